@@ -1,0 +1,5 @@
+module github.com/eddyio/eddy
+
+go 1.26
+
+require golang.org/x/sys v0.45.0
