@@ -1,0 +1,82 @@
+package coro
+
+import "iter"
+
+// A Coroutine is one thread of control among several of which exactly one
+// runs at a time. Control passes between them only by Switch, from any of
+// them to any other (symmetric transfer), so a scheduler can go from one
+// parked task straight to the next without a stop in between.
+//
+// It rests on [iter.Pull]. A pull iterator is a seat in which one goroutine
+// sleeps: calling its next or its yield puts the caller to sleep in the seat
+// and wakes whoever slept there. Which goroutine that is, the runtime leaves
+// to us (see the comment on type coro in $GOROOT/src/runtime/coro.go).
+//
+// Invariants, with N coroutines started and not ended, and the one goroutine
+// that never was started here (the host):
+//   - there are N seats and N+1 goroutines: one runs, each other sleeps in a
+//     seat of its own;
+//   - a parked coroutine's at is its goroutine's seat, and two never agree;
+//     the at of one that runs or has ended is nil;
+//   - next and yield of one seat are called in turn, next first, as iter.Pull
+//     demands; seat.pulled says which comes now.
+//
+// The zero Coroutine stands for a goroutine that runs already: the host.
+// All coroutines that switch among each other must be started on one
+// goroutine or on coroutines that descend from it, and no call may overlap
+// another: a Coroutine is not for use by several threads.
+type Coroutine struct {
+	at     *seat
+	home   seat
+	strand *strand // of the goroutine that runs body; nil for a host
+}
+
+type seat struct {
+	next   func() (struct{}, bool)
+	yield  func(struct{}) bool
+	pulled bool
+}
+
+// Init prepares c, which must be zero or have ended, to run body at the first
+// Switch to it. When body returns, the goroutine that sleeps in c's own seat
+// wakes; it is the one that switched to c first, unless others have changed
+// seats since. If body panics or calls runtime.Goexit, that one panics or
+// exits too, if it sits there by its own first switch (see iter.Pull), so body
+// should let neither escape.
+//
+// Costs one goroutine: about 2.6 KB. There is no way to discard c but to
+// switch to it until body returns.
+func (c *Coroutine) Init(body func()) {
+	st := &strand{root: Root()}
+	s := &c.home
+	s.pulled = false
+	s.next, _ = iter.Pull(func(yield func(struct{}) bool) {
+		s.yield = yield
+		c.at = nil
+		st.enter()
+		defer st.leave()
+		body()
+	})
+	c.at = s
+	c.strand = st
+}
+
+// Switch parks the calling coroutine, which must be c, and resumes to, which
+// must be parked or not yet started. It returns when another coroutine
+// switches to c. It allocates nothing. To switch to a coroutine that is
+// running (itself, that is) or has ended is a mistake of the caller's, and
+// panics.
+func (c *Coroutine) Switch(to *Coroutine) {
+	s := to.at
+	if s == nil {
+		panic("coro: Switch to a coroutine that is running, has ended, or had no Init")
+	}
+	c.at = s
+	s.pulled = !s.pulled
+	if s.pulled {
+		s.next()
+	} else {
+		s.yield(struct{}{})
+	}
+	c.at = nil
+}

@@ -1,0 +1,21 @@
+// Package coro answers one question: how does control pass from one thread of
+// code to another and back?
+//
+// It has two answers, of which the second rests on the first. A [Coroutine] is
+// symmetric: any of them may pass control to any other, which is what a
+// scheduler wants. A [Generator] is asymmetric, as in PEP 255 and PEP 342: it
+// hands values to whoever drives it, is sent values and errors in return, and
+// control always comes back to its driver.
+//
+//	squares := coro.New(func(y *coro.Yielder[int, struct{}]) (struct{}, error) {
+//		for i := 1; ; i++ {
+//			if _, err := y.Yield(i * i); err != nil {
+//				return struct{}{}, err
+//			}
+//		}
+//	})
+//	for v, err := range squares.All() { … }
+//
+// What runs next, when, and why, the package leaves to others: it knows
+// nothing of loops, time or I/O.
+package coro

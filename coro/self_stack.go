@@ -1,0 +1,23 @@
+//go:build purego || !(amd64 || arm64 || 386)
+
+package coro
+
+import "runtime"
+
+// Self returns the identity of the calling goroutine: its number, as a stack
+// trace prints it. It is unique for the life of the process. It may be called
+// from any goroutine and costs about a microsecond and an allocation; where
+// eddy has a few lines of assembly for the processor it costs 2 ns.
+func Self() uintptr {
+	// "goroutine 18 [running]:"
+	var buf [64]byte
+	n := runtime.Stack(buf[:], false)
+	var id uintptr
+	for _, c := range buf[len("goroutine "):n] {
+		if c < '0' || c > '9' {
+			break
+		}
+		id = id*10 + uintptr(c-'0')
+	}
+	return id
+}
