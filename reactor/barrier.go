@@ -1,0 +1,79 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+)
+
+// A Barrier holds tasks until a given number of them has come, and then lets
+// them all go on; it can be used again at once. Make one by [NewBarrier]. It
+// belongs to the loop of the tasks that use it, and must not be copied.
+type Barrier struct {
+	parties int
+	broken  bool
+	waiters waitList // weight, when woken: the number of its arrival
+}
+
+// ErrBroken is returned by a [Barrier] that was aborted.
+var ErrBroken = errors.New("reactor: the barrier is broken")
+
+// NewBarrier returns a barrier for that many tasks, at least one.
+func NewBarrier(parties int) *Barrier {
+	if parties < 1 {
+		panic("reactor: NewBarrier for less than one task")
+	}
+	return &Barrier{parties: parties}
+}
+
+// Wait suspends the running task until enough have come, and returns the
+// number, from 0, of its arrival: so exactly one task gets each. If ctx is done
+// first, the task does not count as having come. After Abort the error is
+// [ErrBroken].
+func (b *Barrier) Wait(ctx context.Context) (int, error) {
+	w, s, err := await(ctx, "Barrier.Wait")
+	if err != nil {
+		return 0, err
+	}
+	if b.broken {
+		return 0, ErrBroken
+	}
+	if b.Waiting() == b.parties-1 {
+		b.release()
+		return b.parties - 1, nil
+	}
+	switch err := b.waiters.wait(w, s, waitingFor("a barrier")); err {
+	case nil:
+		return w.node.weight, nil
+	case ErrClosed:
+		return 0, ErrBroken
+	default:
+		return 0, err
+	}
+}
+
+func (b *Barrier) release() {
+	for i := 0; b.waiters.head != nil; i++ {
+		b.waiters.head.weight = i
+		b.waiters.wakeFirst(wokenDone)
+	}
+}
+
+// Abort breaks the barrier: tasks that wait, or will wait, get [ErrBroken].
+func (b *Barrier) Abort() {
+	b.broken = true
+	b.empty()
+}
+
+// Reset makes the barrier as new; tasks that wait get [ErrBroken].
+func (b *Barrier) Reset() {
+	b.broken = false
+	b.empty()
+}
+
+func (b *Barrier) empty() {
+	b.waiters.onLoop("aborting a Barrier")
+	b.waiters.wakeAll(wokenClosed)
+}
+
+// Waiting returns the number of tasks that wait.
+func (b *Barrier) Waiting() int { return b.waiters.len() }

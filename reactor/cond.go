@@ -1,0 +1,51 @@
+package reactor
+
+import "context"
+
+// A Cond lets tasks wait, inside a region that L protects, until another one
+// says that something has changed. Set L before use; it belongs to the loop of
+// the tasks that use it, and must not be copied. (asyncio's Condition.)
+type Cond struct {
+	L       *Mutex
+	waiters waitList
+}
+
+// Wait unlocks c.L, waits to be notified, and locks c.L again before it
+// returns, whatever it returns: nil, or ctx's error if ctx was done before a
+// notification came. A notification is never lost: a task that got one returns
+// nil even if ctx is done by the time that it has the lock. It panics if c.L
+// is not locked.
+func (c *Cond) Wait(ctx context.Context) error {
+	w, s, err := await(ctx, "Cond.Wait")
+	if err != nil {
+		return err
+	}
+	c.L.Unlock()
+	err = c.waiters.wait(w, s, waitingFor("a condition"))
+	c.L.lock(w, &w.loop.shielded)
+	return err
+}
+
+// WaitFor waits until ok, called with c.L locked, returns true.
+func (c *Cond) WaitFor(ctx context.Context, ok func() bool) error {
+	for !ok() {
+		if err := c.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Notify readies the n tasks that have waited longest, or as many as there are.
+// It panics if c.L is not locked.
+func (c *Cond) Notify(n int) {
+	if !c.L.Locked() {
+		panic("reactor: Cond.Notify while its mutex is not locked")
+	}
+	c.waiters.onLoop("Cond.Notify")
+	for ; n > 0 && c.waiters.wakeFirst(wokenDone); n-- {
+	}
+}
+
+// NotifyAll readies all tasks that wait. It panics if c.L is not locked.
+func (c *Cond) NotifyAll() { c.Notify(int(^uint(0) >> 1)) }

@@ -1,0 +1,169 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"testing"
+)
+
+// Whoever returns from Cond.Wait, notified or not, has the lock, alone; who was
+// notified says so, whatever happened to it later.
+func TestCondInEveryOrder(t *testing.T) {
+	for _, all := range []bool{false, true} {
+		enumerate(t, func(context.Context, int) contest {
+			var m Mutex
+			c := Cond{L: &m}
+			inside := 0
+			return contest{
+				wait: func(ctx context.Context, i int) (string, error) {
+					c.L.Lock(ctx)
+					err := c.Wait(ctx)
+					if inside++; inside != 1 || !m.Locked() {
+						t.Error("returned without the lock")
+					}
+					Yield(context.WithoutCancel(ctx))
+					inside--
+					c.L.Unlock()
+					return "", err
+				},
+				begin: func() {
+					if !m.TryLock() {
+						t.Error("the waiters have not unlocked")
+					}
+				},
+				wake: func(queue []int) []outcome {
+					if all {
+						c.NotifyAll()
+						return everyone(queue, nil)
+					}
+					c.Notify(1)
+					return first(queue)
+				},
+				end: func() { m.Unlock() },
+				check: func() string {
+					if msg := m.waiters.check(); msg != "" {
+						return msg
+					}
+					return c.waiters.check()
+				},
+				done: func(context.Context) string {
+					if m.Locked() || inside != 0 || !c.waiters.empty() {
+						return "somebody still has the lock, or waits"
+					}
+					return ""
+				},
+			}
+		})
+	}
+}
+
+// A cancelled waiter does not return before it has the lock, however long
+// another one keeps it.
+func TestCondTakesTheLockAgainAfterCancel(t *testing.T) {
+	var tr trace
+	run(t, func(ctx context.Context) error {
+		var m Mutex
+		c := Cond{L: &m}
+		waiting := GoNow(ctx, func(ctx context.Context) error {
+			m.Lock(ctx)
+			defer m.Unlock()
+			err := c.Wait(ctx)
+			tr.add("woke")
+			return err
+		})
+		m.Lock(ctx)
+		waiting.Cancel(errBoom)
+		yields(ctx, 5)
+		tr.add("unlock")
+		m.Unlock()
+		if err := waiting.Wait(ctx); !errors.Is(err, errBoom) {
+			t.Errorf("Wait returned %v", err)
+		}
+		if m.Locked() {
+			t.Error("left locked")
+		}
+		return nil
+	})
+	tr.want(t, "unlock woke")
+}
+
+func TestCondNotifiesAsManyAsItIsTold(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		var m Mutex
+		c := Cond{L: &m}
+		woken := 0
+		for range 5 {
+			GoNow(ctx, func(ctx context.Context) error {
+				m.Lock(ctx)
+				defer m.Unlock()
+				if err := c.Wait(ctx); err != nil {
+					return err
+				}
+				woken++
+				return nil
+			})
+		}
+		for _, step := range []struct{ n, want int }{{-1, 0}, {0, 0}, {2, 2}, {99, 5}, {1, 5}} {
+			m.Lock(ctx)
+			c.Notify(step.n)
+			m.Unlock()
+			yields(ctx, 8)
+			if woken != step.want {
+				t.Errorf("after Notify(%d): %d woken, want %d", step.n, woken, step.want)
+			}
+		}
+		return nil
+	})
+}
+
+func TestCondWaitFor(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		var m Mutex
+		c := Cond{L: &m}
+		level, asked := 0, 0
+		waiter := func(ctx context.Context) error {
+			m.Lock(ctx)
+			defer m.Unlock()
+			return c.WaitFor(ctx, func() bool {
+				if !m.Locked() {
+					t.Error("asked without the lock")
+				}
+				asked++
+				return level >= 2
+			})
+		}
+		a, b := GoNow(ctx, waiter), GoNow(ctx, waiter)
+		b.Cancel(errBoom)
+		for range 2 {
+			yields(ctx, 3)
+			if a.Finished() {
+				t.Error("went on too soon")
+			}
+			m.Lock(ctx)
+			level++
+			c.NotifyAll()
+			m.Unlock()
+		}
+		if err := a.Wait(ctx); err != nil || asked != 4 {
+			t.Errorf("%v, asked %d times", err, asked)
+		}
+		if err := b.Wait(ctx); !errors.Is(err, errBoom) {
+			t.Error(err)
+		}
+		return nil
+	})
+}
+
+func TestCondMisuse(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		c := Cond{L: new(Mutex)}
+		wantPanic(t, "not locked", func() { c.Wait(ctx) })
+		wantPanic(t, "not locked", func() { c.Notify(1) })
+		wantPanic(t, "not locked", c.NotifyAll)
+		c.L.Lock(ctx)
+		if err := c.Wait(doneCtx(ctx)); !errors.Is(err, errBoom) || !c.L.Locked() {
+			t.Errorf("under a done ctx: %v, locked: %v", err, c.L.Locked())
+		}
+		return nil
+	})
+}

@@ -1,0 +1,42 @@
+package reactor
+
+import "context"
+
+// GoNow is as [Go], but f starts at once: it runs until it first suspends, or
+// ends, before GoNow returns. So what never has to wait costs no turn of the
+// loop. (asyncio's eager tasks.)
+func GoNow(ctx context.Context, f func(ctx context.Context) error) *Task[struct{}] {
+	if f == nil {
+		panic("reactor: GoNow with a nil function")
+	}
+	return now[struct{}](ctx, "GoNow", f)
+}
+
+// AsyncNow is as [GoNow], for a function that returns a value.
+func AsyncNow[T any](ctx context.Context, f func(ctx context.Context) (T, error)) *Task[T] {
+	if f == nil {
+		panic("reactor: AsyncNow with a nil function")
+	}
+	return now[T](ctx, "AsyncNow", f)
+}
+
+func now[T any](ctx context.Context, op string, body any) *Task[T] {
+	s := nearest(ctx)
+	if s == nil {
+		panic("reactor: " + op + " outside a task: pass the ctx that a task's function receives (see reactor.Run)")
+	}
+	t := newTask[T](s.loop, ctx, op, body, nil)
+	s.loop.runNow(t)
+	return t
+}
+
+// runNow runs a job on a worker of its own until it suspends or ends. The
+// caller's goes to the front of the queue meanwhile, so it is resumed then.
+func (l *Loop) runNow(j job) {
+	w := l.cur
+	w.state = ready
+	l.ready.pushFront(w)
+	l.batch++
+	l.switchTo(w, l.worker(j))
+	w.state = running
+}

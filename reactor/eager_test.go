@@ -1,0 +1,139 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// GoNow runs its function up to the first await, and the maker goes on then,
+// before all others.
+func TestGoNowStartsAtOnce(t *testing.T) {
+	var tr trace
+	run(t, func(ctx context.Context) error {
+		l := nearest(ctx).loop
+		Go(ctx, func(context.Context) error { tr.add("other"); return nil })
+		tr.add("before")
+		eager := GoNow(ctx, func(ctx context.Context) error {
+			tr.add("eager")
+			l.checkNow(t)
+			Yield(ctx)
+			tr.add("later")
+			return nil
+		})
+		l.checkNow(t)
+		tr.add("after")
+		if eager.Finished() {
+			t.Error("finished before it yielded")
+		}
+		return eager.Wait(ctx)
+	})
+	tr.want(t, "before eager after other later")
+}
+
+// What need not wait is over when GoNow returns, and costs no turn.
+func TestGoNowOfWhatNeedNotWait(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		turned := false
+		nearest(ctx).loop.CallSoon(func() { turned = true })
+		task := AsyncNow(ctx, func(context.Context) (int, error) { return 7, nil })
+		if !task.Finished() {
+			t.Error("not finished")
+		}
+		value, err := task.Await(ctx)
+		if value != 7 || err != nil || turned {
+			t.Errorf("got %d, %v, turned: %v", value, err, turned)
+		}
+		return nil
+	})
+}
+
+func TestGoNowNests(t *testing.T) {
+	var tr trace
+	run(t, func(ctx context.Context) error {
+		var nest func(ctx context.Context, depth int) error
+		nest = func(ctx context.Context, depth int) error {
+			tr.add("%d", depth)
+			if depth == 3 {
+				return Yield(ctx)
+			}
+			task := GoNow(ctx, func(ctx context.Context) error { return nest(ctx, depth+1) })
+			tr.add("-%d", depth)
+			nearest(ctx).loop.checkNow(t)
+			return task.Wait(ctx)
+		}
+		return nest(ctx, 0)
+	})
+	tr.want(t, "0 1 2 3 -2 -1 -0")
+}
+
+// A callback may start tasks at once too; it goes on when they suspend.
+func TestGoNowInACallback(t *testing.T) {
+	var tr trace
+	run(t, func(ctx context.Context) error {
+		var done Event
+		nearest(ctx).loop.CallSoon(func() {
+			GoNow(ctx, func(ctx context.Context) error {
+				tr.add("task")
+				Sleep(ctx, time.Second)
+				tr.add("slept")
+				done.Set()
+				return nil
+			})
+			tr.add("callback")
+			nearest(ctx).loop.checkNow(t)
+		})
+		return done.Wait(ctx)
+	})
+	tr.want(t, "task callback slept")
+}
+
+func TestGoNowUnderADoneCtx(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		called := false
+		task := GoNow(doneCtx(ctx), func(ctx context.Context) error {
+			called = true
+			return Yield(ctx)
+		})
+		if err := task.Wait(ctx); !called || !errors.Is(err, errBoom) {
+			t.Errorf("called: %v, %v", called, err)
+		}
+		return nil
+	})
+}
+
+func TestGoNowGoexit(t *testing.T) {
+	over := false
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		setup{world: newWorld(t)}.run(t, func(ctx context.Context) error {
+			GoNow(ctx, func(context.Context) error { runtime.Goexit(); return nil })
+			over = true // GoNow returns; the loop ends
+			return Yield(ctx)
+		})
+		t.Error("the goroutine went on")
+	}()
+	if <-done; !over {
+		t.Error("GoNow did not return")
+	}
+}
+
+func TestGoNowMisuse(t *testing.T) {
+	wantPanic(t, "nil function", func() { GoNow(context.Background(), nil) })
+	wantPanic(t, "nil function", func() { AsyncNow[int](context.Background(), nil) })
+	wantPanic(t, "outside a task", func() { GoNow(context.Background(), func(context.Context) error { return nil }) })
+	run(t, func(ctx context.Context) error {
+		if elsewhere(func() { GoNow(ctx, func(context.Context) error { return nil }) }) == "" {
+			t.Error("no panic on another goroutine")
+		}
+		return nil
+	})
+}
+
+func TestGoNowAllocates(t *testing.T) {
+	f := func(context.Context) error { return nil }
+	allocsPerRun(t, 1, func(ctx context.Context) { GoNow(ctx, f) })
+}

@@ -1,0 +1,236 @@
+package reactor
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// This file is how a loop ends, and what it then tells whom.
+
+var errMainReturned = errors.New("the loop ends: its main function has returned")
+
+// shutdown begins the loop's end: all tasks are cancelled and get a grace time
+// to stop.
+func (l *Loop) shutdown() {
+	l.closing = true
+	l.inbox.drain() // what was posted while main was alive is called
+	why := because(errMainReturned)
+	l.root.cancel(why)
+	l.detached.cancel(why)
+	if l.grace >= 0 {
+		l.wheel.Add(&l.closer, l.after(l.grace))
+	}
+}
+
+// closer is the loop as the owner of the timer that limits its end.
+type closer Loop
+
+func (c *closer) expire() {
+	l := (*Loop)(c)
+	if !l.cutting {
+		l.cut()
+		l.wheel.Add(&l.closer, l.after(time.Second))
+	} else {
+		l.abandon()
+	}
+}
+
+// cut ends every task that still waits, by a panic that unwinds it.
+func (l *Loop) cut() {
+	l.cutting = true
+	for _, w := range l.tasks() {
+		w.wake(wokenCut)
+	}
+}
+
+// abandon gives up what even cutting off did not end.
+func (l *Loop) abandon() {
+	l.abandoned, l.closing = true, true
+	for _, w := range l.tasks() {
+		l.tell(Report{What: "a task resisted being cut off; its goroutine leaks", Task: w.task.String(), Err: ErrCutOff})
+	}
+	if l.threads > 0 {
+		l.tell(Report{What: "functions started by ToThread still run after the loop's end", Err: fmt.Errorf("%d of them", l.threads)})
+	}
+}
+
+// tasks returns the workers that have a task, by the tasks' numbers.
+func (l *Loop) tasks() []*worker {
+	var ws []*worker
+	for _, w := range l.workers {
+		if w.task != nil {
+			ws = append(ws, w)
+		}
+	}
+	slices.SortFunc(ws, func(a, b *worker) int { return cmp.Compare(a.task.id, b.task.id) })
+	return ws
+}
+
+// A DeadlockError is returned by [Run] when no task can ever run again: none is
+// ready, and no timer, fd, thread or foreign context is left that could wake
+// one.
+type DeadlockError struct {
+	Waiting []string // a line for each task: its name, and what it waits for
+}
+
+func (e *DeadlockError) Error() string {
+	return "reactor: deadlock: every task waits, and nothing is left that could wake one:\n\t" +
+		strings.Join(e.Waiting, "\n\t") +
+		"\n(If a goroutine was to wake one of them: use ToThread, or get the Loop by LoopOf before you start it.)"
+}
+
+// deadlocked says whether nothing can ever wake a task again, and then ends
+// the loop. It is asked only when nobody is ready and no timer runs.
+func (l *Loop) deadlocked() bool {
+	foreign := l.outsiders
+	if l.root.followed() {
+		foreign-- // the ctx given to Run ends the loop; it is not what main waits for
+	}
+	if l.shared.Load() || l.ioWaits+l.threads+foreign > 0 {
+		return false
+	}
+	if l.failure == nil && !l.closing {
+		e := &DeadlockError{}
+		for _, w := range l.tasks() {
+			e.Waiting = append(e.Waiting, fmt.Sprintf("%v waits for %v", w.task, w.what))
+		}
+		l.fail(e)
+	}
+	switch { // tasks shielded from cancellation
+	case l.ready.n > 0:
+	case !l.cutting:
+		l.cut()
+	default:
+		l.abandon()
+	}
+	return true
+}
+
+// ended deals with a task that nobody keeps. If it failed while nobody waited,
+// somebody may still ask; until then it is kept on a list.
+func (l *Loop) ended(t *task, canceled bool) {
+	if t.err == nil || t.claimed || canceled && isCancellation(t.err) {
+		return
+	}
+	if t.err == errGoexit || t.err == ErrCutOff {
+		return // it ends the loop, and Run's caller; or is reported already
+	}
+	if _, ok := t.err.(*PanicError); ok {
+		l.ready.push(&Handle{loop: l, fn: func() {
+			if !t.claimed { // its maker had a turn to ask
+				l.panicked = append(l.panicked, t)
+				l.root.cancel(because(t.err))
+			}
+		}})
+		return
+	}
+	maker, ok := t.keeper.(*task)
+	if !ok || maker.over || l.closing {
+		l.report(t)
+		return
+	}
+	l.unclaimed = append(l.unclaimed, failure{t, maker})
+	if len(l.unclaimed) > maxUnclaimed {
+		l.report(l.unclaimed[0].task)
+		l.unclaimed = slices.Delete(l.unclaimed, 0, 1)
+	}
+}
+
+// A failure is a task that failed, and the one that made it and may yet ask.
+type failure struct{ task, maker *task }
+
+// maxUnclaimed bounds the failed tasks kept in case somebody asks.
+const maxUnclaimed = 128
+
+// orphaned reports the failed tasks whose maker, t, ends without having asked.
+func (l *Loop) orphaned(t *task) {
+	if len(l.unclaimed) == 0 {
+		return
+	}
+	l.unclaimed = slices.DeleteFunc(l.unclaimed, func(f failure) bool {
+		if f.maker != t {
+			return f.task.claimed
+		}
+		l.report(f.task)
+		return true
+	})
+}
+
+func (l *Loop) report(t *task) {
+	if !t.claimed {
+		t.claimed = true
+		l.tell(Report{What: "a task failed and nobody awaited it", Task: t.String(), Err: t.err})
+	}
+}
+
+// result is what Run returns.
+func (l *Loop) result() error {
+	var errs []error
+	if l.failure != nil {
+		errs = append(errs, l.failure)
+	}
+	for _, t := range l.panicked {
+		if !t.claimed {
+			errs = append(errs, t.err)
+		}
+	}
+	err := l.main.err
+	if !l.main.over {
+		err = ErrCutOff
+	}
+	if err != nil && (len(errs) == 0 || !isCancellation(err)) {
+		errs = append(errs, err)
+	}
+	if len(errs) == 1 {
+		return errs[0]
+	}
+	return errors.Join(errs...)
+}
+
+// close frees all that the loop holds. It runs deferred: a task that called
+// runtime.Goexit takes the host with it, once the rest is done.
+func (l *Loop) close() {
+	defer l.bury()
+	for _, f := range l.unclaimed {
+		l.report(f.task)
+	}
+	if l.root.followed() {
+		l.root.unfollowed()
+	}
+	for h := range l.signals {
+		h.stop()
+	}
+	l.fds.closeAll()
+	l.inbox.close()
+	if err := l.poller.Close(); err != nil {
+		l.tell(Report{What: "closing the poller failed", Err: err})
+	}
+	for l.idle != nil {
+		w := l.idle
+		l.idle = w.nextIdle
+		l.idlers--
+		l.switchTo(l.host, w) // without a job it exits
+	}
+}
+
+// bury lets the goroutines go on that called runtime.Goexit, each of which may
+// make the host do so too, and then marks the loop's end.
+func (l *Loop) bury() {
+	if len(l.dying) == 0 {
+		l.finished.Store(true)
+		l.running = 0
+		if l.goexit {
+			runtime.Goexit()
+		}
+		return
+	}
+	defer l.bury()
+	w := l.dying[len(l.dying)-1]
+	l.dying = l.dying[:len(l.dying)-1]
+	l.switchTo(l.host, w)
+}

@@ -1,0 +1,37 @@
+package reactor
+
+import "context"
+
+// An Event is a flag that tasks can wait for. The zero Event is not set. It
+// belongs to the loop of the tasks that use it, and must not be copied.
+type Event struct {
+	set     bool
+	waiters waitList
+}
+
+// Set raises the flag and readies all that wait, in the order in which they
+// came. They go on even if Clear lowers it again before they run.
+func (e *Event) Set() {
+	e.waiters.onLoop("Event.Set")
+	e.set = true
+	e.waiters.wakeAll(wokenDone)
+}
+
+// Clear lowers the flag.
+func (e *Event) Clear() { e.set = false }
+
+// IsSet says whether the flag is up.
+func (e *Event) IsSet() bool { return e.set }
+
+// Wait returns nil once the flag is up, at once if it is, or ctx's error. It
+// allocates nothing.
+func (e *Event) Wait(ctx context.Context) error {
+	if e.set {
+		return nil
+	}
+	w, s, err := await(ctx, "Event.Wait")
+	if err != nil {
+		return err
+	}
+	return e.waiters.wait(w, s, waitingFor("an event"))
+}

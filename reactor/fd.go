@@ -1,0 +1,484 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/timerwheel"
+)
+
+// An FD is a file descriptor that tasks wait for: what a socket type is built
+// on. It remembers readiness, so that a task which finds it ready makes no
+// call to find out, and it never forgets that the peer has hung up.
+//
+// Use is always the same: wait, try, and say so when the kernel would block.
+//
+//	for {
+//		if err := f.WaitRead(); err != nil {
+//			return 0, err
+//		}
+//		n, errno := read(f.Sysfd(), p)
+//		if errno != syscall.EAGAIN {
+//			return n, errno
+//		}
+//		f.ReadBlocked()
+//	}
+//
+// Unless a method says otherwise, it may be called only by the running task, or
+// by a callback, of the FD's loop. Any number of tasks may wait.
+//
+// Invariants: while open, the loop's table has f in its slot, and the kernel has
+// it registered under that slot and its generation. A task stands in a
+// direction's waiters only while parked. A direction's flag is down only if the
+// kernel said, after the flag was last raised, that it would block.
+type FD struct {
+	loop  *Loop
+	close func(fd int) error // nil for an fd that somebody else owns
+	sysfd int
+	slot  uint32
+	flags ioFlags
+	users int // of an fd that somebody else owns: how many wait
+	read  direction
+	write direction
+	queue waitList // writers that wait for the one that has the lock
+}
+
+type ioFlags uint8
+
+const (
+	canRead ioFlags = 1 << iota
+	canWrite
+	hungUp // the peer has shut down or the socket has failed: reads won't block again
+	writing
+	closed
+)
+
+// A direction is one of the two ways that data goes, and who waits for it.
+type direction struct {
+	waiters  waitList
+	deadline *ioDeadline // made when first set
+}
+
+// Open puts a nonblocking fd under ctx's loop; f must be a zero FD, which may be
+// part of a larger structure. f then owns the fd: Close, or the loop's end,
+// closes it by calling close. A new FD counts as writable, and as not readable
+// until the kernel says so. On an error, the kernel's, if the fd can't be
+// polled, f owns nothing. Open may be called by tasks and callbacks of the loop.
+func (f *FD) Open(ctx context.Context, sysfd int, close func(fd int) error) error {
+	s := nearest(ctx)
+	if s == nil {
+		panic("reactor: FD.Open outside a task: pass the ctx that a task's function receives (see reactor.Run)")
+	}
+	s.loop.onLoop("FD.Open")
+	return f.open(s.loop, sysfd, close)
+}
+
+// OpenLike is as [FD.Open], on the loop of another FD.
+func (f *FD) OpenLike(other *FD, sysfd int, close func(fd int) error) error {
+	other.loop.onLoop("FD.OpenLike")
+	return f.open(other.loop, sysfd, close)
+}
+
+func (f *FD) open(l *Loop, sysfd int, close func(fd int) error) error {
+	f.loop, f.sysfd, f.close = l, sysfd, close
+	f.flags = canWrite
+	l.fds.evict(sysfd)
+	return l.fds.add(f)
+}
+
+// Sysfd returns the file descriptor, or -1 once f is closed. It may be called
+// from anywhere, though not while Close runs.
+func (f *FD) Sysfd() int { return f.sysfd }
+
+// Loop returns the FD's loop. It may be called from anywhere.
+func (f *FD) Loop() *Loop { return f.loop }
+
+// OnLoop says whether the caller is the running task, or a callback, of the
+// FD's loop. It may be called from anywhere, and costs about 2 ns.
+func (f *FD) OnLoop() bool { return f.loop.onThread() }
+
+// WaitRead returns when a read may not block. Until then it suspends the
+// running task. The error is [os.ErrClosed] when f is closed,
+// [os.ErrDeadlineExceeded] when the read deadline has passed, and that of the
+// innermost scope that the task is in, when that is done. A task that never has
+// to wait yields from time to time all the same.
+func (f *FD) WaitRead() error { return f.wait(&f.read, canRead) }
+
+// WaitWrite is as [FD.WaitRead], for writing.
+func (f *FD) WaitWrite() error { return f.wait(&f.write, canWrite) }
+
+// ReadBlocked says that a read would have blocked: the next WaitRead waits for
+// the kernel's word.
+func (f *FD) ReadBlocked() { f.flags &^= canRead }
+
+// WriteBlocked says that a write would have blocked.
+func (f *FD) WriteBlocked() { f.flags &^= canWrite }
+
+// ReadDrained says that a read took all there was, as one of a TCP stream that
+// did not fill its buffer has. It is ReadBlocked, unless the peer has hung up,
+// for then there is an end of file still to be read.
+func (f *FD) ReadDrained() {
+	if f.flags&hungUp == 0 {
+		f.flags &^= canRead
+	}
+}
+
+func (f *FD) wait(d *direction, can ioFlags) error {
+	w := f.loop.cur
+	for {
+		switch {
+		case f.flags&closed != 0:
+			return os.ErrClosed
+		case d.deadline != nil && d.deadline.passed:
+			return os.ErrDeadlineExceeded
+		case w.task == nil:
+			if f.flags&can != 0 {
+				return nil
+			}
+			return errInCallback
+		case w.scope.reason.Load() != nil || w.loop.cutting:
+			return w.refuse(w.scope)
+		case f.flags&can != 0 && w.budget > 1:
+			w.budget--
+			return nil
+		case f.flags&can != 0:
+			w.yield()
+		default:
+			s := w.scope
+			d.waiters.push(&w.node)
+			f.loop.ioWaits++
+			w.park(s, f)
+			f.loop.ioWaits--
+			if w.woken == wokenCanceled {
+				return s.awaitErr()
+			}
+		}
+	}
+}
+
+// LockWrite makes the running task the only writer, so that a long write which
+// has to wait in its midst is not interleaved with another. Others wait in
+// order. The error is as that of [FD.WaitWrite]; then the lock was not taken.
+func (f *FD) LockWrite() error {
+	w := f.loop.cur
+	switch {
+	case f.flags&closed != 0:
+		return os.ErrClosed
+	case f.flags&writing == 0:
+		f.flags |= writing
+		return nil
+	case w.task == nil:
+		return errInCallback
+	case w.scope.reason.Load() != nil || w.loop.cutting:
+		return w.refuse(w.scope)
+	}
+	s := w.scope
+	f.queue.push(&w.node)
+	switch w.park(s, f) {
+	case wokenCanceled:
+		return s.awaitErr()
+	case wokenClosed:
+		return os.ErrClosed
+	}
+	return nil // handed over, still locked
+}
+
+// UnlockWrite passes the lock on to the writer that has waited longest.
+func (f *FD) UnlockWrite() {
+	if !f.queue.wakeFirst(wokenDone) {
+		f.flags &^= writing
+	}
+}
+
+var errInCallback = errors.New("reactor: the operation would have to wait, which a callback can't: start a task with reactor.Go and do it there")
+
+// String says what a task waits for that waits for f.
+func (f *FD) String() string { return fmt.Sprintf("fd %d", f.sysfd) }
+
+// Close makes f unusable, wakes all who wait for it with [os.ErrClosed], and
+// closes the file descriptor. A second Close returns os.ErrClosed.
+func (f *FD) Close() error {
+	f.loop.onLoop("FD.Close")
+	if f.flags&closed != 0 {
+		return os.ErrClosed
+	}
+	f.loop.poller.Remove(f.sysfd)
+	return f.shut()
+}
+
+// shut is Close, for an fd that the poller no longer knows.
+func (f *FD) shut() error {
+	f.flags |= closed
+	f.loop.fds.remove(f)
+	for _, d := range []*direction{&f.read, &f.write} {
+		if d.deadline != nil {
+			f.loop.wheel.Cancel(&d.deadline.timer)
+		}
+		d.waiters.wakeAll(wokenClosed)
+	}
+	f.queue.wakeAll(wokenClosed)
+	fd := f.sysfd
+	f.sysfd = -1
+	if f.close == nil {
+		return nil
+	}
+	return f.close(fd)
+}
+
+// notify takes in what the kernel says of f.
+func (f *FD) notify(r eddy.Readiness) {
+	if r&(eddy.ReadClosed|eddy.Hangup|eddy.Failed) != 0 {
+		f.flags |= hungUp
+	}
+	if r&eddy.Readable != 0 {
+		f.flags |= canRead
+		f.read.waiters.wakeAll(wokenDone)
+	}
+	if r&eddy.Writable != 0 {
+		f.flags |= canWrite
+		f.write.waiters.wakeAll(wokenDone)
+	}
+}
+
+// An ioDeadline is the deadline of one direction. Its timer may be set for an
+// earlier moment than the deadline: moving a deadline back, as servers do at
+// each message, then costs a store, and the timer is set anew when it fires.
+type ioDeadline struct {
+	fd     *FD
+	dir    *direction
+	when   int64 // in loop time; 0: none
+	passed bool
+	timer  timerwheel.Timer[expirer]
+}
+
+// SetReadDeadline makes reads that wait at t or later fail with
+// [os.ErrDeadlineExceeded], until another deadline is set. The zero t means
+// none.
+func (f *FD) SetReadDeadline(t time.Time) error { return f.setDeadline(&f.read, t) }
+
+// SetWriteDeadline is as [FD.SetReadDeadline], for writes.
+func (f *FD) SetWriteDeadline(t time.Time) error { return f.setDeadline(&f.write, t) }
+
+func (f *FD) setDeadline(dir *direction, t time.Time) error {
+	l := f.loop
+	l.onLoop("setting a deadline")
+	if f.flags&closed != 0 {
+		return os.ErrClosed
+	}
+	d := dir.deadline
+	if d == nil {
+		if t.IsZero() {
+			return nil
+		}
+		d = &ioDeadline{fd: f, dir: dir}
+		d.timer.Value = d
+		dir.deadline = d
+	}
+	d.passed = false
+	if t.IsZero() {
+		d.when = 0
+		return nil
+	}
+	d.when = max(1, l.timeOf(t))
+	switch {
+	case d.when <= l.now():
+		d.passed = true
+		dir.waiters.wakeAll(wokenTimer)
+	case !d.timer.Active():
+		l.wheel.Add(&d.timer, d.when)
+	case d.timer.When() > d.when:
+		l.wheel.Reset(&d.timer, d.when)
+	}
+	return nil
+}
+
+func (d *ioDeadline) expire() {
+	l := d.fd.loop
+	switch {
+	case d.when == 0 || d.passed:
+	case d.when > l.now():
+		l.wheel.Add(&d.timer, d.when)
+	default:
+		d.passed = true
+		d.dir.waiters.wakeAll(wokenTimer)
+	}
+}
+
+// timeOf returns the loop time of a wall-clock time.
+func (l *Loop) timeOf(t time.Time) int64 {
+	d := t.Sub(l.wall)
+	if d > maxTime-time.Duration(l.wallAt) {
+		return int64(maxTime)
+	}
+	return l.wallAt + int64(d)
+}
+
+// An fdTable is the loop's FDs. The kernel reports a slot and its generation,
+// which grows each time the slot changes hands: an event that was under way when
+// its FD was closed finds another generation there, and wakes nobody.
+type fdTable struct {
+	slots   []fdSlot
+	free    []uint32
+	n       int         // slots in use
+	foreign map[int]*FD // those of WaitReadable and WaitWritable
+}
+
+type fdSlot struct {
+	fd         *FD
+	generation uint32
+}
+
+func (t *fdTable) add(f *FD) error {
+	if len(t.free) == 0 {
+		t.free = append(t.free, uint32(len(t.slots)))
+		t.slots = append(t.slots, fdSlot{})
+	}
+	last := len(t.free) - 1
+	f.slot = t.free[last]
+	s := &t.slots[f.slot]
+	if err := f.loop.poller.Add(f.sysfd, uint64(s.generation)<<32|uint64(f.slot)); err != nil {
+		return err
+	}
+	t.free = t.free[:last]
+	s.fd = f
+	t.n++
+	return nil
+}
+
+func (t *fdTable) remove(f *FD) {
+	s := &t.slots[f.slot]
+	s.fd = nil
+	s.generation++
+	t.free = append(t.free, f.slot)
+	t.n--
+}
+
+func (t *fdTable) dispatch(e eddy.Event) {
+	slot := uint32(e.Token)
+	if int(slot) < len(t.slots) {
+		if s := t.slots[slot]; s.fd != nil && s.generation == uint32(e.Token>>32) {
+			s.fd.notify(e.Ready)
+		}
+	}
+}
+
+// evict drops an FD that waited for a number which has turned out to be
+// somebody else's by now: its owner has closed it.
+func (t *fdTable) evict(sysfd int) {
+	if f := t.foreign[sysfd]; f != nil {
+		delete(t.foreign, sysfd)
+		f.shut()
+	}
+}
+
+func (t *fdTable) closeAll() {
+	for i := range t.slots {
+		if f := t.slots[i].fd; f != nil {
+			f.Close()
+		}
+	}
+}
+
+// WaitReadable suspends the running task until fd, which may be anybody's, is
+// readable: a read would not block, be it for data, end of file or an error. It
+// returns ctx's error when ctx is done first, the kernel's if fd can't be
+// polled, and [os.ErrClosed] if fd is seen to have been closed meanwhile; the
+// kernel need not tell, so stop waiting before you close an fd. The fd need not
+// be nonblocking, and is not read from. It costs two system calls; a socket
+// type should use an [FD]. (asyncio's add_reader.)
+func WaitReadable(ctx context.Context, fd int) error {
+	return waitForeign(ctx, fd, "WaitReadable", 0)
+}
+
+// WaitWritable is as [WaitReadable], for writing.
+func WaitWritable(ctx context.Context, fd int) error {
+	return waitForeign(ctx, fd, "WaitWritable", 1)
+}
+
+func waitForeign(ctx context.Context, fd int, op string, dir int) error {
+	w, s, err := await(ctx, op)
+	if err != nil {
+		return err
+	}
+	l := w.loop
+	f, err := l.fds.borrow(l, fd)
+	if err != nil {
+		return fmt.Errorf("reactor: %s: %w", op, err)
+	}
+	f.users++
+	l.ioWaits++
+	f.direction(dir).waiters.push(&w.node)
+	woken := w.park(s, f)
+	l.ioWaits--
+	f.giveBack()
+	switch woken {
+	case wokenCanceled:
+		return s.awaitErr()
+	case wokenClosed:
+		return os.ErrClosed
+	}
+	return nil
+}
+
+// borrow registers an fd for those who wait for it now. It registers anew if
+// somebody waits already: only then does an edge-triggered poller tell the
+// present state, which the earlier ones may have been told and used up.
+func (t *fdTable) borrow(l *Loop, fd int) (*FD, error) {
+	f := t.foreign[fd]
+	if f != nil {
+		l.poller.Remove(fd)
+		t.remove(f)
+	} else {
+		f = &FD{loop: l, sysfd: fd}
+	}
+	if err := t.add(f); err != nil {
+		if f.users > 0 {
+			delete(t.foreign, fd)
+			f.read.waiters.wakeAll(wokenClosed)
+			f.write.waiters.wakeAll(wokenClosed)
+			f.flags |= closed
+		}
+		return nil, err
+	}
+	if t.foreign == nil {
+		t.foreign = make(map[int]*FD)
+	}
+	t.foreign[fd] = f
+	return f, nil
+}
+
+// giveBack undoes what a user of borrow did; the last one ends the registration.
+func (f *FD) giveBack() {
+	if f.users--; f.users == 0 && f.flags&closed == 0 {
+		delete(f.loop.fds.foreign, f.sysfd)
+		f.Close()
+	}
+}
+
+// direction returns the way that data goes: 0 is reading, 1 is writing.
+func (f *FD) direction(dir int) *direction {
+	if dir == 0 {
+		return &f.read
+	}
+	return &f.write
+}
+
+// InTask says whether the caller is the running task of ctx's loop, and so may
+// suspend. It may be called from anywhere, with any ctx.
+func InTask(ctx context.Context) bool {
+	s := nearest(ctx)
+	return s != nil && s.loop.onThread() && s.loop.cur.task != nil
+}
+
+// Sockets returns the socket calls of ctx's loop (see [Options]), or the
+// system's own if ctx belongs to no loop.
+func Sockets(ctx context.Context) eddy.Sockets {
+	if s := nearest(ctx); s != nil {
+		return s.loop.sockets
+	}
+	return eddy.System{}
+}

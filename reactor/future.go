@@ -1,0 +1,73 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+)
+
+// A Future is a result that somebody will set: the bridge from callbacks to
+// tasks. The zero Future is pending and ready to use; it must not be copied
+// once used. It belongs to the loop whose tasks await it, and its methods may
+// be called by that loop's tasks and callbacks only: from elsewhere, hand
+// [Loop.Post] a function that sets it.
+type Future[T any] struct {
+	value   T
+	err     error
+	done    bool
+	waiters waitList
+}
+
+// ErrSet is returned to whoever sets a [Future] that is set already.
+var ErrSet = errors.New("reactor: the future is set already")
+
+// SetResult gives the future its value and readies those who await it, in the
+// order in which they came. The error is [ErrSet] if it was set before.
+func (f *Future[T]) SetResult(value T) error { return f.set(value, nil) }
+
+// SetError makes the future fail with err, which must not be nil, and readies
+// those who await it. The error is [ErrSet] if it was set before.
+func (f *Future[T]) SetError(err error) error {
+	if err == nil {
+		return errors.New("reactor: Future.SetError with a nil error")
+	}
+	var none T
+	return f.set(none, err)
+}
+
+func (f *Future[T]) set(value T, err error) error {
+	f.waiters.onLoop("setting a Future")
+	if f.done {
+		return ErrSet
+	}
+	f.value, f.err, f.done = value, err, true
+	f.waiters.wakeAll(wokenDone)
+	return nil
+}
+
+// IsSet says whether the future has a value or an error.
+func (f *Future[T]) IsSet() bool { return f.done }
+
+// Result returns the future's value and error without waiting; the error is
+// [ErrNotDone] while there is none.
+func (f *Future[T]) Result() (T, error) {
+	if !f.done {
+		return f.value, ErrNotDone
+	}
+	return f.value, f.err
+}
+
+// Await suspends the running task until the future is set, and returns its
+// value and error, or ctx's error if ctx is done first. If it is set already,
+// Await returns at once, whatever ctx says.
+func (f *Future[T]) Await(ctx context.Context) (T, error) {
+	if !f.done {
+		w, s, err := await(ctx, "Future.Await")
+		if err == nil {
+			err = f.waiters.wait(w, s, waitingFor("a future"))
+		}
+		if err != nil {
+			return f.value, err
+		}
+	}
+	return f.value, f.err
+}

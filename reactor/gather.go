@@ -1,0 +1,82 @@
+package reactor
+
+import "context"
+
+// Gather runs the functions as tasks, beside each other, and returns their
+// values in the order of the arguments when all have returned. The first error
+// is returned at once; the other tasks go on then, and should one of them fail
+// too, that is logged. When ctx is done they are cancelled, and Gather returns
+// ctx's error when all have ended. To gather tasks that exist already, pass
+// their Await methods. (asyncio's gather; where one failure shall end all, use
+// [Group].)
+func Gather[T any](ctx context.Context, fs ...func(ctx context.Context) (T, error)) ([]T, error) {
+	w, s, err := await(ctx, "Gather")
+	if err != nil {
+		return nil, err
+	}
+	g := &gathering{left: len(fs)}
+	tasks := make([]*Task[T], len(fs))
+	for _, f := range fs {
+		if f == nil {
+			panic("reactor: Gather with a nil function")
+		}
+	}
+	for i, f := range fs {
+		tasks[i] = spawn[T](ctx, "Gather", f, g)
+	}
+	if err := g.join(w, s); err != nil {
+		return nil, err
+	}
+	values := make([]T, len(fs))
+	for i, t := range tasks {
+		values[i] = t.value
+	}
+	return values, nil
+}
+
+// A gathering keeps the tasks of one Gather.
+type gathering struct {
+	left     int
+	failed   *task // the first, whose error Gather returns
+	canceled bool  // Gather returns ctx's error instead
+	wait     waitList
+}
+
+func (g *gathering) ended(t *task, canceled bool) {
+	g.left--
+	if t.err != nil {
+		if g.failed == nil && !g.canceled {
+			g.failed = t
+		} else {
+			t.loop.ended(t, canceled)
+		}
+	}
+	if g.left == 0 || g.failed != nil {
+		g.wait.wakeAll(wokenDone)
+	}
+}
+
+// join waits for all, or for the first failure. Once s is done the tasks,
+// which are below it, are being cancelled, and join waits for all of them.
+func (g *gathering) join(w *worker, s *scope) error {
+	for g.left > 0 && g.failed == nil {
+		g.wait.push(&w.node)
+		if w.park(s, waitingFor("the tasks that it gathers")) != wokenCanceled {
+			continue
+		}
+		g.canceled = true
+		if t := g.failed; t != nil { // between the cancellation and now
+			g.failed = nil
+			w.loop.ended(t, t.reason.Load() != reasonEnded)
+		}
+		for g.left > 0 {
+			g.wait.push(&w.node)
+			w.park(&w.loop.shielded, waitingFor("the tasks that it gathers, which are cancelled"))
+		}
+		return s.awaitErr()
+	}
+	if g.failed != nil {
+		return g.failed.err
+	}
+	return nil
+}

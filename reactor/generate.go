@@ -1,0 +1,66 @@
+package reactor
+
+import (
+	"context"
+	"slices"
+
+	"github.com/eddyio/eddy/coro"
+)
+
+// Generate returns a generator whose body may await, under the ctx that it gets,
+// which descends from the given one: an asynchronous generator. While the body is
+// suspended, so is the task that drives it. Only one task can drive it at a time: to
+// another, its methods return [coro.ErrRunning]. Like any generator it should be
+// closed or ranged over to its end; if it is still open when all tasks have
+// ended, the loop closes it before Run returns. Generate and the generator's
+// methods may be called by tasks of the loop.
+//
+//	for v, err := range reactor.Generate(ctx, body).All() { ... }
+func Generate[Y, S, R any](ctx context.Context, body func(ctx context.Context, y *coro.Yielder[Y, S]) (R, error)) *coro.Generator[Y, S, R] {
+	l := nearestTask(ctx, "Generate").loop
+	if body == nil {
+		panic("reactor: Generate with a nil function")
+	}
+	open := &openGenerator{}
+	g := coro.New(func(y *coro.Yielder[Y, S]) (R, error) {
+		l.generators = append(l.generators, open)
+		defer func() {
+			l.generators = slices.DeleteFunc(l.generators, func(o *openGenerator) bool { return o == open })
+		}()
+		return body(ctx, y)
+	})
+	open.close = g.Close
+	return g
+}
+
+// openGenerator is a generator whose body has begun and not ended.
+type openGenerator struct{ close func() error }
+
+// nearestTask returns the worker of the running task, which must be one of ctx's
+// loop.
+func nearestTask(ctx context.Context, op string) *worker {
+	s := nearest(ctx)
+	if s == nil {
+		panic("reactor: " + op + " outside a task: pass the ctx that a task's function receives (see reactor.Run)")
+	}
+	return s.loop.task(op)
+}
+
+// closeGenerators makes a task that closes the generators left open at the
+// loop's end, and says whether there were any. Each gets one chance.
+func (l *Loop) closeGenerators() bool {
+	open := l.generators
+	if len(open) == 0 {
+		return false
+	}
+	l.generators = nil
+	spawn[struct{}](&l.root, "closing generators", func(context.Context) error {
+		for _, g := range open {
+			if err := g.close(); err != nil {
+				l.tell(Report{What: "a generator that was left open failed to close", Err: err})
+			}
+		}
+		return nil
+	}, nil)
+	return true
+}

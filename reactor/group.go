@@ -1,0 +1,168 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+)
+
+// A TaskGroup is tasks that stand and fall together; see [Group].
+type TaskGroup struct {
+	scope  scope
+	n      int // tasks not ended
+	limit  int // of those that run at a time; 0: none
+	held   ring[*Task[struct{}]]
+	errs   []error
+	echoed bool // a task ended in the group's own cancellation
+	closed bool
+	wait   waitList
+}
+
+// Group calls f with a group whose tasks, made by g.Go, it awaits before it
+// returns: no task outlives it. At the first failure, of a task or of f, all
+// others and f itself are cancelled, by way of the ctx that f gets, and then
+// awaited. Tasks may add tasks.
+//
+// Group returns nil if all succeeded, and else every error that is not a mere
+// echo of the cancellation: those of tasks in the order in which they ended,
+// then that of f; joined by [errors.Join] if there are several. A task's panic
+// is a [PanicError] among them. When ctx is done, and nothing else failed, the
+// error is ctx's. (asyncio's TaskGroup.)
+func Group(ctx context.Context, f func(ctx context.Context, g *TaskGroup) error) error {
+	w, _, err := await(ctx, "Group")
+	if err != nil {
+		return err
+	}
+	if f == nil {
+		panic("reactor: Group with a nil function")
+	}
+	g := &TaskGroup{}
+	outer := w.enter(&g.scope, ctx)
+	returned := false
+	defer w.leave(&g.scope, outer)
+	defer func() {
+		if !returned { // f panicked, or its goroutine is exiting
+			g.scope.cancel(reasonCanceled)
+		}
+		g.drain(w)
+	}()
+	err = f(&g.scope, g)
+	returned = true
+	if err != nil {
+		g.scope.cancel(because(err))
+	}
+	g.drain(w)
+	return g.result(err)
+}
+
+// Go makes f a task of the group, as [Go] does. Once the group has returned, f
+// is not called and the task's error is [ErrGroupClosed]; while it is being
+// cancelled, f is called with a ctx that is done.
+func (g *TaskGroup) Go(f func(ctx context.Context) error) *Task[struct{}] {
+	if f == nil {
+		panic("reactor: TaskGroup.Go with a nil function")
+	}
+	if g.closed {
+		f = func(context.Context) error { return ErrGroupClosed }
+		return spawn[struct{}](&g.scope.loop.detached, "TaskGroup.Go", f, nil)
+	}
+	t := newTask[struct{}](g.scope.loop, &g.scope, "TaskGroup.Go", f, g)
+	g.n++
+	if g.limit > 0 && g.n-g.held.len() > g.limit {
+		g.held.push(t)
+		t.loop.live-- // until it is admitted
+	} else {
+		t.loop.ready.push(t)
+	}
+	return t
+}
+
+// SetLimit bounds how many of the group's tasks run at a time: those that are
+// added beyond that start, in order, as others end. Zero or less means no bound.
+// It may be called at any time; those that run already go on. A task that [Start]
+// makes runs at once, but counts.
+func (g *TaskGroup) SetLimit(n int) {
+	g.scope.loop.onLoop("TaskGroup.SetLimit")
+	g.limit = n
+	g.admit()
+}
+
+// admit starts as many of the tasks that are held back as the limit allows. Those
+// that are cancelled start too, to end.
+func (g *TaskGroup) admit() {
+	l := g.scope.loop
+	for g.held.len() > 0 && (g.limit <= 0 || g.n-g.held.len() < g.limit) {
+		l.ready.push(g.held.pop())
+		l.live++
+	}
+}
+
+// ErrGroupClosed is the error of a task that was added to a [Group] which had
+// returned.
+var ErrGroupClosed = errors.New("reactor: the group has ended: it takes no more tasks")
+
+// ended notes the end of a task of the group.
+func (g *TaskGroup) ended(t *task, canceled bool) {
+	t.claimed = true
+	switch {
+	case t.err == nil:
+	case canceled && isCancellation(t.err):
+		g.echoed = g.echoed || g.scope.reason.Load() != nil
+	default:
+		g.errs = append(g.errs, t.err)
+		g.scope.cancel(because(t.err))
+	}
+	g.leave()
+}
+
+// leave counts a task of the group out.
+func (g *TaskGroup) leave() {
+	if g.n--; g.n == 0 {
+		g.wait.wakeAll(wokenDone)
+	}
+	g.admit()
+}
+
+// drain waits for the group's tasks, whatever is cancelled meanwhile.
+func (g *TaskGroup) drain(w *worker) {
+	for g.n > 0 {
+		g.wait.push(&w.node)
+		w.park(&g.scope.loop.shielded, waitingFor("the tasks of its group"))
+	}
+	g.closed = true
+}
+
+func (g *TaskGroup) result(body error) error {
+	if body != nil && (len(g.errs) == 0 || !isCancellation(body)) {
+		g.errs = append(g.errs, body)
+	}
+	switch {
+	case len(g.errs) == 1:
+		return g.errs[0]
+	case len(g.errs) == 0 && g.echoed:
+		return g.scope.awaitErr()
+	}
+	return errors.Join(g.errs...)
+}
+
+// isCancellation says whether err is nothing but a cancellation or deadline
+// coming back: one as it is, one with words around it, or several joined.
+func isCancellation(err error) bool {
+	if err == context.Canceled || err == context.DeadlineExceeded {
+		return true
+	}
+	switch e := err.(type) {
+	case *CancelError:
+		return true
+	case interface{ Unwrap() error }:
+		inner := e.Unwrap()
+		return inner != nil && isCancellation(inner)
+	case interface{ Unwrap() []error }:
+		for _, inner := range e.Unwrap() {
+			if !isCancellation(inner) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}

@@ -1,0 +1,87 @@
+package reactor
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// asyncio case 06.
+func TestHandleCancel(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		l := nearest(ctx).loop
+		var tr trace
+		soon := l.CallSoon(func() { tr.add("soon") })
+		later := l.CallLater(time.Second, func() { tr.add("later") })
+		due := l.CallLater(time.Second, func() { tr.add("due") })
+		l.CallAt(time.Second, func() { tr.add("kept") })
+		for _, h := range []*Handle{soon, later} {
+			if !h.Cancel() || h.Cancel() {
+				t.Error("Cancel is true exactly once")
+			}
+		}
+		ran := l.CallSoon(func() {})
+		Yield(ctx)
+		if ran.Cancel() {
+			t.Error("cancelled what has run")
+		}
+		var self *Handle
+		self = l.CallSoon(func() {
+			if self.Cancel() {
+				t.Error("cancelled itself while it ran")
+			}
+		})
+		// Due, in the ready queue, and cancelled by one that runs before it.
+		Go(ctx, func(ctx context.Context) error { return nil })
+		l.CallAt(time.Second-1, func() {
+			l.CallAt(0, func() { due.Cancel() })
+			v := l.clock.(*world)
+			v.time.Add(1)
+		})
+		Sleep(ctx, 2*time.Second)
+		tr.want(t, "kept")
+		return nil
+	})
+}
+
+func TestCallAtAndLaterAreNeverEarly(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		l := nearest(ctx).loop
+		Sleep(ctx, time.Minute)
+		var tr trace
+		l.CallLater(2*time.Second, func() { tr.add("%v", l.Now()) })
+		l.CallLater(-time.Second, func() { tr.add("%v", l.Now()) })
+		l.CallLater(0, func() { tr.add("%v", l.Now()) })
+		l.CallAt(61*time.Second, func() { tr.add("%v", l.Now()) })
+		l.CallAt(0, func() { tr.add("%v", l.Now()) })
+		Sleep(ctx, time.Minute)
+		tr.want(t, "1m0s 1m0s 1m0s 1m1s 1m2s")
+		return nil
+	})
+}
+
+func TestACallbackMakesTasks(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		l := nearest(ctx).loop
+		var f Future[int]
+		l.CallSoon(func() {
+			Go(ctx, func(ctx context.Context) error {
+				Sleep(ctx, time.Second)
+				return f.SetResult(7)
+			})
+		})
+		v, err := f.Await(ctx)
+		if v != 7 || l.Now() != time.Second {
+			t.Errorf("%d at %v", v, l.Now())
+		}
+		return err
+	})
+}
+
+// What main leaves behind is not called, except what is due.
+func TestTimersLeftAtTheEndAreNotCalled(t *testing.T) {
+	setup{world: newWorld(t), later: true}.run(t, func(ctx context.Context) error {
+		nearest(ctx).loop.CallLater(time.Hour, func() { t.Error("called") })
+		return Yield(ctx)
+	})
+}

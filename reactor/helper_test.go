@@ -1,0 +1,448 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/eddyio/eddy"
+	"golang.org/x/sys/unix"
+)
+
+var (
+	errBoom  = errors.New("boom")
+	errOther = errors.New("another")
+)
+
+// A world is a Clock and a Poller with virtual time: where the loop would
+// sleep until a timer, the clock jumps there. Where it would sleep for ever,
+// Wait blocks until a Wake, and fails the test if none comes.
+type world struct {
+	t      testing.TB
+	time   atomic.Int64
+	drift  int64         // how much each look at the clock takes
+	wakeup chan struct{} // holds one: a wake that no Wait has seen
+	wakes  atomic.Int64
+	waits  atomic.Int64
+	closed atomic.Bool
+	loop   *Loop // checked at each Wait, once set
+	err    error // what Wait returns
+
+	fds    map[int]uint64
+	events []eddy.Event
+}
+
+func newWorld(t testing.TB) *world {
+	return &world{t: t, wakeup: make(chan struct{}, 1), fds: make(map[int]uint64)}
+}
+
+func (v *world) Now() time.Duration { return time.Duration(v.time.Add(v.drift)) }
+
+func (v *world) Add(fd int, token uint64) error {
+	if _, ok := v.fds[fd]; ok {
+		return os.ErrExist
+	}
+	v.fds[fd] = token
+	return nil
+}
+
+func (v *world) Remove(fd int) error {
+	if _, ok := v.fds[fd]; !ok {
+		return os.ErrNotExist
+	}
+	delete(v.fds, fd)
+	return nil
+}
+
+// tell has the next Wait report readiness of fd.
+func (v *world) tell(fd int, r eddy.Readiness) {
+	v.events = append(v.events, eddy.Event{Token: v.fds[fd], Ready: r})
+}
+
+func (v *world) Wait(timeout time.Duration) ([]eddy.Event, error) {
+	v.waits.Add(1)
+	if v.loop != nil && len(v.loop.workers) < 64 { // it takes time
+		if msg := v.loop.checkParts(); msg != "" {
+			v.t.Error("in Wait: " + msg)
+		}
+	}
+	if v.err != nil {
+		return nil, v.err
+	}
+	events := v.events
+	v.events = nil
+	if len(events) > 0 {
+		return events, nil
+	}
+	select {
+	case <-v.wakeup:
+		return nil, nil
+	default:
+	}
+	if timeout > 0 {
+		v.time.Add(int64(timeout))
+	}
+	if timeout < 0 {
+		select {
+		case <-v.wakeup:
+		case <-time.After(10 * time.Second):
+			v.t.Error("the loop sleeps for ever")
+			return nil, errors.New("asleep for ever")
+		}
+	}
+	return nil, nil
+}
+
+func (v *world) Wake() error {
+	v.wakes.Add(1)
+	select {
+	case v.wakeup <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+func (v *world) Close() error { v.closed.Store(true); return nil }
+
+// A journal is a slog.Handler that remembers.
+type journal struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (j *journal) Enabled(context.Context, slog.Level) bool { return true }
+func (j *journal) WithAttrs([]slog.Attr) slog.Handler       { return j }
+func (j *journal) WithGroup(string) slog.Handler            { return j }
+func (j *journal) Handle(_ context.Context, r slog.Record) error {
+	line := r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		line += fmt.Sprintf(" %s=%v", a.Key, a.Value)
+		return true
+	})
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.lines = append(j.lines, line)
+	return nil
+}
+
+func (j *journal) count(part string) (n int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, line := range j.lines {
+		if strings.Contains(line, part) {
+			n++
+		}
+	}
+	return n
+}
+
+func (j *journal) all() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.lines)
+}
+
+// A setup is how a test runs its loop.
+type setup struct {
+	Options
+	ctx   context.Context // nil: Background
+	world *world          // nil: the real clock and poller
+	log   *journal        // nil: the test fails if anything is logged
+	leaky bool            // the loop is meant to be abandoned: don't check what is left
+	later bool            // timers may be left at the end
+}
+
+func (s setup) run(t testing.TB, main func(ctx context.Context) error) error {
+	t.Helper()
+	defer leakCheck(t)()
+	s, j := s.prepare()
+	var l *Loop
+	ended := false
+	defer func() { // deferred, for tests of Goexit
+		if !ended && l == nil {
+			return
+		}
+		if l != nil && !s.leaky {
+			l.checkEnd(t, s.later)
+		}
+		if s.world != nil && l != nil && !s.world.closed.Load() {
+			t.Error("the poller was not closed")
+		}
+		if s.log == nil {
+			for _, line := range j.all() {
+				t.Error("logged: " + line)
+			}
+		}
+	}()
+	err := s.Options.Run(s.ctx, func(ctx context.Context) error {
+		l = nearest(ctx).loop
+		if s.world != nil {
+			s.world.loop = l
+		}
+		return main(ctx)
+	})
+	ended = true
+	return err
+}
+
+func (s setup) prepare() (setup, *journal) {
+	j := s.log
+	if j == nil {
+		j = new(journal)
+	}
+	s.Logger = slog.New(j)
+	if s.world != nil {
+		s.Clock, s.Poller = s.world, s.world
+	}
+	if s.ctx == nil {
+		s.ctx = context.Background()
+	}
+	return s, j
+}
+
+// run runs main on a virtual clock and fails the test if it fails.
+func run(t testing.TB, main func(ctx context.Context) error) {
+	t.Helper()
+	if err := (setup{world: newWorld(t)}).run(t, main); err != nil {
+		t.Fatalf("Run: %v", err)
+	}
+}
+
+// runReal is run with the real clock and the real poller.
+func runReal(t testing.TB, main func(ctx context.Context) error) {
+	t.Helper()
+	if err := (setup{}).run(t, main); err != nil {
+		t.Fatalf("Run: %v", err)
+	}
+}
+
+// checkParts checks what must hold at any moment on the loop's thread.
+func (l *Loop) checkParts() string {
+	for _, msg := range []string{l.ready.check(), l.root.check(), l.detached.check(), l.shielded.check(), l.threadQueue.check()} {
+		if msg != "" {
+			return msg
+		}
+	}
+	queued := make(map[*worker]int)
+	tasks := 0
+	for i := range l.ready.n {
+		switch r := l.ready.buf[(l.ready.head+i)&(len(l.ready.buf)-1)].(type) {
+		case *worker:
+			queued[r]++
+		case *Handle:
+		default:
+			tasks++ // not started yet
+		}
+	}
+	idlers := make(map[*worker]bool)
+	for w := l.idle; w != nil; w = w.nextIdle {
+		idlers[w] = true
+	}
+	if len(idlers) != l.idlers {
+		return "loop: the idle list and its count disagree"
+	}
+	if l.batch > l.ready.n {
+		return "loop: a batch greater than the queue"
+	}
+	for i, w := range l.workers {
+		if w.task != nil {
+			tasks++
+		}
+		if msg := w.checkState(queued[w], idlers[w]); msg != "" || w.index != i {
+			return fmt.Sprintf("worker %d with index %d, state %d: %s", i, w.index, w.state, msg)
+		}
+	}
+	if tasks != l.live {
+		return fmt.Sprintf("loop: %d tasks found, %d counted", tasks, l.live)
+	}
+	if l.ioWaits < 0 || l.threads < 0 || l.threads > l.maxThreads || l.outsiders < 0 {
+		return "loop: a count is out of range"
+	}
+	return ""
+}
+
+func (w *worker) checkState(queued int, idler bool) string {
+	if idler != (w.state == idle) {
+		return "the idle list disagrees"
+	}
+	switch w.state {
+	case idle:
+		if w.task != nil || queued != 0 || w.shadow != nil {
+			return "idle, but has something to do"
+		}
+	case parked:
+		if queued != 0 || w.where == nil || w.task == nil {
+			return "parked, but queued, nowhere, or no task"
+		}
+		if (w.where.w != w) != (w.guestOf != nil) {
+			return "a guest that is none, or the reverse"
+		}
+		if w.where.reason.Load() != nil {
+			return "parked under a done scope"
+		}
+		if q := w.node.list; q != nil {
+			return q.check()
+		}
+	case ready:
+		if queued != 1 || w.where != nil || w.guestOf != nil || w.node.list != nil || w.timer.Active() {
+			return fmt.Sprintf("ready, but queued %d times or with something left", queued)
+		}
+	case running:
+		if queued != 0 || w.node.list != nil || w.timer.Active() {
+			return "running, but queued or waiting"
+		}
+	case gone:
+		return "gone, but listed"
+	}
+	return ""
+}
+
+// check fails the test if an invariant of the loop is broken. The caller is a
+// task or a callback, so exactly one worker runs.
+func (l *Loop) checkNow(t testing.TB) {
+	t.Helper()
+	if msg := l.checkParts(); msg != "" {
+		t.Error(msg)
+	}
+	for _, w := range l.workers {
+		if (w.state == running) != (w == l.cur) {
+			t.Errorf("a worker in state %d, current: %v", w.state, w == l.cur)
+		}
+	}
+}
+
+// checkEnd checks that a loop whose Run has returned holds nothing.
+func (l *Loop) checkEnd(t testing.TB, later bool) {
+	t.Helper()
+	l.wheel.Cancel(&l.closer)
+	for name, n := range map[string]int{
+		"workers": len(l.workers), "dying": len(l.dying), "live": l.live,
+		"ioWaits": l.ioWaits, "threads": l.threads, "outsiders": l.outsiders, "fds": l.fds.n,
+	} {
+		if n != 0 {
+			t.Errorf("after Run: %s = %d", name, n)
+		}
+	}
+	if n := l.wheel.Len(); n != 0 && !later {
+		t.Errorf("after Run: %d timers", n)
+	}
+	for _, s := range []*scope{&l.root, &l.detached, &l.shielded} {
+		if s.kids != nil {
+			t.Error("after Run: a scope is left")
+		}
+		if x := s.extra.Load(); x != nil && x.guests.first != nil {
+			t.Error("after Run: a guest is left")
+		}
+	}
+	if !l.finished.Load() || l.running != 0 {
+		t.Error("after Run: the loop is not marked as ended")
+	}
+	for i, r := range l.ready.buf {
+		if h, ok := r.(*Handle); r != nil && !ok {
+			t.Errorf("after Run: entry %d of the ready queue is %v", i, h)
+		}
+	}
+}
+
+// leakCheck returns a function that fails the test if there are more
+// goroutines or fds than now. Those that are about to end get time to.
+func leakCheck(t testing.TB) func() {
+	goroutines, fds := runtime.NumGoroutine(), openFDs()
+	return func() {
+		t.Helper()
+		deadline := time.Now().Add(5 * time.Second)
+		for {
+			g, f := runtime.NumGoroutine(), openFDs()
+			if g <= goroutines && f <= fds {
+				return
+			}
+			if time.Now().After(deadline) {
+				buf := make([]byte, 1<<16)
+				t.Errorf("leak: %d goroutines before and %d after, fds %d and %d\n%s",
+					goroutines, g, fds, f, buf[:runtime.Stack(buf, true)])
+				return
+			}
+			runtime.Gosched()
+			time.Sleep(100 * time.Microsecond)
+		}
+	}
+}
+
+// openFDs returns how many fds the process has, or 0 where that can't be told.
+func openFDs() int {
+	d, err := os.Open("/proc/self/fd")
+	if err != nil {
+		return 0
+	}
+	defer d.Close()
+	names, _ := d.Readdirnames(-1)
+	return len(names) - 1
+}
+
+// A trace is what happened, in order.
+type trace []string
+
+func (tr *trace) add(format string, args ...any) { *tr = append(*tr, fmt.Sprintf(format, args...)) }
+
+func (tr trace) want(t testing.TB, want string) {
+	t.Helper()
+	if got := strings.Join(tr, " "); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// yields gives everybody else n turns.
+func yields(ctx context.Context, n int) {
+	for range n {
+		Yield(ctx)
+	}
+}
+
+// panics returns what f panicked with, as text; "" if it did not.
+func panics(f func()) (text string) {
+	defer func() {
+		if r := recover(); r != nil {
+			text = fmt.Sprint(r)
+		}
+	}()
+	f()
+	return ""
+}
+
+// eventually waits for a condition that another goroutine brings about.
+func eventually(t testing.TB, what string, f func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !f(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("never happened: %s", what)
+		}
+		runtime.Gosched()
+	}
+}
+
+// permutations calls f with every order of every nonempty subset of 0..n-1.
+func permutations(n int, f func(order []int)) {
+	var extend func(order []int)
+	extend = func(order []int) {
+		if len(order) > 0 {
+			f(order)
+		}
+		for i := range n {
+			if !slices.Contains(order, i) {
+				extend(append(slices.Clone(order), i))
+			}
+		}
+	}
+	extend(nil)
+}
+
+func closeFD(fd int) error { return unix.Close(fd) }

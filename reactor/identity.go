@@ -1,0 +1,46 @@
+package reactor
+
+import "github.com/eddyio/eddy/coro"
+
+// onThread says whether the caller is the code that the loop is running now: a
+// task, a callback, or a coroutine that one of them drives by iter.Pull. It may
+// be asked on any goroutine.
+//
+// The read of l.running is not synchronized, and needs not be: it equals the
+// caller's identity only if the loop stored it for this goroutine, and the
+// loop stores another one before this goroutine stops being the running one.
+// So a goroutine that is not the running one can't read its own identity
+// there, however stale or new the value is.
+//
+//go:norace
+func (l *Loop) onThread() bool {
+	r := l.running
+	return r == coro.Self() || r != 0 && threadID() == l.thread
+}
+
+// task returns the worker whose task is calling. It panics for every other
+// caller: going on would corrupt the loop.
+func (l *Loop) task(op string) *worker {
+	if !l.onThread() {
+		panic("reactor: " + op + l.elsewhere())
+	}
+	if l.cur.task == nil {
+		panic("reactor: " + op + " in a callback, which can't suspend: start a task with reactor.Go and call it there")
+	}
+	return l.cur
+}
+
+// onLoop panics unless the caller is a task or a callback of the loop.
+func (l *Loop) onLoop(op string) {
+	if !l.onThread() {
+		panic("reactor: " + op + l.elsewhere())
+	}
+}
+
+func (l *Loop) elsewhere() string {
+	if l.finished.Load() {
+		return " on a loop that has ended: its Run has returned"
+	}
+	return " from a goroutine that is not the running task of this ctx's loop: " +
+		"use Loop.Post or Submit to reach the loop from elsewhere, and reactor.Go for what shall suspend"
+}

@@ -1,0 +1,98 @@
+package reactor
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+)
+
+// ErrLoopClosed is returned to those who reach for a loop that has ended.
+var ErrLoopClosed = errors.New("reactor: the loop has ended: its Run has returned")
+
+// An inbox is how other goroutines reach the loop: functions to be called on
+// its thread.
+//
+// No message is lost and no wake-up is wasted. A sender puts its message in
+// and then looks whether the loop is asleep; the loop says that it is asleep
+// and then looks for messages. Whichever comes second sees the other, so
+// either the loop does not sleep, or exactly one sender wakes it.
+type inbox struct {
+	poller Poller
+	mu     sync.Mutex
+	msgs   []func()
+	spare  []func()
+	closed bool
+	full   atomic.Bool // there may be messages
+	asleep atomic.Bool
+}
+
+// put hands f over, to be called on the loop's thread before its next batch of
+// tasks. It is false when the loop has ended, and f will not be called.
+func (b *inbox) put(f func()) bool {
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return false
+	}
+	b.msgs = append(b.msgs, f)
+	b.full.Store(true)
+	b.mu.Unlock()
+	if b.asleep.Load() && b.asleep.CompareAndSwap(true, false) {
+		b.poller.Wake()
+	}
+	return true
+}
+
+func (b *inbox) sleep()      { b.asleep.Store(true) }
+func (b *inbox) awake()      { b.asleep.Store(false) }
+func (b *inbox) empty() bool { return !b.full.Load() }
+
+// drain calls all that was put in so far.
+func (b *inbox) drain() {
+	if b.empty() {
+		return
+	}
+	b.mu.Lock()
+	msgs := b.msgs
+	b.msgs, b.spare = b.spare[:0], nil
+	b.full.Store(false)
+	b.mu.Unlock()
+	for i, f := range msgs {
+		msgs[i] = nil
+		f()
+	}
+	if cap(msgs) <= 1024 { // else a burst's memory would be kept
+		b.spare = msgs[:0]
+	}
+}
+
+// close drains the inbox and refuses what comes after.
+func (b *inbox) close() {
+	for {
+		b.drain()
+		b.mu.Lock()
+		if len(b.msgs) == 0 {
+			b.closed = true
+			b.mu.Unlock()
+			return
+		}
+		b.mu.Unlock()
+	}
+}
+
+func (l *Loop) post(f func()) bool { return l.inbox.put(f) }
+
+// Post makes the loop call f, as [Loop.CallSoon] does. It may be called from
+// any goroutine, at any time; it never blocks, and from one goroutine the order
+// is kept. The error is [ErrLoopClosed] when the loop has ended; then f is
+// never called. A nil error promises that f is called, unless the loop ends
+// first. (asyncio's call_soon_threadsafe.)
+func (l *Loop) Post(f func()) error {
+	if f == nil {
+		return errors.New("reactor: Post of a nil function")
+	}
+	if !l.post(func() { l.ready.push(&Handle{loop: l, fn: f}) }) {
+		return ErrLoopClosed
+	}
+	return nil
+}

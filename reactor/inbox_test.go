@@ -1,0 +1,218 @@
+package reactor
+
+import (
+	"context"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func TestPostFromManyGoroutines(t *testing.T) {
+	const senders, each = 8, 300
+	runReal(t, func(ctx context.Context) error {
+		l := LoopOf(ctx)
+		var got [senders]int
+		total := 0
+		var all Future[int]
+		for s := range senders {
+			go func() {
+				for i := range each {
+					if err := l.Post(func() {
+						if got[s] != i {
+							t.Errorf("sender %d: %d came when %d was due", s, i, got[s])
+						}
+						got[s]++
+						if total++; total == senders*each {
+							all.SetResult(total)
+						}
+					}); err != nil {
+						t.Error(err)
+					}
+					if i%16 == 0 {
+						runtime.Gosched() // let the loop fall asleep now and then
+					}
+				}
+			}()
+		}
+		_, err := all.Await(ctx)
+		return err
+	})
+}
+
+// One message at a time to a loop that has nothing else: each must wake it.
+func TestNoWakeIsLost(t *testing.T) {
+	runReal(t, func(ctx context.Context) error {
+		l := LoopOf(ctx)
+		n := 2000
+		if testing.Short() {
+			n = 200
+		}
+		for i := range n {
+			var f Future[int]
+			go l.Post(func() { f.SetResult(i) })
+			if i%2 == 0 {
+				Yield(ctx)
+			}
+			if v, err := f.Await(ctx); v != i || err != nil {
+				t.Errorf("%d, %v", v, err)
+			}
+		}
+		return nil
+	})
+}
+
+// While loops start, run and end: a Post that got no error while main was
+// alive has run, and one that got an error has not.
+func TestPostWhileLoopsStartAndEnd(t *testing.T) {
+	var loop atomic.Pointer[Loop]
+	var stop atomic.Bool
+	var wg sync.WaitGroup
+	var accepted, refused, ran, submitted, answered atomic.Int64
+	for range 3 {
+		wg.Go(func() {
+			for !stop.Load() {
+				l := loop.Load()
+				if l == nil {
+					runtime.Gosched()
+					continue
+				}
+				if l.Post(func() { ran.Add(1) }) == nil {
+					accepted.Add(1)
+				} else {
+					refused.Add(1)
+				}
+				submitted.Add(1)
+				wait := Submit(l, func(ctx context.Context) (int, error) { return 7, Yield(ctx) })
+				c, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+				if v, err := wait(c); v == 7 || err == ErrLoopClosed || c.Err() == nil {
+					answered.Add(1)
+				}
+				cancel()
+			}
+		})
+	}
+	loops := 100
+	for range loops {
+		err := Run(context.Background(), func(ctx context.Context) error {
+			loop.Store(LoopOf(ctx))
+			return Sleep(ctx, 100*time.Microsecond)
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	stop.Store(true)
+	wg.Wait()
+	if ran.Load() > accepted.Load() || submitted.Load() != answered.Load() {
+		t.Errorf("%d ran of %d, %d submissions answered of %d", ran.Load(), accepted.Load(), answered.Load(), submitted.Load())
+	}
+	if refused.Load() == 0 || ran.Load() == 0 {
+		t.Logf("%d refused, %d ran: the race was not tried", refused.Load(), ran.Load())
+	}
+}
+
+// What was posted before main returned is called, in whatever order the two
+// come to the loop's notice.
+func TestPostJustBeforeTheEnd(t *testing.T) {
+	ran := 0
+	run(t, func(ctx context.Context) error {
+		l := LoopOf(ctx)
+		for range 3 {
+			if err := l.Post(func() { ran++ }); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if ran != 3 {
+		t.Errorf("%d of 3 ran", ran)
+	}
+}
+
+func TestPostAfterTheEnd(t *testing.T) {
+	var l *Loop
+	runReal(t, func(ctx context.Context) error { l = LoopOf(ctx); return nil })
+	if err := l.Post(func() { t.Error("called") }); err != ErrLoopClosed {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A flag says whether the loop sleeps: one wake for a burst, none while awake.
+func TestWakesCoalesce(t *testing.T) {
+	v := newWorld(t)
+	setup{world: v}.run(t, func(ctx context.Context) error {
+		l := LoopOf(ctx)
+		called := 0
+		before := v.wakes.Load()
+		for range 100 {
+			l.Post(func() { called++ })
+		}
+		yields(ctx, 2)
+		if called != 100 || v.wakes.Load() != before {
+			t.Errorf("awake: %d called, %d wakes", called, v.wakes.Load()-before)
+		}
+		for range 5 {
+			before, waits := v.wakes.Load(), v.waits.Load()
+			var f Future[int]
+			go func() {
+				for !l.inbox.asleep.Load() || v.waits.Load() == waits {
+					runtime.Gosched()
+				}
+				l.inbox.mu.Lock() // so that the burst comes while the loop can't take any of it
+				for range 50 {
+					l.inbox.msgs = append(l.inbox.msgs, func() {})
+				}
+				l.inbox.mu.Unlock()
+				l.Post(func() { f.SetResult(1) })
+			}()
+			f.Await(ctx)
+			if n := v.wakes.Load() - before; n != 1 {
+				t.Errorf("asleep: %d wakes", n)
+			}
+		}
+		return nil
+	})
+}
+
+func TestInboxKeepsNoBurst(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		l := LoopOf(ctx)
+		n := 0
+		for range 5000 {
+			l.Post(func() { n++ })
+		}
+		yields(ctx, 2)
+		if c := cap(l.inbox.spare) + cap(l.inbox.msgs); n != 5000 || c > 2048 {
+			t.Errorf("%d called; room for %d is kept", n, c)
+		}
+		for i, f := range l.inbox.spare[:cap(l.inbox.spare)] {
+			if f != nil {
+				t.Fatalf("message %d is kept alive", i)
+			}
+		}
+		return nil
+	})
+}
+
+// What a posted function posts comes in a later turn, so it starves nobody.
+func TestPostFromAPostedFunction(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		l := LoopOf(ctx)
+		n := 0
+		var again func()
+		again = func() {
+			if n++; n < 1000 {
+				l.Post(again)
+			}
+		}
+		l.Post(again)
+		yields(ctx, 10)
+		if n > 11 {
+			t.Errorf("%d calls in 10 turns", n)
+		}
+		n = 1000
+		return nil
+	})
+}

@@ -1,0 +1,201 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+)
+
+// Never more than the limit run at a time, and they start in order.
+func TestGroupLimit(t *testing.T) {
+	for limit := range 5 {
+		running, most, next := 0, 0, 0
+		run(t, func(ctx context.Context) error {
+			return Group(ctx, func(ctx context.Context, g *TaskGroup) error {
+				g.SetLimit(limit)
+				for i := range 12 {
+					g.Go(func(ctx context.Context) error {
+						if next != i {
+							t.Errorf("limit %d: %d started, want %d", limit, i, next)
+						}
+						next++
+						running++
+						most = max(most, running)
+						defer func() { running-- }()
+						return Sleep(ctx, time.Duration(1+i*5%7)*time.Second)
+					})
+				}
+				return nil
+			})
+		})
+		want := limit
+		if limit == 0 {
+			want = 12
+		}
+		if most != want || next != 12 {
+			t.Errorf("limit %d: %d ran at a time, %d in all", limit, most, next)
+		}
+	}
+}
+
+// Tasks that a task adds stand in the same line.
+func TestGroupLimitOfTasksThatAddTasks(t *testing.T) {
+	var tr trace
+	run(t, func(ctx context.Context) error {
+		return Group(ctx, func(ctx context.Context, g *TaskGroup) error {
+			g.SetLimit(1)
+			for _, name := range []string{"a", "b"} {
+				g.Go(func(ctx context.Context) error {
+					tr.add("%s", name)
+					g.Go(func(ctx context.Context) error { tr.add("%s'", name); return Yield(ctx) })
+					return Yield(ctx)
+				})
+			}
+			return nil
+		})
+	})
+	tr.want(t, "a b a' b'")
+}
+
+// One that is cancelled while it is held back still starts, in its turn, with
+// a ctx that is done; who waits for it learns of it then.
+func TestGroupLimitCancelHeld(t *testing.T) {
+	var tr trace
+	run(t, func(ctx context.Context) error {
+		return Group(ctx, func(ctx context.Context, g *TaskGroup) error {
+			g.SetLimit(1)
+			body := func(name string) func(ctx context.Context) error {
+				return func(ctx context.Context) error {
+					err := Sleep(ctx, time.Second)
+					tr.add("%s:%v", name, errors.Is(err, errBoom))
+					return err
+				}
+			}
+			g.Go(body("a"))
+			b := g.Go(body("b"))
+			g.Go(body("c"))
+			if !b.Cancel(errBoom) || b.Finished() {
+				t.Error("not cancelled, or over at once")
+			}
+			if err := b.Wait(ctx); !errors.Is(err, errBoom) {
+				t.Error(err)
+			}
+			return nil
+		})
+	})
+	tr.want(t, "a:false b:true c:false")
+}
+
+// A failure, or a panic, of one lets the others pass, cancelled.
+func TestGroupLimitAndFailure(t *testing.T) {
+	for _, fail := range []func() error{func() error { return errBoom }, func() error { panic(errBoom) }} {
+		ended := 0
+		run(t, func(ctx context.Context) error {
+			err := Group(ctx, func(ctx context.Context, g *TaskGroup) error {
+				g.SetLimit(2)
+				for i := range 6 {
+					g.Go(func(ctx context.Context) error {
+						if i == 1 {
+							return fail()
+						}
+						defer func() { ended++ }()
+						return Sleep(ctx, time.Hour)
+					})
+				}
+				return nil
+			})
+			if !errors.Is(err, errBoom) || ended != 5 {
+				t.Errorf("%v, %d ended", err, ended)
+			}
+			if now := nearest(ctx).loop.Now(); now != 0 {
+				t.Errorf("it took until %v", now)
+			}
+			return nil
+		})
+	}
+}
+
+// A task that was made by Start runs at once, whatever the limit; but no more
+// are let in because of it.
+func TestGroupLimitAndStart(t *testing.T) {
+	running, most := 0, 0
+	run(t, func(ctx context.Context) error {
+		return Group(ctx, func(ctx context.Context, g *TaskGroup) error {
+			g.SetLimit(2)
+			for range 6 {
+				g.Go(func(ctx context.Context) error {
+					running++
+					most = max(most, running)
+					defer func() { running-- }()
+					return Sleep(ctx, time.Second)
+				})
+			}
+			_, err := Start(ctx, g, func(ctx context.Context, started func(int)) error {
+				started(1)
+				return Sleep(ctx, time.Hour)
+			})
+			Sleep(ctx, time.Second)
+			Yield(ctx)
+			if running > 1 {
+				t.Errorf("%d run beside the one that Start made", running)
+			}
+			return err
+		})
+	})
+	if most != 2 {
+		t.Errorf("%d ran at a time", most)
+	}
+}
+
+func TestGroupLimitChanged(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		return Group(ctx, func(ctx context.Context, g *TaskGroup) error {
+			running := 0
+			for range 20 {
+				g.Go(func(ctx context.Context) error {
+					running++
+					defer func() { running-- }()
+					return Sleep(ctx, time.Second)
+				})
+				g.SetLimit(3) // too late for the first, which runs anyway
+			}
+			for _, step := range []struct{ limit, want int }{{3, 3}, {1, 1}, {4, 4}, {0, 17}} {
+				if g.SetLimit(step.limit); step.limit == 1 {
+					Sleep(ctx, time.Second)
+				}
+				if yields(ctx, 2); running != step.want {
+					t.Errorf("after SetLimit(%d): %d run, want %d", step.limit, running, step.want)
+				}
+			}
+			return nil
+		})
+	})
+}
+
+// A held task is neither lost nor run when the loop ends under it.
+func TestGroupLimitAtTheLoopsEnd(t *testing.T) {
+	var ended []string
+	run(t, func(ctx context.Context) error {
+		Go(ctx, func(ctx context.Context) error {
+			return Group(ctx, func(ctx context.Context, g *TaskGroup) error {
+				g.SetLimit(1)
+				for i := range 3 {
+					g.Go(func(ctx context.Context) error {
+						err := Sleep(ctx, time.Hour)
+						ended = append(ended, fmt.Sprint(i, ctx.Err()))
+						return err
+					})
+				}
+				return nil
+			})
+		})
+		Yield(ctx)
+		Yield(ctx)
+		return nil
+	})
+	if fmt.Sprint(ended) != "[0 context canceled 1 context canceled 2 context canceled]" {
+		t.Errorf("ended: %q", ended)
+	}
+}

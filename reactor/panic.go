@@ -1,0 +1,49 @@
+package reactor
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+)
+
+// A PanicError is what whoever awaits a task gets when it panicked.
+type PanicError struct {
+	Task  string // the task's name
+	Value any    // what panic was called with
+	Stack []byte // the task's stack, from the panic outwards
+}
+
+// Error returns the panic's value and the task's stack.
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("%s panicked: %v\n\n%s", e.Task, e.Value, e.Stack)
+}
+
+// Unwrap returns the panic's value if it is an error.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}
+
+var (
+	// ErrCutOff is what a task ends with that was still waiting, or asking to
+	// wait, when the grace time at the loop's end was over.
+	ErrCutOff = errors.New("reactor: the task was cut off: it did not stop when the loop ended")
+
+	errGoexit = errors.New("reactor: runtime.Goexit was called in a task")
+)
+
+// caught makes an error of what a task's function was left by, other than a
+// return: a panic, or runtime.Goexit, for which recover gives nil. It must be
+// called where the stack is still that of the panic.
+func (t *task) caught(r any) error {
+	switch r.(type) {
+	case nil:
+		return errGoexit
+	case cutOff:
+		t.loop.tell(Report{What: "a task did not stop at the loop's end and was cut off",
+			Task: t.String(), Err: ErrCutOff, Stack: debug.Stack()})
+		return ErrCutOff
+	default:
+		return &PanicError{t.String(), r, debug.Stack()}
+	}
+}

@@ -1,0 +1,356 @@
+package reactor
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"iter"
+)
+
+// ErrFull and ErrEmpty are returned by the operations of a queue that do not
+// wait.
+var (
+	ErrFull  = errors.New("reactor: the queue is full")
+	ErrEmpty = errors.New("reactor: the queue is empty")
+)
+
+// A Queue hands items from tasks to tasks, first in, first out. The zero Queue
+// is empty and has no bound; set Max before use to bound it. It belongs to the
+// loop of the tasks that use it, and must not be copied.
+//
+// Items go to those who wait in the order in which they came, and straight from
+// hand to hand: once an item is given to a waiting task, nobody else can get
+// it, and it is not lost if that task is cancelled in the same turn, for then the task
+// still returns it, and learns of its cancellation at its next await.
+type Queue[T any] struct {
+	Max int // how many items it holds before Put waits; 0: no bound
+	queue[T]
+	fifo ring[T]
+}
+
+// A LifoQueue is a [Queue] that hands out the newest item first.
+type LifoQueue[T any] struct {
+	Max int // how many items it holds before Put waits; 0: no bound
+	queue[T]
+	lifo stack[T]
+}
+
+// A PriorityQueue is a [Queue] that hands out the least item first, and of
+// equals the oldest. Set Less before use.
+type PriorityQueue[T any] struct {
+	Max  int // how many items it holds before Put waits; 0: no bound
+	Less func(a, b T) bool
+	queue[T]
+	heap stableHeap[T]
+}
+
+// Put adds an item, and waits while the queue is full. The error is ctx's, or
+// [ErrClosed]; then the item was not added.
+func (q *Queue[T]) Put(ctx context.Context, item T) error { return q.put(ctx, &q.fifo, q.Max, item) }
+
+// TryPut adds an item without waiting. The error is [ErrFull] or [ErrClosed].
+func (q *Queue[T]) TryPut(item T) error { return q.tryPut(&q.fifo, q.Max, item) }
+
+// Get takes the next item, and waits while there is none. The error is ctx's,
+// or [ErrClosed] once the queue is closed and empty.
+func (q *Queue[T]) Get(ctx context.Context) (T, error) { return q.get(ctx, &q.fifo) }
+
+// TryGet takes the next item without waiting. The error is [ErrEmpty] or
+// [ErrClosed].
+func (q *Queue[T]) TryGet() (T, error) { return q.tryGet(&q.fifo) }
+
+// Len returns the number of items in the queue.
+func (q *Queue[T]) Len() int { return q.fifo.len() }
+
+// All ranges over the items as they come, until the queue is closed and empty or
+// ctx is done.
+func (q *Queue[T]) All(ctx context.Context) iter.Seq[T] { return all(ctx, q.Get) }
+
+// Put is as [Queue.Put].
+func (q *LifoQueue[T]) Put(ctx context.Context, item T) error {
+	return q.put(ctx, &q.lifo, q.Max, item)
+}
+
+// TryPut is as [Queue.TryPut].
+func (q *LifoQueue[T]) TryPut(item T) error { return q.tryPut(&q.lifo, q.Max, item) }
+
+// Get is as [Queue.Get].
+func (q *LifoQueue[T]) Get(ctx context.Context) (T, error) { return q.get(ctx, &q.lifo) }
+
+// TryGet is as [Queue.TryGet].
+func (q *LifoQueue[T]) TryGet() (T, error) { return q.tryGet(&q.lifo) }
+
+// Len returns the number of items in the queue.
+func (q *LifoQueue[T]) Len() int { return q.lifo.len() }
+
+// All is as [Queue.All].
+func (q *LifoQueue[T]) All(ctx context.Context) iter.Seq[T] { return all(ctx, q.Get) }
+
+// Put is as [Queue.Put]. It panics if Less is not set.
+func (q *PriorityQueue[T]) Put(ctx context.Context, item T) error {
+	return q.put(ctx, q.items(), q.Max, item)
+}
+
+// TryPut is as [Queue.TryPut]. It panics if Less is not set.
+func (q *PriorityQueue[T]) TryPut(item T) error { return q.tryPut(q.items(), q.Max, item) }
+
+// Get is as [Queue.Get]. It panics if Less is not set.
+func (q *PriorityQueue[T]) Get(ctx context.Context) (T, error) { return q.get(ctx, q.items()) }
+
+// TryGet is as [Queue.TryGet]. It panics if Less is not set.
+func (q *PriorityQueue[T]) TryGet() (T, error) { return q.tryGet(q.items()) }
+
+// Len returns the number of items in the queue.
+func (q *PriorityQueue[T]) Len() int { return q.heap.len() }
+
+// All is as [Queue.All].
+func (q *PriorityQueue[T]) All(ctx context.Context) iter.Seq[T] { return all(ctx, q.Get) }
+
+func (q *PriorityQueue[T]) items() *stableHeap[T] {
+	if q.Less == nil {
+		panic("reactor: a PriorityQueue needs a Less function: set it before use")
+	}
+	q.heap.less = q.Less
+	return &q.heap
+}
+
+func all[T any](ctx context.Context, get func(context.Context) (T, error)) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		for {
+			item, err := get(ctx)
+			if err != nil || !yield(item) {
+				return
+			}
+		}
+	}
+}
+
+// queue is what the queues have in common: who waits, and who was promised what.
+//
+// Invariants:
+//   - a getter waits only while there is no item; what is put then goes to
+//     handed, in the order in which getters were woken, and each of them takes
+//     one when it runs, come what may;
+//   - a putter waits only while items and promised fill the queue; promised is
+//     the room kept for putters that were woken and have not run.
+type queue[T any] struct {
+	handed     ring[T]
+	promised   int
+	getters    waitList
+	putters    waitList
+	unfinished int
+	joiners    waitList
+	closed     bool
+}
+
+// items is where a queue keeps what nobody waits for.
+type items[T any] interface {
+	push(T)
+	pop() T
+	len() int
+}
+
+func (q *queue[T]) full(in items[T], max int) bool {
+	return max > 0 && in.len()+q.promised >= max
+}
+
+func (q *queue[T]) put(ctx context.Context, in items[T], max int, item T) error {
+	w, s, err := await(ctx, "Queue.Put")
+	if err != nil {
+		return err
+	}
+	if q.closed || !q.full(in, max) {
+		return q.tryPut(in, max, item)
+	}
+	if err := q.putters.wait(w, s, waitingFor("room in a queue")); err != nil {
+		return err
+	}
+	q.promised--
+	if q.closed {
+		return ErrClosed
+	}
+	q.add(in, item)
+	if !q.full(in, max) { // a getter has taken it at once, and so the room is left
+		q.promise()
+	}
+	return nil
+}
+
+// promise gives room that has become free to the putter that has waited longest.
+func (q *queue[T]) promise() {
+	if q.putters.wakeFirst(wokenDone) {
+		q.promised++
+	}
+}
+
+func (q *queue[T]) tryPut(in items[T], max int, item T) error {
+	q.getters.onLoop("putting into a queue")
+	switch {
+	case q.closed:
+		return ErrClosed
+	case q.full(in, max):
+		return ErrFull
+	}
+	q.add(in, item)
+	return nil
+}
+
+func (q *queue[T]) add(in items[T], item T) {
+	q.unfinished++
+	if q.getters.empty() {
+		in.push(item)
+		return
+	}
+	q.handed.push(item)
+	q.getters.wakeFirst(wokenDone)
+}
+
+func (q *queue[T]) get(ctx context.Context, in items[T]) (item T, err error) {
+	w, s, err := await(ctx, "Queue.Get")
+	if err != nil {
+		return item, err
+	}
+	if in.len() > 0 || q.closed {
+		return q.tryGet(in)
+	}
+	if err := q.getters.wait(w, s, waitingFor("an item in a queue")); err != nil {
+		return item, err
+	}
+	return q.handed.pop(), nil
+}
+
+func (q *queue[T]) tryGet(in items[T]) (item T, err error) {
+	if in.len() == 0 {
+		if q.closed {
+			return item, ErrClosed
+		}
+		return item, ErrEmpty
+	}
+	q.putters.onLoop("taking from a queue")
+	item = in.pop()
+	q.promise()
+	return item, nil
+}
+
+// TaskDone says that the work on an item that was taken is done; see Join. It
+// panics if it is called more often than items were put.
+func (q *queue[T]) TaskDone() {
+	if q.unfinished == 0 {
+		panic("reactor: TaskDone more often than items were put")
+	}
+	if q.unfinished--; q.unfinished == 0 {
+		q.joiners.onLoop("Queue.TaskDone")
+		q.joiners.wakeAll(wokenDone)
+	}
+}
+
+// Join waits until TaskDone was called for every item that was put, or returns
+// ctx's error.
+func (q *queue[T]) Join(ctx context.Context) error {
+	if q.unfinished == 0 {
+		return nil
+	}
+	w, s, err := await(ctx, "Queue.Join")
+	if err != nil {
+		return err
+	}
+	return q.joiners.wait(w, s, waitingFor("the work on a queue's items"))
+}
+
+// Close ends the queue: nothing more can be put, and those who wait to put
+// get [ErrClosed]. What is in it can still be taken; after that, Get returns
+// ErrClosed too. Closing it again does nothing.
+func (q *queue[T]) Close() {
+	q.getters.onLoop("Queue.Close")
+	q.putters.onLoop("Queue.Close")
+	q.closed = true
+	q.putters.wakeAll(wokenClosed)
+	q.getters.wakeAll(wokenClosed)
+}
+
+// ring is a FIFO that doubles when full. Entries not in use are zero.
+type ring[T any] struct {
+	buf  []T
+	head int
+	n    int
+}
+
+func (r *ring[T]) len() int { return r.n }
+
+func (r *ring[T]) push(item T) {
+	if r.n == len(r.buf) {
+		buf := make([]T, max(8, 2*len(r.buf)))
+		for i := range r.n {
+			buf[i] = r.buf[(r.head+i)&(len(r.buf)-1)]
+		}
+		r.buf, r.head = buf, 0
+	}
+	r.buf[(r.head+r.n)&(len(r.buf)-1)] = item
+	r.n++
+}
+
+func (r *ring[T]) pop() T {
+	var none T
+	item := r.buf[r.head]
+	r.buf[r.head] = none
+	r.head = (r.head + 1) & (len(r.buf) - 1)
+	r.n--
+	return item
+}
+
+// stack is a LIFO.
+type stack[T any] struct{ buf []T }
+
+func (s *stack[T]) len() int    { return len(s.buf) }
+func (s *stack[T]) push(item T) { s.buf = append(s.buf, item) }
+
+func (s *stack[T]) pop() T {
+	var none T
+	last := len(s.buf) - 1
+	item := s.buf[last]
+	s.buf[last] = none
+	s.buf = s.buf[:last]
+	return item
+}
+
+// stableHeap hands out the least item, and of equals the oldest.
+type stableHeap[T any] struct {
+	less    func(a, b T) bool
+	entries []heapEntry[T]
+	pushed  uint64
+}
+
+type heapEntry[T any] struct {
+	item T
+	seq  uint64
+}
+
+func (h *stableHeap[T]) len() int { return len(h.entries) }
+
+func (h *stableHeap[T]) push(item T) {
+	h.pushed++
+	heap.Push((*heapOrder[T])(h), heapEntry[T]{item, h.pushed})
+}
+
+func (h *stableHeap[T]) pop() T { return heap.Pop((*heapOrder[T])(h)).(heapEntry[T]).item }
+
+// heapOrder is a stableHeap as container/heap sees it.
+type heapOrder[T any] stableHeap[T]
+
+func (h *heapOrder[T]) Len() int { return len(h.entries) }
+
+func (h *heapOrder[T]) Less(i, j int) bool {
+	a, b := h.entries[i], h.entries[j]
+	return h.less(a.item, b.item) || !h.less(b.item, a.item) && a.seq < b.seq
+}
+
+func (h *heapOrder[T]) Swap(i, j int) { h.entries[i], h.entries[j] = h.entries[j], h.entries[i] }
+func (h *heapOrder[T]) Push(x any)    { h.entries = append(h.entries, x.(heapEntry[T])) }
+
+func (h *heapOrder[T]) Pop() any {
+	last := len(h.entries) - 1
+	e := h.entries[last]
+	h.entries[last] = heapEntry[T]{}
+	h.entries = h.entries[:last]
+	return e
+}

@@ -1,0 +1,95 @@
+package reactor
+
+// AddReader makes the loop call f once in every turn in which fd, which may be
+// anybody's, is readable, until RemoveReader: it is level-triggered, so f need
+// not read all there is. A second call for the same fd replaces f. The error is
+// the kernel's, if fd can't be polled. It must be called, as all of its kind, by
+// tasks and callbacks of the loop; remove the reader before you close fd. It
+// costs two system calls for each call of f.
+func (l *Loop) AddReader(fd int, f func()) error { return l.addWatcher(fd, f, 0) }
+
+// AddWriter is as [Loop.AddReader], for writing.
+func (l *Loop) AddWriter(fd int, f func()) error { return l.addWatcher(fd, f, 1) }
+
+// RemoveReader ends what AddReader began, and says whether there was a reader.
+// Its function is not called again.
+func (l *Loop) RemoveReader(fd int) bool { return l.removeWatcher(fd, 0) }
+
+// RemoveWriter is as [Loop.RemoveReader], for AddWriter.
+func (l *Loop) RemoveWriter(fd int) bool { return l.removeWatcher(fd, 1) }
+
+// A watcher is the function of an AddReader or AddWriter.
+type watcher struct {
+	f       func()
+	fd      *FD
+	waiter  waiter
+	removed bool
+}
+
+func (l *Loop) addWatcher(fd int, f func(), dir int) error {
+	l.onLoop("AddReader or AddWriter")
+	if f == nil {
+		panic("reactor: AddReader or AddWriter with a nil function")
+	}
+	if old := l.watchers[dir][fd]; old != nil {
+		old.f = f
+		return nil
+	}
+	x := &watcher{f: f}
+	x.waiter.hook = func() { l.ready.push(&Handle{loop: l, fn: func() { l.watch(fd, x, dir) }}) }
+	if err := l.arm(fd, x, dir); err != nil {
+		return err
+	}
+	if l.watchers[dir] == nil {
+		l.watchers[dir] = make(map[int]*watcher)
+	}
+	l.watchers[dir][fd] = x
+	l.ioWaits++
+	return nil
+}
+
+// arm makes x wait for the fd's next event, which comes at once if it is ready.
+func (l *Loop) arm(fd int, x *watcher, dir int) (err error) {
+	if x.fd, err = l.fds.borrow(l, fd); err != nil {
+		return err
+	}
+	x.fd.users++
+	x.fd.direction(dir).waiters.push(&x.waiter)
+	return nil
+}
+
+// watch calls the watcher's function, after an event, and arms it again, also
+// when the function panics.
+func (l *Loop) watch(fd int, x *watcher, dir int) {
+	defer func() {
+		gone := x.fd.flags&closed != 0 // giving back closes it too
+		x.fd.giveBack()
+		if !x.removed && (gone || l.arm(fd, x, dir) != nil) {
+			l.forget(fd, x, dir) // the fd is no longer what it was
+		}
+	}()
+	if !x.removed && x.fd.flags&closed == 0 {
+		x.f()
+	}
+}
+
+func (l *Loop) removeWatcher(fd, dir int) bool {
+	l.onLoop("RemoveReader or RemoveWriter")
+	x := l.watchers[dir][fd]
+	if x == nil {
+		return false
+	}
+	waiting := x.waiter.list != nil
+	l.forget(fd, x, dir)
+	if waiting {
+		x.waiter.list.remove(&x.waiter)
+		x.fd.giveBack()
+	}
+	return true
+}
+
+func (l *Loop) forget(fd int, x *watcher, dir int) {
+	x.removed = true
+	delete(l.watchers[dir], fd)
+	l.ioWaits--
+}

@@ -1,0 +1,70 @@
+package reactor
+
+// A runnable is what can stand in the ready queue: a *worker, whose task is to
+// be resumed, or a job.
+type runnable any
+
+// A job is what needs a worker to run on: a task to be started, or a callback to
+// be called.
+type job interface{ exec(w *worker) }
+
+// readyQueue is the FIFO of all that can run: a ring that doubles when full.
+//
+// Invariants: len(buf) is zero or a power of two; the n entries from head on,
+// modulo len(buf), are the queue; all others are nil, so that nothing which
+// ran is kept alive.
+type readyQueue struct {
+	buf  []runnable
+	head int
+	n    int
+}
+
+func (q *readyQueue) push(r runnable) {
+	if q.n == len(q.buf) {
+		q.grow()
+	}
+	q.buf[(q.head+q.n)&(len(q.buf)-1)] = r
+	q.n++
+}
+
+// pushFront puts r before all others.
+func (q *readyQueue) pushFront(r runnable) {
+	if q.n == len(q.buf) {
+		q.grow()
+	}
+	q.head = (q.head - 1) & (len(q.buf) - 1)
+	q.buf[q.head] = r
+	q.n++
+}
+
+func (q *readyQueue) pop() runnable {
+	r := q.buf[q.head]
+	q.buf[q.head] = nil
+	q.head = (q.head + 1) & (len(q.buf) - 1)
+	q.n--
+	return r
+}
+
+// at returns the i-th in the queue.
+func (q *readyQueue) at(i int) runnable { return q.buf[(q.head+i)&(len(q.buf)-1)] }
+
+func (q *readyQueue) grow() {
+	buf := make([]runnable, max(64, 2*len(q.buf)))
+	for i := range q.n {
+		buf[i] = q.buf[(q.head+i)&(len(q.buf)-1)]
+	}
+	q.buf, q.head = buf, 0
+}
+
+func (q *readyQueue) check() string {
+	if len(q.buf)&(len(q.buf)-1) != 0 {
+		return "ready queue: length is no power of two"
+	}
+	for i := range q.buf {
+		used := (i-q.head)&(len(q.buf)-1) < q.n
+		if used != (q.buf[i] != nil) {
+			return "ready queue: entries and count disagree"
+		}
+	}
+	return ""
+}

@@ -1,0 +1,69 @@
+package reactor
+
+import "context"
+
+// Receive receives from a Go channel without blocking the loop: the bridge from
+// goroutines that send. It returns as a receive does, ok false when ch is
+// closed. The error is ctx's, if ctx is done before there is a value; a value
+// that was received is returned and never lost. If ch has a value at once,
+// Receive does not suspend; otherwise it costs a goroutine while it waits.
+func Receive[T any](ctx context.Context, ch <-chan T) (value T, ok bool, err error) {
+	w, s, err := await(ctx, "Receive")
+	if err != nil {
+		return value, false, err
+	}
+	select {
+	case value, ok = <-ch:
+		return value, ok, nil
+	default:
+	}
+	r := &receiver[T]{loop: w.loop, stop: make(chan struct{})}
+	w.loop.outsiders++
+	go r.run(ch)
+	defer r.quit() // also when the task is cut off
+	if err := r.wait.wait(w, s, waitingFor("a value from a channel")); err != nil {
+		// The goroutine may have received a value in this very moment.
+		r.quit()
+		for !r.over {
+			r.wait.wait(w, &w.loop.shielded, waitingFor("the end of a receive"))
+		}
+		if !r.received {
+			return value, false, err
+		}
+	}
+	return r.value, r.ok, nil
+}
+
+// A receiver is one Receive. Its goroutine writes value, ok and received before
+// it posts.
+type receiver[T any] struct {
+	loop     *Loop
+	stop     chan struct{}
+	value    T
+	ok       bool
+	received bool
+	over     bool
+	quitting bool
+	wait     waitList
+}
+
+// quit ends the goroutine if it still waits. Calling it again does nothing.
+func (r *receiver[T]) quit() {
+	if !r.quitting {
+		r.quitting = true
+		close(r.stop)
+	}
+}
+
+func (r *receiver[T]) run(ch <-chan T) {
+	select {
+	case r.value, r.ok = <-ch:
+		r.received = true
+	case <-r.stop:
+	}
+	r.loop.post(func() {
+		r.loop.outsiders--
+		r.over = true
+		r.wait.wakeAll(wokenDone)
+	})
+}

@@ -1,0 +1,71 @@
+package reactor
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A Report is what the loop has to say that no caller can be told: an error
+// that nobody awaited, a callback's panic, a task that would not stop, a step
+// that took long.
+type Report struct {
+	What  string
+	Task  string // the task's name, if there is one
+	Err   error
+	Stack []byte // where it happened, if that is known and Err does not say
+}
+
+// tell reports to Options.OnError, or else to the log.
+func (l *Loop) tell(r Report) {
+	if l.onError != nil {
+		l.onError(r)
+		return
+	}
+	var args []any
+	if r.Task != "" {
+		args = append(args, "task", r.Task)
+	}
+	if r.Err != nil {
+		args = append(args, "error", r.Err)
+	}
+	if r.Stack != nil {
+		args = append(args, "stack", string(r.Stack))
+	}
+	l.log.Error("reactor: "+r.What, args...)
+}
+
+// ErrSlow is in the [Report] of a step that took longer than Options.SlowStep.
+var ErrSlow = errors.New("reactor: it kept the loop's thread: use ToThread for long computation, or Yield in its midst")
+
+// A step is what runs between two switches: who, and since when; a task, or
+// nil for a callback.
+type step struct {
+	task  *task
+	began int64
+	on    bool
+}
+
+func (l *Loop) beginStep(r runnable) {
+	l.step = step{began: l.now(), on: true}
+	switch r := r.(type) {
+	case *worker:
+		l.step.task = r.task
+	case AnyTask:
+		l.step.task = r.base()
+	}
+}
+
+// endStep reports the step that ends if it was slow.
+func (l *Loop) endStep() {
+	on, took := l.step.on, time.Duration(l.now()-l.step.began)
+	l.step.on = false
+	if !on || took <= l.slow {
+		return
+	}
+	r := Report{What: "a callback was slow", Err: fmt.Errorf("%w (%v)", ErrSlow, took)}
+	if t := l.step.task; t != nil {
+		r.What, r.Task = "a task was slow", t.String()
+	}
+	l.tell(r)
+}

@@ -1,0 +1,76 @@
+package reactor
+
+import (
+	"context"
+	"fmt"
+)
+
+// A Semaphore holds a number of permits. Tasks get them strictly in the order
+// in which they came: one that asks for many is not overtaken by others that
+// ask for few. It belongs to the loop of the tasks that use it, and must not be
+// copied. The zero Semaphore has none; [NewSemaphore] gives it some.
+type Semaphore struct {
+	free, total int
+	waiters     waitList // weight: permits wanted
+}
+
+// NewSemaphore returns a semaphore with n permits.
+func NewSemaphore(n int) *Semaphore {
+	if n < 0 {
+		panic("reactor: NewSemaphore with a negative number of permits")
+	}
+	return &Semaphore{free: n, total: n}
+}
+
+// Acquire waits for n permits and takes them all at once, or returns ctx's error
+// and takes none. To ask for more than there are in all is an error at once.
+func (m *Semaphore) Acquire(ctx context.Context, n int) error {
+	w, s, err := await(ctx, "Semaphore.Acquire")
+	if err != nil {
+		return err
+	}
+	if n < 0 || n > m.total {
+		return fmt.Errorf("reactor: Semaphore.Acquire(%d) can never succeed: the semaphore has %d permits in all", n, m.total)
+	}
+	if m.TryAcquire(n) {
+		return nil
+	}
+	w.node.weight = n
+	if err := m.waiters.wait(w, s, waitingFor("a semaphore")); err != nil {
+		m.grant() // those behind it may need less than it did
+		return err
+	}
+	return nil
+}
+
+// TryAcquire takes n permits if they are free and nobody waits, and says whether
+// it did.
+func (m *Semaphore) TryAcquire(n int) bool {
+	ok := n >= 0 && n <= m.free && m.waiters.empty()
+	if ok {
+		m.free -= n
+	}
+	return ok
+}
+
+// Release gives n permits back. It panics if that makes more than the semaphore
+// began with.
+func (m *Semaphore) Release(n int) {
+	if n < 0 || n > m.total-m.free {
+		panic("reactor: Semaphore.Release of more permits than were taken")
+	}
+	m.waiters.onLoop("Semaphore.Release")
+	m.free += n
+	m.grant()
+}
+
+// Free returns the number of permits that nobody has.
+func (m *Semaphore) Free() int { return m.free }
+
+// grant serves as many as can be, from the front of the queue.
+func (m *Semaphore) grant() {
+	for x := m.waiters.head; x != nil && x.weight <= m.free; x = m.waiters.head {
+		m.free -= x.weight
+		m.waiters.wakeFirst(wokenDone)
+	}
+}

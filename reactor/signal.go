@@ -1,0 +1,79 @@
+package reactor
+
+import (
+	"context"
+	"os"
+	"os/signal"
+)
+
+// OnSignal makes the loop call f, as [Loop.CallSoon] does, each time that the
+// process gets one of the signals, until stop is called or the loop ends.
+// Signals that come while f has not been called yet for one of the same kind may
+// merge. While it stands, the loop is not deadlocked: a signal may come at any
+// time. OnSignal and stop may be called by tasks and callbacks of the loop. To end
+// a program by an interrupt, give [Run] a ctx from signal.NotifyContext instead.
+func OnSignal(ctx context.Context, f func(os.Signal), signals ...os.Signal) (stop func()) {
+	s := nearest(ctx)
+	if s == nil {
+		panic("reactor: OnSignal outside a task: pass the ctx that a task's function receives (see reactor.Run)")
+	}
+	l := s.loop
+	l.onLoop("OnSignal")
+	if f == nil {
+		panic("reactor: OnSignal with a nil function")
+	}
+	h := &signalHandler{loop: l, f: f, ch: make(chan os.Signal, 8), quit: make(chan struct{})}
+	signal.Notify(h.ch, signals...)
+	l.outsiders++
+	if l.signals == nil {
+		l.signals = make(map[*signalHandler]struct{})
+	}
+	l.signals[h] = struct{}{}
+	h.done = make(chan struct{})
+	go h.run()
+	return func() {
+		l.onLoop("stopping OnSignal")
+		h.stop()
+	}
+}
+
+type signalHandler struct {
+	loop *Loop
+	f    func(os.Signal)
+	ch   chan os.Signal
+	quit chan struct{}
+	done chan struct{}
+}
+
+func (h *signalHandler) run() {
+	defer close(h.done)
+	for {
+		select {
+		case sig := <-h.ch:
+			h.loop.post(func() {
+				h.loop.ready.push(&Handle{loop: h.loop, fn: func() { h.call(sig) }})
+			})
+		case <-h.quit:
+			return
+		}
+	}
+}
+
+// call calls f, unless the handler was stopped after the signal came.
+func (h *signalHandler) call(sig os.Signal) {
+	if _, on := h.loop.signals[h]; on {
+		h.f(sig)
+	}
+}
+
+// stop ends the handler, and waits for its goroutine, which blocks nowhere.
+func (h *signalHandler) stop() {
+	if _, on := h.loop.signals[h]; !on {
+		return
+	}
+	delete(h.loop.signals, h)
+	h.loop.outsiders--
+	signal.Stop(h.ch)
+	close(h.quit)
+	<-h.done
+}

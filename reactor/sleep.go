@@ -1,0 +1,42 @@
+package reactor
+
+import (
+	"context"
+	"time"
+)
+
+// Sleep suspends the running task for d, never for less, and returns nil, or
+// ctx's error if ctx is done first. Tasks whose sleeps end at the same time
+// wake in the order in which they fell asleep. For a d of zero or less it is
+// [Yield]. It costs no allocation, whatever the number of sleepers.
+func Sleep(ctx context.Context, d time.Duration) error {
+	w, s, err := await(ctx, "Sleep")
+	if err != nil {
+		return err
+	}
+	if d <= 0 {
+		w.yield()
+		return nil
+	}
+	w.loop.wheel.Add(&w.timer, w.loop.after(d))
+	if w.park(s, waitingFor("a sleep to end")) == wokenCanceled {
+		return s.awaitErr()
+	}
+	return nil
+}
+
+// Yield lets every other task and callback that is ready run once, and returns
+// nil, or ctx's error, at once, if ctx is done. It never blocks the loop and
+// allocates nothing. (asyncio's sleep(0).)
+func Yield(ctx context.Context) error {
+	w, _, err := await(ctx, "Yield")
+	if err == nil {
+		w.yield()
+	}
+	return err
+}
+
+// waitingFor says what a task waits for, where it is no object with a name.
+type waitingFor string
+
+func (s waitingFor) String() string { return string(s) }

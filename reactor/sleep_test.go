@@ -1,0 +1,111 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+// By the real clock: never early.
+func TestSleepIsNeverEarly(t *testing.T) {
+	runReal(t, func(ctx context.Context) error {
+		for _, d := range []time.Duration{1, time.Microsecond, 50 * time.Microsecond, time.Millisecond, 3 * time.Millisecond} {
+			for range 3 {
+				start, began := nearest(ctx).loop.Now(), time.Now()
+				if err := Sleep(ctx, d); err != nil {
+					return err
+				}
+				if took, wall := nearest(ctx).loop.Now()-start, time.Since(began); took < d || wall < d {
+					t.Errorf("Sleep(%v) took %v, %v by the wall", d, took, wall)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func TestSleepOfNothingYields(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		for _, d := range []time.Duration{0, -1, -time.Hour} {
+			turned := false
+			nearest(ctx).loop.CallSoon(func() { turned = true })
+			if err := Sleep(ctx, d); err != nil || !turned {
+				t.Errorf("Sleep(%v): %v, turned %v", d, err, turned)
+			}
+		}
+		if now := nearest(ctx).loop.Now(); now != 0 {
+			t.Errorf("at %v", now)
+		}
+		return nil
+	})
+}
+
+// Woken by its timer and cancelled before it resumes: the sleep was complete.
+func TestACancellationAfterTheWakeIsNotLost(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		l := nearest(ctx).loop
+		var slept, next error
+		var task *Task[struct{}]
+		l.CallAt(time.Second, func() { task.Cancel(errBoom) }) // before the sleeper, in the same turn
+		task = Go(ctx, func(ctx context.Context) error {
+			slept = Sleep(ctx, time.Second)
+			next = Sleep(ctx, time.Second)
+			return nil
+		})
+		task.Wait(ctx)
+		if slept != nil || !errors.Is(next, errBoom) || l.Now() != time.Second {
+			t.Errorf("%v, %v at %v", slept, next, l.Now())
+		}
+		yielded, next := error(nil), error(nil)
+		task = Go(ctx, func(ctx context.Context) error {
+			l.CallSoon(func() { task.Cancel(errBoom) })
+			yielded = Yield(ctx)
+			next = Yield(ctx)
+			return nil
+		})
+		task.Wait(ctx)
+		if yielded != nil || !errors.Is(next, errBoom) {
+			t.Errorf("Yield: %v, %v", yielded, next)
+		}
+		return nil
+	})
+}
+
+func TestSleepAndYieldDoNotAllocate(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		for range 3 {
+			Go(context.WithoutCancel(ctx), func(ctx context.Context) error {
+				for Yield(ctx) == nil {
+				}
+				return nil
+			})
+		}
+		for name, f := range map[string]func(){
+			"Yield":   func() { Yield(ctx) },
+			"Sleep":   func() { Sleep(ctx, time.Microsecond) },
+			"Sleep 0": func() { Sleep(ctx, 0) },
+		} {
+			if name == "Sleep" {
+				continue // with others that yield, virtual time would stand still
+			}
+			if n := testing.AllocsPerRun(100, f); n != 0 {
+				t.Errorf("%s: %v allocations", name, n)
+			}
+		}
+		return nil
+	})
+	run(t, func(ctx context.Context) error {
+		if n := testing.AllocsPerRun(100, func() { Sleep(ctx, time.Microsecond) }); n != 0 {
+			t.Errorf("Sleep: %v allocations", n)
+		}
+		nothing := func(context.Context) error { return nil }
+		for range 10 { // the worker is in the pool
+			Go(ctx, nothing).Wait(ctx)
+		}
+		if n := testing.AllocsPerRun(100, func() { Go(ctx, nothing); Yield(ctx) }); n != 1 {
+			t.Errorf("Go: %v allocations", n)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,77 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+)
+
+// ErrNotStarted is returned by [Start] when the task ended without an error
+// before it said that it had started.
+var ErrNotStarted = errors.New("reactor: the task ended before it had started")
+
+// Start makes f a task, of the group g unless that is nil, and waits until f
+// calls started, whose value it returns: f then listens, say, or has found its
+// address, and goes on. If f returns before, Start returns its error, or
+// [ErrNotStarted], and the group does not hear of it. When ctx is done first, the
+// task is cancelled and Start waits for its end. (trio's nursery.start.)
+func Start[T any](ctx context.Context, g *TaskGroup, f func(ctx context.Context, started func(T)) error) (T, error) {
+	w, s, err := await(ctx, "Start")
+	p := &starting[T]{group: g}
+	if err != nil {
+		return p.value, err
+	}
+	if f == nil {
+		panic("reactor: Start with a nil function")
+	}
+	if g != nil {
+		if g.closed {
+			return p.value, ErrGroupClosed
+		}
+		ctx = &g.scope
+		g.n++
+	}
+	p.task = spawn[struct{}](ctx, "Start", func(ctx context.Context) error { return f(ctx, p.started) }, p)
+	if err := p.wait.wait(w, s, waitingFor("a task to start")); err != nil {
+		p.task.Cancel(err)
+		for !p.over {
+			p.wait.wait(w, &w.loop.shielded, waitingFor("a task to stop that was starting"))
+		}
+		return p.value, err
+	}
+	return p.value, p.err
+}
+
+// starting keeps a task until it has started.
+type starting[T any] struct {
+	group *TaskGroup
+	task  *Task[struct{}]
+	value T
+	err   error
+	over  bool
+	wait  waitList
+}
+
+func (p *starting[T]) started(value T) {
+	if p.over {
+		return
+	}
+	p.value, p.over = value, true
+	if p.group != nil {
+		p.task.keeper = p.group
+	} else {
+		p.task.keeper = nil
+	}
+	p.wait.wakeAll(wokenDone)
+}
+
+func (p *starting[T]) ended(t *task, _ bool) {
+	t.claimed = true
+	p.over = true
+	if p.err = t.err; p.err == nil {
+		p.err = ErrNotStarted
+	}
+	if p.group != nil {
+		p.group.leave()
+	}
+	p.wait.wakeAll(wokenDone)
+}

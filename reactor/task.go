@@ -1,0 +1,250 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"runtime"
+	"strings"
+)
+
+// A Task is a coroutine that runs beside others, and the promise of its
+// result. It is also the [context.Context] of what it runs: its function and
+// all that descends from it are cancelled with it.
+//
+// Unless a method says otherwise, it may be called only by tasks and callbacks
+// of the task's loop.
+type Task[T any] struct {
+	task
+	value T
+}
+
+// task is a Task without its result's type.
+type task struct {
+	scope
+	body    any // a func(context.Context) error, or a func(context.Context) (T, error)
+	err     error
+	waiters waitList
+	keeper  keeper // who is told of its end; nil once it is over
+	id      uint32
+	over    bool
+	claimed bool // somebody got the result
+}
+
+// A keeper is told of the end of the tasks that it made, and whether they were
+// cancelled: a group, a gathering, or simply another task.
+type keeper interface{ ended(t *task, canceled bool) }
+
+// exec runs the task on a worker, to its end.
+func (t *Task[T]) exec(w *worker) {
+	w.task, w.scope = &t.task, &t.scope
+	t.w = w
+	defer t.leave(w)
+	switch f := t.body.(type) {
+	case func(context.Context) error:
+		t.err = f(&t.scope)
+	case func(context.Context) (T, error):
+		t.value, t.err = f(&t.scope)
+	}
+	t.over = true
+}
+
+// Go makes f a task of ctx's loop and returns at once; f starts on the loop's
+// next turn, in the order of the calls. The task descends from ctx: when ctx is
+// done, so is the ctx that f gets. It may outlive its maker, but not the loop.
+// f is called even if ctx is done by then, so that what was handed to it gets
+// cleaned up; its awaits then fail at once.
+//
+// Somebody should await the task. If nobody does, an error of f is logged, and
+// a panic in it ends the loop; see [Task.Wait].
+//
+// Go costs one allocation. It may be called by tasks and callbacks of the loop;
+// elsewhere, and for a nil f, it panics. (asyncio's create_task.)
+func Go(ctx context.Context, f func(ctx context.Context) error) *Task[struct{}] {
+	if f == nil {
+		panic("reactor: Go with a nil function")
+	}
+	return spawn[struct{}](ctx, "Go", f, nil)
+}
+
+// Async is as [Go], for a function that returns a value: [Task.Await] gives it.
+func Async[T any](ctx context.Context, f func(ctx context.Context) (T, error)) *Task[T] {
+	if f == nil {
+		panic("reactor: Async with a nil function")
+	}
+	return spawn[T](ctx, "Async", f, nil)
+}
+
+func spawn[T any](ctx context.Context, op string, body any, k keeper) *Task[T] {
+	s := nearest(ctx)
+	if s == nil {
+		panic("reactor: " + op + " outside a task: pass the ctx that a task's function receives (see reactor.Run)")
+	}
+	t := newTask[T](s.loop, ctx, op, body, k)
+	t.loop.ready.push(t)
+	return t
+}
+
+func newTask[T any](l *Loop, ctx context.Context, op string, body any, k keeper) *Task[T] {
+	l.onLoop(op)
+	if k == nil && l.cur.task != nil && l.cur.state == running {
+		k = l.cur.task
+	}
+	t := &Task[T]{}
+	t.body, t.keeper = body, k
+	l.lastID++
+	t.id = l.lastID
+	t.scope.init(ctx, &l.detached)
+	l.live++
+	return t
+}
+
+// leave ends the task, however its function was left.
+func (t *task) leave(w *worker) {
+	exiting := false
+	if !t.over {
+		r := recover()
+		t.over, exiting = true, r == nil
+		t.err = t.caught(r)
+	}
+	t.finish(w)
+	if exiting {
+		w.die()
+	}
+}
+
+func (t *task) finish(w *worker) {
+	l := t.loop
+	canceled := t.reason.Load() != nil
+	w.dropShadow()
+	w.task, w.scope = nil, nil
+	t.scope.end()
+	l.live--
+	if !t.waiters.empty() {
+		t.claimed = t.claimed || t.waiters.told()
+		t.waiters.wakeAll(wokenDone)
+	}
+	if t == l.main {
+		l.shutdown()
+	} else if t.keeper != nil { // not nil for a task that a callback made
+		t.keeper.ended(t, canceled)
+	} else {
+		l.ended(t, canceled)
+	}
+	l.orphaned(t)
+	t.keeper = nil
+	if t.err == nil {
+		t.body = nil
+	}
+}
+
+// ended is told of the end of a task that t made, and has no other keeper.
+func (t *task) ended(made *task, canceled bool) { t.loop.ended(made, canceled) }
+
+// join waits until t is over. The error is that of the wait, not t's.
+func (t *task) join(ctx context.Context, op string) error {
+	if t.over {
+		t.loop.onLoop(op)
+		t.claimed = true
+		return nil
+	}
+	w, s, err := await(ctx, op)
+	if err != nil {
+		return err
+	}
+	if w.loop != t.loop {
+		return fmt.Errorf("reactor: %s of a task of another loop: use Submit to reach that loop", op)
+	}
+	if w.task == t {
+		return ErrSelf
+	}
+	t.waiters.push(&w.node)
+	if w.park(s, t) == wokenCanceled {
+		return s.awaitErr()
+	}
+	return nil
+}
+
+// ErrSelf is returned to a task that waits for itself.
+var ErrSelf = errors.New("reactor: a task can't wait for itself")
+
+// Wait suspends the running task until t is over, and returns t's error, or
+// that of ctx if ctx is done first; t then goes on. When t is over already, Wait
+// returns its error without suspending, whatever ctx says. If t panicked, the
+// error is a [PanicError]. Any number of tasks may wait, any number of times;
+// they are woken in the order in which they came.
+func (t *task) Wait(ctx context.Context) error {
+	if err := t.join(ctx, "Task.Wait"); err != nil {
+		return err
+	}
+	return t.err
+}
+
+// Await is as [Task.Wait], and returns the task's value too. As a method value
+// (t.Await) it is a coroutine function itself.
+func (t *Task[T]) Await(ctx context.Context) (T, error) {
+	if err := t.join(ctx, "Task.Await"); err != nil {
+		var none T
+		return none, err
+	}
+	return t.value, t.err
+}
+
+// OnDone makes the loop call f, as [Loop.CallSoon] does, when the task is over.
+// Waiting tasks and callbacks are served in the order in which they came. Who
+// is called so counts as having been told of the task's error.
+func (t *task) OnDone(f func()) *Handle {
+	h := t.loop.newHandle("Task.OnDone", f)
+	if t.over {
+		t.claimed = true
+		t.loop.ready.push(h)
+	} else {
+		t.waiters.push(&waiter{call: h})
+	}
+	return h
+}
+
+// Result returns the task's value and error without waiting; the error is
+// [ErrNotDone] while the task is not over.
+func (t *Task[T]) Result() (T, error) {
+	t.loop.onLoop("Task.Result")
+	if !t.over {
+		var none T
+		return none, ErrNotDone
+	}
+	t.claimed = true
+	return t.value, t.err
+}
+
+// ErrNotDone is the result of what has none yet.
+var ErrNotDone = errors.New("reactor: not done yet")
+
+// Cancel makes the task's ctx done, and with it all that descends from it:
+// what the task awaits, now or later, returns [context.Canceled], and cause
+// too, for errors.Is, if cause is not nil. Cancel does not wait; what the task
+// makes of it is its own affair. It is true the first time, if the task is not
+// over and not cancelled.
+func (t *task) Cancel(cause error) bool {
+	t.loop.onLoop("Task.Cancel")
+	return !t.over && t.cancel(because(cause))
+}
+
+// Finished says whether the task is over.
+func (t *task) Finished() bool { return t.over }
+
+// SetName gives the task a name, which is used wherever it is spoken of.
+func (t *task) SetName(name string) { t.more().name = name }
+
+// String names the task: by the name it was given, or else by its number and,
+// unless it has ended well, its function.
+func (t *task) String() string {
+	if e := t.extra.Load(); e != nil && e.name != "" {
+		return fmt.Sprintf("task %d (%s)", t.id, e.name)
+	}
+	if t.body == nil {
+		return fmt.Sprintf("task %d", t.id)
+	}
+	name := runtime.FuncForPC(reflect.ValueOf(t.body).Pointer()).Name()
+	return fmt.Sprintf("task %d (%s)", t.id, name[strings.LastIndexByte(name, '/')+1:])
+}

@@ -1,0 +1,157 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+)
+
+// AnyTask is a [Task] of whatever type.
+type AnyTask interface {
+	Wait(ctx context.Context) error
+	Cancel(cause error) bool
+	OnDone(f func()) *Handle
+	Finished() bool
+	SetName(name string)
+	String() string
+	base() *task
+}
+
+func (t *task) base() *task { return t }
+
+// A WaitMode says when [Wait] returns.
+type WaitMode uint8
+
+const (
+	AllDone     WaitMode = iota // when all tasks are over
+	FirstDone                   // when one is
+	FirstFailed                 // when one has failed, other than by being cancelled, or all are over
+)
+
+// Wait suspends the running task until the others are over, as the mode says,
+// and returns which are and which are not, each in the order of the arguments. It
+// cancels none of them, and does not count as asking for their errors. The
+// error is ctx's, if that is done first, and the lists are right even then; or
+// says that there is nothing to wait for. (asyncio's wait.)
+func Wait(ctx context.Context, mode WaitMode, tasks ...AnyTask) (done, pending []AnyTask, err error) {
+	if len(tasks) == 0 {
+		return nil, nil, errors.New("reactor: Wait without tasks")
+	}
+	if err := allOf(ctx, "Wait", tasks); err != nil {
+		return nil, nil, err
+	}
+	w, s, err := await(ctx, "Wait")
+	if err == nil {
+		v := newWatch(tasks)
+		for err == nil && !v.satisfied(mode) {
+			err = v.changed.wait(w, s, waitingFor("some tasks"))
+		}
+		v.stop()
+	}
+	for _, t := range tasks {
+		if t.base().over {
+			done = append(done, t)
+		} else {
+			pending = append(pending, t)
+		}
+	}
+	return done, pending, err
+}
+
+// allOf returns an error unless all the tasks are of ctx's loop: the end of
+// another's would come on another thread.
+func allOf[T AnyTask](ctx context.Context, op string, tasks []T) error {
+	s := nearest(ctx)
+	for _, t := range tasks {
+		if s != nil && t.base().loop != s.loop {
+			return fmt.Errorf("reactor: %s for a task of another loop: use Submit to reach that loop", op)
+		}
+	}
+	return nil
+}
+
+// A watch learns of the ends of tasks, in the order in which they come.
+type watch struct {
+	left    int
+	failed  bool
+	over    []*task
+	hooks   []waiter
+	changed waitList
+}
+
+func newWatch[T AnyTask](tasks []T) *watch {
+	v := &watch{left: len(tasks), hooks: make([]waiter, len(tasks))}
+	for i, t := range tasks {
+		t := t.base()
+		if t.over {
+			v.ended(t)
+			continue
+		}
+		v.hooks[i].hook = func() { v.ended(t) }
+		t.waiters.push(&v.hooks[i])
+	}
+	return v
+}
+
+func (v *watch) ended(t *task) {
+	v.left--
+	v.over = append(v.over, t)
+	if t.err != nil && !isCancellation(t.err) {
+		v.failed = true
+	}
+	v.changed.wakeAll(wokenDone)
+}
+
+func (v *watch) satisfied(mode WaitMode) bool {
+	switch mode {
+	case FirstDone:
+		return len(v.over) > 0
+	case FirstFailed:
+		return v.failed || v.left == 0
+	}
+	return v.left == 0
+}
+
+// stop unhooks from the tasks that go on.
+func (v *watch) stop() {
+	for i := range v.hooks {
+		if x := &v.hooks[i]; x.list != nil {
+			x.list.remove(x)
+		}
+	}
+}
+
+// AsCompleted ranges over the tasks in the order in which they end. It cancels
+// none, nor does it ask for their results: for that call their Result, which
+// does not wait. When ctx is done first, it yields nil and ctx's error and ends.
+// (asyncio's as_completed.)
+func AsCompleted[T any](ctx context.Context, tasks ...*Task[T]) iter.Seq2[*Task[T], error] {
+	return func(yield func(*Task[T], error) bool) {
+		if err := allOf(ctx, "AsCompleted", tasks); err != nil {
+			yield(nil, err)
+			return
+		}
+		byTask := make(map[*task]*Task[T], len(tasks))
+		for _, t := range tasks {
+			byTask[&t.task] = t
+		}
+		v := newWatch(tasks)
+		defer v.stop()
+		for i := range tasks {
+			for i == len(v.over) {
+				w, s, err := await(ctx, "AsCompleted")
+				if err == nil {
+					err = v.changed.wait(w, s, waitingFor("some tasks"))
+				}
+				if err != nil {
+					yield(nil, err)
+					return
+				}
+			}
+			if !yield(byTask[v.over[i]], nil) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package reactor
+
+import "fmt"
+
+// A waiter stands in a waitList: a parked task, a callback to be scheduled, or a
+// hook of the package's own to be called at once. Exactly one of w, call and
+// hook is set. A worker has one waiter of its own, since a task waits for one
+// thing at a time.
+type waiter struct {
+	next, prev *waiter
+	list       *waitList // the list it stands in, or nil
+	w          *worker
+	call       *Handle
+	hook       func()
+	weight     int // what it asks for, where that is a number
+}
+
+// A waitList is those who wait for one thing, the longest-waiting first. All
+// that a task can await has one. The zero waitList is empty.
+//
+// Invariant: head is the first of a circular list, or nil; every waiter in it
+// has list set to it, and a worker's waiter stands in a list only while its
+// task is parked.
+type waitList struct{ head *waiter }
+
+func (q *waitList) empty() bool { return q.head == nil }
+
+// len counts those who wait, one by one.
+func (q *waitList) len() (n int) {
+	for x := q.head; x != nil; {
+		n++
+		if x = x.next; x == q.head {
+			break
+		}
+	}
+	return n
+}
+
+func (q *waitList) push(x *waiter) {
+	x.list = q
+	if q.head == nil {
+		q.head, x.next, x.prev = x, x, x
+		return
+	}
+	first, last := q.head, q.head.prev
+	x.next, x.prev = first, last
+	last.next, first.prev = x, x
+}
+
+func (q *waitList) remove(x *waiter) {
+	if x.next == x {
+		q.head = nil
+	} else {
+		x.prev.next, x.next.prev = x.next, x.prev
+		if q.head == x {
+			q.head = x.next
+		}
+	}
+	x.next, x.prev, x.list = nil, nil, nil
+}
+
+// wakeFirst makes the longest-waiting one ready, if there is one.
+func (q *waitList) wakeFirst(why wakeup) bool {
+	if q.head == nil {
+		return false
+	}
+	x := q.head
+	q.remove(x)
+	switch {
+	case x.w != nil:
+		x.w.wake(why)
+	case x.call != nil:
+		x.call.loop.ready.push(x.call)
+	default:
+		x.hook()
+	}
+	return true
+}
+
+// wait suspends the running task w in the list until it is woken. The error is
+// s's if s is done first, and [ErrClosed] if what it waits for is no more.
+func (q *waitList) wait(w *worker, s *scope, what fmt.Stringer) error {
+	q.push(&w.node)
+	switch w.park(s, what) {
+	case wokenCanceled:
+		return s.awaitErr()
+	case wokenClosed:
+		return ErrClosed
+	}
+	return nil
+}
+
+// onLoop panics unless the caller may touch what the list belongs to, as far as
+// that can be told: somebody waits, so it belongs to a loop.
+func (q *waitList) onLoop(op string) {
+	if x := q.head; x != nil && x.w != nil {
+		x.w.loop.onLoop(op)
+	}
+}
+
+// told says whether one of them will learn of what happened, as a hook and a
+// cancelled callback do not.
+func (q *waitList) told() bool {
+	for x := q.head; x != nil; {
+		if x.w != nil || x.call != nil && x.call.fn != nil {
+			return true
+		}
+		if x = x.next; x == q.head {
+			break
+		}
+	}
+	return false
+}
+
+// wakeAll makes all of them ready, in order.
+func (q *waitList) wakeAll(why wakeup) {
+	for q.wakeFirst(why) {
+	}
+}
+
+func (q *waitList) check() string {
+	if q.head == nil {
+		return ""
+	}
+	for x := q.head; ; x = x.next {
+		switch {
+		case x.next.prev != x || x.prev.next != x:
+			return "wait list: broken links"
+		case x.list != q:
+			return "wait list: a waiter names another list"
+		case count(x.w != nil, x.call != nil, x.hook != nil) != 1:
+			return "wait list: a waiter must be a task, a callback or a hook"
+		case x.w != nil && x.w.state != parked:
+			return "wait list: a task stands in it that is not parked"
+		}
+		if x.next == q.head {
+			return ""
+		}
+	}
+}
+
+func count(conditions ...bool) (n int) {
+	for _, c := range conditions {
+		if c {
+			n++
+		}
+	}
+	return n
+}

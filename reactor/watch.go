@@ -1,0 +1,67 @@
+package reactor
+
+import (
+	"context"
+	"iter"
+)
+
+// A Watch is a value that tasks follow as it changes: each gets the latest one,
+// and may miss those between. The zero Watch holds the zero T, as version 0. It
+// belongs to the loop of the tasks that use it, and must not be copied.
+type Watch[T any] struct {
+	value   T
+	version uint64
+	closed  bool
+	waiters waitList
+}
+
+// Set changes the value and readies all that wait for a change.
+func (v *Watch[T]) Set(value T) {
+	v.waiters.onLoop("Watch.Set")
+	v.value = value
+	v.version++
+	v.waiters.wakeAll(wokenDone)
+}
+
+// Get returns the value and its version, which grows by one with each Set.
+func (v *Watch[T]) Get() (T, uint64) { return v.value, v.version }
+
+// Next waits until there is a version after the given one, at once if there is
+// one, and returns the latest value and its version. The error is ctx's, or
+// [ErrClosed] when there will be none.
+func (v *Watch[T]) Next(ctx context.Context, after uint64) (T, uint64, error) {
+	for v.version <= after {
+		if v.closed {
+			return v.value, v.version, ErrClosed
+		}
+		w, s, err := await(ctx, "Watch.Next")
+		if err == nil {
+			err = v.waiters.wait(w, s, waitingFor("a new value"))
+		}
+		if err != nil && err != ErrClosed {
+			return v.value, v.version, err
+		}
+	}
+	return v.value, v.version, nil
+}
+
+// Close says that the value will not change any more: it ends those who wait.
+func (v *Watch[T]) Close() {
+	v.waiters.onLoop("Watch.Close")
+	v.closed = true
+	v.waiters.wakeAll(wokenClosed)
+}
+
+// Changes ranges over the present value and all later ones, the latest each
+// time, until the Watch is closed or ctx is done.
+func (v *Watch[T]) Changes(ctx context.Context) iter.Seq[T] {
+	return func(yield func(T) bool) {
+		value, version := v.Get()
+		for yield(value) {
+			var err error
+			if value, version, err = v.Next(ctx, version); err != nil {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,321 @@
+package reactor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/eddyio/eddy/coro"
+	"github.com/eddyio/eddy/timerwheel"
+)
+
+// A worker is a coroutine that runs tasks and callbacks, one after the other,
+// and all that a task needs while it is parked. Workers are pooled: a task
+// gets one when it starts, so one that has grown its stack serves many tasks.
+//
+// The scheduler has no goroutine of its own. Whoever gives up the thread, a
+// parking task or a worker out of work, calls Loop.next on its own stack and
+// switches straight to the one it names: one switch from task to task, none at
+// all when a task is its own successor.
+//
+// Invariants:
+//   - l.cur is the worker that runs, l.running its goroutine;
+//   - state is parked exactly while its task waits for wake, and until wake
+//     the task stands in no ready queue; after it, in exactly one place of it;
+//   - where is set while parked, and guestOf when another worker executes it.
+type worker struct {
+	co   coro.Coroutine
+	loop *Loop
+	self uintptr // its goroutine
+	task *task   // whose function it runs; nil in a callback, and while idle
+	job  job
+
+	state  state
+	woken  wakeup
+	budget uint8 // I/O operations until the task must let others run
+	spins  uint8 // awaits in a row that a done scope refused
+	where  *scope
+	scope  *scope // the innermost one that the task is in
+	what   fmt.Stringer
+	node   waiter
+	timer  timerwheel.Timer[expirer]
+
+	guestOf              *guestList
+	nextGuest, prevGuest *worker
+	shadow               *scope // follows the foreign ctx that the task awaited under last
+	nextIdle             *worker
+	index                int // its place in l.workers
+}
+
+type state uint8
+
+const (
+	idle state = iota
+	running
+	parked
+	ready
+	dying // its goroutine is in runtime.Goexit, and must go on with that at the loop's end
+	gone
+)
+
+// wakeup says what woke a parked task.
+type wakeup uint8
+
+const (
+	wokenDone     wakeup = iota // by what it waited for
+	wokenTimer                  // its time has come
+	wokenCanceled               // its scope is done
+	wokenClosed                 // what it waited for is no more
+	wokenCut                    // the loop ends, and it would not stop
+)
+
+// ioBudget is how many operations on sockets a task may do without suspending
+// before it has to let others run. (tokio's figure is 128 too.)
+const ioBudget = 128
+
+// maxIdle bounds the coroutines kept for reuse, about 3 KB each.
+const maxIdle = 1024
+
+// cutOff is the panic that ends a task which did not stop when the loop ended.
+type cutOff struct{}
+
+func (l *Loop) newWorker() *worker {
+	w := &worker{loop: l}
+	w.node.w = w
+	w.timer.Value = w
+	w.co.Init(w.main)
+	w.index = len(l.workers)
+	l.workers = append(l.workers, w)
+	return w
+}
+
+// worker returns one that waits for a job.
+func (l *Loop) worker(job job) *worker {
+	w := l.idle
+	if w == nil {
+		w = l.newWorker()
+	} else {
+		l.idle, w.nextIdle = w.nextIdle, nil
+		l.idlers--
+	}
+	w.job = job
+	return w
+}
+
+// main is the worker's coroutine. It ends by setting l.cur to whoever runs
+// next: its goroutine's end wakes the one that sleeps in its seat, and
+// that one passes control on (see switchTo).
+func (w *worker) main() {
+	l := w.loop
+	w.self = coro.Self()
+	l.running = w.self
+	for w.job != nil {
+		w.run()
+		w.job = nil
+		switch r := l.next().(type) {
+		case nil:
+			w.retire(l.host)
+		case *worker:
+			w.retire(r)
+		case job:
+			w.job = r
+			w.state = running
+		}
+		if w.state == gone {
+			return
+		}
+	}
+	w.exit(l.host)
+}
+
+// retire makes w idle and switches to the next one. When enough are idle, w
+// exits instead.
+func (w *worker) retire(to *worker) {
+	l := w.loop
+	w.state, w.what = idle, nil
+	if l.idlers >= maxIdle {
+		w.exit(to)
+		return
+	}
+	l.idlers++
+	w.nextIdle, l.idle = l.idle, w
+	l.switchTo(w, to)
+}
+
+func (w *worker) exit(to *worker) {
+	w.state = gone
+	all := w.loop.workers
+	last := len(all) - 1
+	all[w.index], all[last].index = all[last], w.index
+	all[last] = nil
+	w.loop.workers = all[:last]
+	w.loop.cur, w.loop.running = to, to.self
+	to.state = running
+}
+
+func (w *worker) run() {
+	w.budget = ioBudget
+	w.state = running
+	w.job.exec(w)
+}
+
+// switchTo passes control from one worker to another and returns when from is
+// resumed. A coroutine that ends wakes whoever sits in its seat, which may be
+// anyone; the loop here passes control on to whom it belongs.
+func (l *Loop) switchTo(from, to *worker) {
+	l.cur, l.running = to, to.self
+	to.state = running
+	from.co.Switch(&to.co)
+	for l.cur != from {
+		from.co.Switch(&l.cur.co)
+	}
+}
+
+// suspend gives up the thread until w, parked or queued, is resumed.
+func (l *Loop) suspend(w *worker) {
+	switch r := l.next().(type) {
+	case *worker:
+		if r != w {
+			l.switchTo(w, r)
+		}
+		w.state = running
+	case nil:
+		if w != l.host {
+			l.switchTo(w, l.host)
+		}
+	case job:
+		l.switchTo(w, l.worker(r))
+	}
+	w.budget = ioBudget
+}
+
+// die lets the loop go on while w's goroutine is in runtime.Goexit. Its
+// goroutine can't end yet, for the one that sleeps in its seat would exit with
+// it (see iter.Pull); it returns at the loop's end, when that is wanted.
+func (w *worker) die() {
+	l := w.loop
+	w.state = dying
+	l.dying = append(l.dying, w)
+	l.goexit = true
+	l.root.cancel(because(errGoexit))
+	defer func() { // also when the exit of the one whose seat it sleeps in takes it along
+		l.dying = slices.DeleteFunc(l.dying, func(d *worker) bool { return d == w })
+		w.exit(l.host)
+	}()
+	l.suspend(w)
+}
+
+// park suspends the running task, which stands in the list or has set the
+// timer that shall wake it, until that happens or s is done.
+func (w *worker) park(s *scope, what fmt.Stringer) wakeup {
+	w.state, w.where, w.what = parked, s, what
+	w.spins = 0
+	if s.w != w {
+		s.more().guests.add(w)
+	}
+	if w.loop.cutting {
+		w.wake(wokenCut)
+	} else if s.reason.Load() != nil {
+		w.wake(wokenCanceled)
+	}
+	w.loop.suspend(w)
+	if w.woken == wokenCut {
+		panic(cutOff{})
+	}
+	return w.woken
+}
+
+// wake readies a parked task. It says whether it did: a task is woken once.
+func (w *worker) wake(why wakeup) bool {
+	if w.state != parked {
+		return false
+	}
+	w.state, w.woken, w.where = ready, why, nil
+	if w.node.list != nil {
+		w.node.list.remove(&w.node)
+	}
+	if w.guestOf != nil {
+		w.guestOf.remove(w)
+	}
+	w.loop.wheel.Cancel(&w.timer)
+	w.loop.ready.push(w)
+	return true
+}
+
+// expire wakes a task whose own timer is due.
+func (w *worker) expire() { w.wake(wokenTimer) }
+
+// yield lets all others that are ready run.
+func (w *worker) yield() {
+	w.state = ready
+	w.loop.ready.push(w)
+	w.loop.suspend(w)
+}
+
+// spend takes one operation from the task's budget, and yields when it is
+// used up, so that a task which never has to wait starves nobody.
+func (w *worker) spend() {
+	if w.budget--; w.budget == 0 {
+		w.yield()
+	}
+}
+
+// refuse answers an await under a scope that is done: at once, but a task that
+// goes on asking must let others run, and at the loop's end it is cut off.
+func (w *worker) refuse(s *scope) error {
+	if w.loop.cutting {
+		w.yield() // or one that recovers for ever would never be given up
+		panic(cutOff{})
+	}
+	if w.spins++; w.spins >= 100 {
+		w.spins = 0
+		w.yield()
+	}
+	return s.awaitErr()
+}
+
+// await is the first step of all that suspends: it returns the running worker
+// and the scope that bounds the wait, or that scope's error. It panics when
+// the caller is not the running task of ctx's loop.
+func await(ctx context.Context, op string) (*worker, *scope, error) {
+	s, ok := ctx.(*scope)
+	if !ok {
+		s = nearest(ctx)
+		if s == nil {
+			panic("reactor: " + op + " outside a task: pass the ctx that a task's function receives (see reactor.Run)")
+		}
+	}
+	w := s.loop.task(op)
+	if !ok && !s.governs(ctx) {
+		s = w.shadowOf(ctx)
+	}
+	if s.reason.Load() != nil || w.loop.cutting {
+		return w, s, w.refuse(s)
+	}
+	return w, s, nil
+}
+
+// shadowOf returns a scope that is done when the foreign ctx is. The last one
+// is kept, since a task tends to wait many times under one ctx.
+func (w *worker) shadowOf(ctx context.Context) *scope {
+	if ctx.Done() == nil {
+		return &w.loop.shielded
+	}
+	if s := w.shadow; s != nil && s.parent.Done() == ctx.Done() {
+		if s.reason.Load() == nil && ctx.Err() != nil {
+			s.cancel(reasonOf(ctx)) // done, but its message to the loop is still under way
+		}
+		return s
+	}
+	w.dropShadow()
+	w.shadow = &scope{w: w}
+	w.shadow.init(ctx, &w.loop.shielded)
+	return w.shadow
+}
+
+func (w *worker) dropShadow() {
+	if w.shadow != nil {
+		w.shadow.unlink()
+		w.shadow = nil
+	}
+}
