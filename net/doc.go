@@ -1,0 +1,36 @@
+// Package net answers: what does a socket do when it is read, written,
+// accepted from, connected and closed? It is the standard library's net for
+// code that runs on a reactor: types, methods and errors bear the same names
+// and behave the same, but a call that has to wait suspends the calling task
+// and not its thread.
+//
+//	err := reactor.Run(ctx, func(ctx context.Context) error {
+//		ln, err := net.Listen(ctx, "tcp", "127.0.0.1:7000")
+//		if err != nil {
+//			return err
+//		}
+//		return net.Serve(ctx, ln, func(ctx context.Context, c net.Conn) error {
+//			_, err := io.Copy(c, c)
+//			return err
+//		})
+//	})
+//
+// # From which goroutine
+//
+// [Listen], [Dial] and [Serve] take a ctx that belongs to a loop. The methods of
+// connections and listeners may be called from anywhere: by the running task
+// they suspend it; any other goroutine they block, while the work is done on the
+// loop. So code that knows nothing of eddy, and starts goroutines of its own,
+// can use a [Conn] too; it only is slower, by two passages between threads for
+// each call. Once the loop has ended, every method returns [ErrClosed].
+//
+// Methods take no ctx. In a task they obey the innermost scope that it is
+// in, the task's own, a reactor.Timeout's or a reactor.Group's, besides the
+// deadlines of the connection: when that is done they return its error, in
+// an [OpError].
+//
+// # What it leaves to others
+//
+// Names are resolved by the standard library, on a goroutine off the loop. Which
+// fd is ready, and who waits for it, is package reactor's business.
+package net

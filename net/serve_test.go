@@ -1,0 +1,432 @@
+package net
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	stdnet "net"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/reactor"
+)
+
+// service is a Serve that runs beside the test.
+type service struct {
+	addr string
+	ln   Listener
+	stop context.CancelFunc
+	task *reactor.Task[struct{}]
+	log  *logged
+}
+
+func serve(t testing.TB, ctx context.Context, s *Server) *service {
+	t.Helper()
+	ln, err := Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serveOn(t, ctx, s, ln)
+}
+
+func serveOn(t testing.TB, ctx context.Context, s *Server, ln Listener) *service {
+	v := &service{addr: ln.Addr().String(), ln: ln, log: &logged{}}
+	s.Logger = v.log.logger()
+	ctx, v.stop = context.WithCancel(ctx)
+	v.task = reactor.Go(ctx, func(ctx context.Context) error { return s.Serve(ctx, ln) })
+	return v
+}
+
+func (v *service) dial(t testing.TB) stdnet.Conn {
+	t.Helper()
+	c, err := stdnet.Dial("tcp", v.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// end fails unless Serve returns want.
+func (v *service) end(t testing.TB, ctx context.Context, want error) {
+	t.Helper()
+	if err := v.task.Wait(ctx); !errors.Is(err, want) || want == nil && err != nil {
+		t.Errorf("Serve returned %v, want %v", err, want)
+	}
+	v.stop()
+}
+
+func echo(_ context.Context, c Conn) error { _, err := io.Copy(c, c); return err }
+
+// ask sends a line and returns what comes back, on an ordinary goroutine.
+func ask(t testing.TB, ctx context.Context, c stdnet.Conn, line string) (answer string) {
+	t.Helper()
+	outside(t, ctx, func() error {
+		c.SetDeadline(time.Now().Add(patience))
+		c.Write([]byte(line))
+		b := make([]byte, 64)
+		n, err := c.Read(b)
+		answer = string(b[:n])
+		if err != nil {
+			answer += "|" + err.Error()
+		}
+		return nil
+	})
+	return answer
+}
+
+func TestServe(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		type key struct{}
+		ctx = context.WithValue(ctx, key{}, "value")
+		busy := 0
+		v := serve(t, ctx, &Server{Handler: func(ctx context.Context, c Conn) error {
+			busy++
+			defer func() { busy-- }()
+			if ctx.Value(key{}) != "value" {
+				t.Error("ctx lost its values")
+			}
+			return echo(ctx, c)
+		}})
+		var clients []stdnet.Conn
+		for i := range 10 {
+			c := v.dial(t)
+			clients = append(clients, c)
+			if want := fmt.Sprint("hello ", i); ask(t, ctx, c, want) != want {
+				t.Error("no echo")
+			}
+		}
+		if busy != 10 {
+			t.Errorf("%d handlers at once, want 10", busy)
+		}
+		for _, c := range clients {
+			c.Close()
+		}
+		v.stop()
+		v.end(t, ctx, nil)
+		if busy != 0 || v.log.String() != "" {
+			t.Errorf("%d handlers left; log: %s", busy, v.log)
+		}
+	})
+}
+
+// TestHandlersFail: what one handler does is logged and touches nobody else.
+func TestHandlersFail(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		v := serve(t, ctx, &Server{Handler: func(ctx context.Context, c Conn) error {
+			b := make([]byte, 64)
+			for {
+				n, err := c.Read(b)
+				if err != nil {
+					return err
+				}
+				switch s := string(b[:n]); s {
+				case "panic":
+					panic("the handler's panic")
+				case "panic with an error":
+					panic(fmt.Errorf("wrapped: %w", io.EOF))
+				case "error":
+					return errors.New("the handler's error")
+				case "reset":
+					return fmt.Errorf("wrapped: %w", syscall.ECONNRESET)
+				default:
+					c.Write(b[:n])
+				}
+			}
+		}})
+		healthy := v.dial(t)
+		ask(t, ctx, healthy, "hello")
+		for line, logged := range map[string]string{
+			"panic": "the handler's panic", "panic with an error": "wrapped: EOF", "error": "the handler's error", "reset": "",
+		} {
+			before := v.log.String()
+			c := v.dial(t)
+			if got := ask(t, ctx, c, line); got != "|EOF" {
+				t.Errorf("%s: the connection is not closed: %q", line, got)
+			}
+			ask(t, ctx, healthy, "hello") // by now it has been logged
+			news := strings.TrimPrefix(v.log.String(), before)
+			if logged == "" && news != "" || !strings.Contains(news, logged) {
+				t.Errorf("%s: logged %q, want %q", line, news, logged)
+			}
+			if strings.HasPrefix(line, "panic") && !strings.Contains(news, "TestHandlersFail") {
+				t.Errorf("%s: no stack in %q", line, news)
+			}
+			if logged != "" && !strings.Contains(news, c.LocalAddr().String()) {
+				t.Errorf("%s: the peer is not named in %q", line, news)
+			}
+		}
+		if got := ask(t, ctx, healthy, "still there"); got != "still there" {
+			t.Error("others suffered:", got)
+		}
+		healthy.Close()
+		v.stop()
+		v.end(t, ctx, nil)
+	})
+}
+
+// TestGraceLetsHandlersFinish: once ctx is done nobody is accepted, but who is
+// there may finish.
+func TestGraceLetsHandlersFinish(t *testing.T) {
+	for _, how := range []string{"ctx", "listener"} {
+		run(t, func(ctx context.Context) {
+			v := serve(t, ctx, &Server{Grace: time.Hour, Handler: func(ctx context.Context, c Conn) error {
+				err := echo(ctx, c)
+				if ctx.Err() != nil {
+					t.Error("cancelled within the grace time")
+				}
+				return err
+			}})
+			c := v.dial(t)
+			ask(t, ctx, c, "hello")
+			if how == "ctx" {
+				v.stop()
+			} else {
+				outside(t, ctx, v.ln.Close)
+			}
+			for v.ln.(*TCPListener).fd.Sysfd() >= 0 {
+				reactor.Yield(ctx)
+			}
+			if late, err := stdnet.Dial("tcp", v.addr); err == nil {
+				late.Close()
+				t.Error("a closed server accepts")
+			}
+			for range 3 {
+				if got := ask(t, ctx, c, "still"); got != "still" {
+					t.Errorf("the connection was not left alone: %q", got)
+				}
+			}
+			if _, err := v.task.Result(); err != reactor.ErrNotDone {
+				t.Error("Serve did not wait for its handlers:", err)
+			}
+			c.Close()
+			v.end(t, ctx, nil)
+		})
+	}
+}
+
+// TestGraceEnds: when the grace time is over, handlers are cancelled, their
+// connections closed, and waited for.
+func TestGraceEnds(t *testing.T) {
+	for _, grace := range []time.Duration{20 * time.Millisecond, -1} {
+		run(t, func(ctx context.Context) {
+			handlers, returned := 0, 0
+			v := serve(t, ctx, &Server{Grace: grace, Handler: func(ctx context.Context, c Conn) error {
+				handlers++
+				var err error
+				if handlers%2 == 0 {
+					_, err = c.Read(make([]byte, 1))
+				} else {
+					err = reactor.Sleep(ctx, time.Hour)
+				}
+				if err == nil || reactor.Cause(ctx) != ErrServerClosed {
+					t.Errorf("ended by %v, cause %v", err, reactor.Cause(ctx))
+				}
+				for range 5 { // cleaning up takes its time
+					reactor.Yield(context.WithoutCancel(ctx))
+				}
+				returned++
+				return err
+			}})
+			for range 4 {
+				v.dial(t)
+			}
+			for handlers < 4 {
+				reactor.Yield(ctx)
+			}
+			start := time.Now()
+			v.stop()
+			v.end(t, ctx, nil)
+			if time.Since(start) < grace {
+				t.Error("the grace time was cut short")
+			}
+			if returned != 4 || v.log.String() != "" {
+				t.Errorf("%d handlers returned before Serve; log: %s", returned, v.log)
+			}
+		})
+	}
+}
+
+// lazy is a connection whose Close suspends, as that of a TLS connection can.
+type lazy struct {
+	Conn
+	ctx context.Context
+}
+
+func (c lazy) Close() error {
+	err := c.Conn.Close()
+	for range 5 {
+		if err == nil { // the first one, which has something to send
+			reactor.Yield(c.ctx)
+		}
+	}
+	return err
+}
+
+type lazyListener struct {
+	Listener
+	ctx context.Context
+}
+
+func (l lazyListener) Accept() (Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return lazy{c, l.ctx}, nil
+}
+
+// TestCloseThatSuspends: handlers end while Serve is closing connections.
+func TestCloseThatSuspends(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		ln, err := Listen(ctx, "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := serveOn(t, ctx, &Server{Grace: -1, Handler: echo}, lazyListener{ln, context.WithoutCancel(ctx)})
+		for range 5 {
+			if c := v.dial(t); ask(t, ctx, c, "hello") != "hello" {
+				t.Error("no echo")
+			}
+		}
+		v.stop()
+		v.end(t, ctx, nil)
+	})
+}
+
+func TestServeMisuse(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		ln, err := Listen(ctx, "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		if err := Serve(ctx, ln, nil); err == nil {
+			t.Error("no handler")
+		}
+		if err := Serve(ctx, nil, echo); err == nil {
+			t.Error("no listener")
+		}
+		if err := Serve(context.Background(), ln, echo); err == nil || !strings.Contains(err.Error(), "reactor.Run") {
+			t.Error("no loop:", err)
+		}
+		outside(t, ctx, func() error {
+			if err := Serve(ctx, ln, echo); err == nil || !strings.Contains(err.Error(), "task") {
+				t.Error("not in the task:", err)
+			}
+			return nil
+		})
+		var called reactor.Future[error]
+		reactor.LoopOf(ctx).CallSoon(func() { called.SetResult(Serve(ctx, ln, echo)) })
+		if err, _ := called.Await(ctx); err == nil || !strings.Contains(err.Error(), "task") {
+			t.Error("in a callback:", err)
+		}
+		if ln.(*TCPListener).fd.Sysfd() < 0 {
+			t.Error("a refused Serve closed the listener")
+		}
+		ln.Close()
+		if err := Serve(ctx, ln, echo); err != nil {
+			t.Error("of a closed listener:", err)
+		}
+	})
+}
+
+// broken fails to accept, after a while.
+type broken struct {
+	Listener
+	left int
+	err  error
+}
+
+func (l *broken) Accept() (Conn, error) {
+	if l.left--; l.left < 0 {
+		return nil, l.err
+	}
+	return l.Listener.Accept()
+}
+
+func TestAcceptFails(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		ln, err := Listen(ctx, "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := serveOn(t, ctx, &Server{Grace: time.Millisecond, Handler: echo}, &broken{ln, 1, io.ErrNoProgress})
+		v.dial(t)
+		v.end(t, ctx, io.ErrNoProgress)
+		if ln.(*TCPListener).fd.Sysfd() >= 0 {
+			t.Error("the listener was left open")
+		}
+	})
+}
+
+// TestServeUnderFaults: interrupted and aborted accepts are nothing; for want of
+// resources accepting pauses, with a line in the log, and goes on.
+func TestServeUnderFaults(t *testing.T) {
+	for seed := range uint64(3) {
+		underFaults(t, seeded(seed), func(ctx context.Context, k *faulty) {
+			start := time.Now()
+			k.starve = 2
+			v := serve(t, ctx, &Server{Handler: echo})
+			for range 20 {
+				c := v.dial(t)
+				if got := ask(t, ctx, c, "?"); got != "?" {
+					t.Errorf("seed %d: got %q", seed, got)
+				}
+				c.Close()
+			}
+			v.stop()
+			v.end(t, ctx, nil)
+			if n := strings.Count(v.log.String(), "\n"); n != 1 || !strings.Contains(v.log.String(), "pauses") {
+				t.Errorf("seed %d: %d lines in the log, want 1: %s", seed, n, v.log)
+			}
+			if time.Since(start) < 2*acceptPause {
+				t.Errorf("seed %d: accepting did not pause", seed)
+			}
+			if k.counts["accept EINTR"] == 0 || k.counts["accept ECONNABORTED"] == 0 {
+				t.Errorf("seed %d: hardly any fault: %v", seed, k.counts)
+			}
+		})
+	}
+}
+
+// stuffed is a poller that has no room for a while: the limit is that of
+// /proc/sys/fs/epoll/max_user_watches.
+type stuffed struct {
+	*eddy.Poller
+	full int
+	n    int
+}
+
+func (p *stuffed) Add(fd int, token uint64) error {
+	if p.n++; p.n > 1 && p.full > 0 {
+		p.full--
+		return fmt.Errorf("no room: %w", syscall.ENOSPC)
+	}
+	return p.Poller.Add(fd, token)
+}
+
+func TestPollerIsFull(t *testing.T) {
+	p, err := eddy.NewPoller()
+	if err != nil {
+		t.Fatal(err)
+	}
+	runWith(t, reactor.Options{Poller: &stuffed{Poller: p, full: 1}}, func(ctx context.Context) {
+		v := serve(t, ctx, &Server{Handler: echo})
+		lost := v.dial(t)
+		if got := ask(t, ctx, lost, "?"); !strings.Contains(got, "EOF") && !strings.Contains(got, "reset") {
+			t.Errorf("got %q", got)
+		}
+		c := v.dial(t)
+		if got := ask(t, ctx, c, "?"); got != "?" {
+			t.Errorf("got %q", got)
+		}
+		c.Close()
+		v.stop()
+		v.end(t, ctx, nil)
+	})
+}

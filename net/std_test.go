@@ -1,0 +1,651 @@
+package net
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	stdnet "net"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy/reactor"
+)
+
+// A world is one of the two nets. What is done in both must come out the same.
+type world struct {
+	t       testing.TB
+	ctx     context.Context
+	dial    func(ctx context.Context, network, addr string) (Conn, error)
+	listen  func(ctx context.Context, network, addr string) (Listener, error)
+	spawn   func(f func()) (wait func()) // f runs beside the caller
+	outcome []string
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// note records what an operation returned.
+func (w *world) note(what string, err error, results ...any) {
+	w.outcome = append(w.outcome, fmt.Sprint(what, " ", results, " ", describe(err)))
+}
+
+// inBothWorlds fails unless f notes the same with std's net as with this one.
+func inBothWorlds(t *testing.T, f func(w *world)) {
+	t.Helper()
+	var d stdnet.Dialer
+	var lc stdnet.ListenConfig
+	std := &world{t: t, ctx: context.Background(), dial: d.DialContext, listen: lc.Listen}
+	std.spawn = func(f func()) func() {
+		done := make(chan struct{})
+		go func() { defer close(done); f() }()
+		return func() { <-done }
+	}
+	ours := &world{t: t, dial: Dial, listen: Listen}
+	ours.spawn = func(f func()) func() {
+		task := reactor.Go(ours.ctx, func(context.Context) error { f(); return nil })
+		parked(ours.ctx)
+		return func() { task.Wait(ours.ctx) }
+	}
+	within(t, "std's net", func() { f(std) })
+	if t.Failed() {
+		return
+	}
+	run(t, func(ctx context.Context) {
+		ours.ctx = ctx
+		f(ours)
+	})
+	for i := range max(len(std.outcome), len(ours.outcome)) {
+		a, b := at(std.outcome, i), at(ours.outcome, i)
+		if a != b {
+			t.Errorf("step %d:\n\tstd:  %s\n\teddy: %s", i, a, b)
+		}
+	}
+	if testing.Verbose() {
+		t.Log(strings.Join(std.outcome, "\n"))
+	}
+}
+
+func at(s []string, i int) string {
+	if i < len(s) {
+		return s[i]
+	}
+	return "nothing"
+}
+
+// describe tells of an error what programs ask of it.
+func describe(err error) string {
+	switch err {
+	case nil:
+		return "ok"
+	case io.EOF:
+		return "io.EOF"
+	}
+	var s []string
+	var op *OpError
+	if errors.As(err, &op) {
+		s = append(s, "op="+op.Op, "net="+op.Net)
+	}
+	for name, class := range map[string]error{
+		"ErrClosed": ErrClosed, "ErrDeadlineExceeded": os.ErrDeadlineExceeded,
+		"Canceled": context.Canceled, "DeadlineExceeded": context.DeadlineExceeded,
+	} {
+		if errors.Is(err, class) {
+			s = append(s, name)
+		}
+	}
+	slices.Sort(s)
+	var ne Error
+	if errors.As(err, &ne) && ne.Timeout() {
+		s = append(s, "timeout")
+	}
+	var call *os.SyscallError
+	if errors.As(err, &call) {
+		s = append(s, "in "+call.Syscall)
+	}
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		s = append(s, unix.ErrnoName(errno))
+	}
+	var dns *DNSError
+	if errors.As(err, &dns) {
+		s = append(s, fmt.Sprintf("DNS not found=%v", dns.IsNotFound))
+	}
+	var addr *AddrError
+	if errors.As(err, &addr) {
+		s = append(s, "AddrError "+addr.Err)
+	}
+	var unknown UnknownNetworkError
+	if errors.As(err, &unknown) {
+		s = append(s, "UnknownNetworkError")
+	}
+	if len(s) == 0 {
+		return err.Error()
+	}
+	return strings.Join(s, " ")
+}
+
+// half is what both nets' connections can do besides.
+type half interface {
+	CloseRead() error
+	CloseWrite() error
+	SetReadBuffer(int) error
+	SetWriteBuffer(int) error
+}
+
+func past() time.Time { return time.Now().Add(-time.Second) }
+func soon() time.Time { return time.Now().Add(time.Millisecond) }
+
+// fill writes until the kernel takes no more.
+func fill(w *world, c Conn) {
+	c.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
+	p := make([]byte, 1<<16)
+	for {
+		if _, err := c.Write(p); err != nil {
+			break
+		}
+	}
+	w.must(c.SetWriteDeadline(time.Time{}))
+}
+
+// onConn are the things done to a connection, c, whose peer is a std one.
+var onConn = []struct {
+	name string
+	do   func(w *world, c Conn, peer stdnet.Conn)
+}{
+	{"data", func(w *world, c Conn, peer stdnet.Conn) {
+		peer.Write([]byte("hello"))
+		p := make([]byte, 3)
+		n, err := c.Read(p)
+		w.note("read", err, n, string(p))
+		n, err = c.Read(p)
+		w.note("read", err, n, string(p[:n]))
+		n, err = c.Write([]byte("ho"))
+		w.note("write", err, n)
+		n, err = peer.Read(p)
+		w.note("peer", err, n, string(p[:n]))
+	}},
+	{"zero-length", func(w *world, c Conn, peer stdnet.Conn) {
+		n, err := c.Read(nil)
+		w.note("read", err, n)
+		n, err = c.Read([]byte{})
+		w.note("read", err, n)
+		n, err = c.Write(nil)
+		w.note("write", err, n)
+		c.SetDeadline(past())
+		n, err = c.Read(nil)
+		w.note("read after deadline", err, n)
+		n, err = c.Write(nil)
+		w.note("write after deadline", err, n)
+		c.SetDeadline(time.Time{})
+		c.(half).CloseWrite()
+		n, err = c.Write(nil)
+		w.note("write after CloseWrite", err, n)
+		c.Close()
+		n, err = c.Read(nil)
+		w.note("read after close", err, n)
+		n, err = c.Write(nil)
+		w.note("write after close", err, n)
+	}},
+	{"zero-length read with peer gone", func(w *world, c Conn, peer stdnet.Conn) {
+		peer.Close()
+		n, err := c.Read(nil)
+		w.note("read", err, n)
+		n, err = c.Read(make([]byte, 1))
+		w.note("read", err, n)
+		n, err = c.Read(make([]byte, 1))
+		w.note("read again", err, n)
+		n, err = c.Read(nil)
+		w.note("read", err, n)
+	}},
+	{"CloseRead", func(w *world, c Conn, peer stdnet.Conn) {
+		w.note("CloseRead", c.(half).CloseRead())
+		n, err := c.Read(make([]byte, 8))
+		w.note("read", err, n)
+		n, err = c.Write([]byte("x"))
+		w.note("write", err, n)
+		w.note("CloseRead again", c.(half).CloseRead())
+	}},
+	{"CloseRead with data waiting", func(w *world, c Conn, peer stdnet.Conn) {
+		peer.Write([]byte("hello"))
+		p := make([]byte, 2)
+		_, err := io.ReadFull(c, p)
+		w.note("read", err, string(p))
+		w.note("CloseRead", c.(half).CloseRead())
+		rest, err := io.ReadAll(c)
+		w.note("the rest", err, string(rest))
+	}},
+	{"CloseRead while a read waits", func(w *world, c Conn, peer stdnet.Conn) {
+		wait := w.spawn(func() {
+			n, err := c.Read(make([]byte, 8))
+			w.note("read", err, n)
+		})
+		c.(half).CloseRead()
+		wait()
+	}},
+	{"CloseWrite", func(w *world, c Conn, peer stdnet.Conn) {
+		w.note("CloseWrite", c.(half).CloseWrite())
+		n, err := c.Write([]byte("x"))
+		w.note("write", err, n)
+		_, err = peer.Read(make([]byte, 8))
+		w.note("the peer's read", err)
+		peer.Write([]byte("still"))
+		peer.Close()
+		rest, err := io.ReadAll(c)
+		w.note("the rest", err, string(rest))
+	}},
+	{"CloseWrite twice", func(w *world, c Conn, peer stdnet.Conn) {
+		w.note("CloseWrite", c.(half).CloseWrite())
+		w.note("CloseWrite again", c.(half).CloseWrite())
+		peer.Close()
+		n, err := c.Read(make([]byte, 8))
+		w.note("read", err, n)
+	}},
+	{"the peer's half-close", func(w *world, c Conn, peer stdnet.Conn) {
+		peer.Write([]byte("hello"))
+		peer.(half).CloseWrite()
+		p := make([]byte, 8) // larger than what is there: drained, and hung up
+		n, err := c.Read(p)
+		w.note("read", err, n)
+		n, err = c.Read(p)
+		w.note("read", err, n)
+		n, err = c.Read(p)
+		w.note("read", err, n)
+		n, err = c.Write([]byte("back"))
+		w.note("write", err, n)
+		n, err = peer.Read(p)
+		w.note("the peer's read", err, n)
+	}},
+	{"the peer's half-close while a read waits", func(w *world, c Conn, peer stdnet.Conn) {
+		wait := w.spawn(func() {
+			n, err := c.Read(make([]byte, 8))
+			w.note("read", err, n)
+		})
+		peer.(half).CloseWrite()
+		wait()
+	}},
+	{"half-close from both sides", func(w *world, c Conn, peer stdnet.Conn) {
+		c.Write([]byte("there"))
+		w.note("CloseWrite", c.(half).CloseWrite())
+		peer.Write([]byte("and back"))
+		peer.(half).CloseWrite()
+		got, err := io.ReadAll(c)
+		w.note("read", err, string(got))
+		got, err = io.ReadAll(peer)
+		w.note("the peer's read", err, string(got))
+		w.note("close", c.Close())
+	}},
+	{"write after the peer's close", func(w *world, c Conn, peer stdnet.Conn) {
+		c.Write([]byte("unread"))
+		peer.Close()
+		var err error
+		for until := time.Now().Add(patience); err == nil && time.Now().Before(until); {
+			_, err = c.Write([]byte("x"))
+		}
+		w.note("write", err)
+		_, err = c.Write([]byte("x"))
+		w.note("write again", err)
+	}},
+	{"read after the peer's close with data unread", func(w *world, c Conn, peer stdnet.Conn) {
+		c.Write([]byte("unread"))
+		peer.Close()
+		n, err := c.Read(make([]byte, 8))
+		w.note("read", err, n)
+		n, err = c.Read(make([]byte, 8))
+		w.note("read again", err, n)
+	}},
+	{"a read deadline in the past", func(w *world, c Conn, peer stdnet.Conn) {
+		w.note("set", c.SetReadDeadline(past()))
+		n, err := c.Read(make([]byte, 8))
+		w.note("read", err, n)
+		n, err = c.Write([]byte("x"))
+		w.note("write", err, n)
+		peer.Write([]byte("data"))
+		n, err = c.Read(make([]byte, 8))
+		w.note("read with data waiting", err, n)
+		w.note("cleared", c.SetReadDeadline(time.Time{}))
+		n, err = c.Read(make([]byte, 8))
+		w.note("read", err, n)
+		c.SetReadDeadline(past())
+		w.note("later", c.SetReadDeadline(time.Now().Add(time.Hour)))
+		peer.Write([]byte("more"))
+		n, err = c.Read(make([]byte, 8))
+		w.note("read", err, n)
+	}},
+	{"a read deadline at the epoch", func(w *world, c Conn, peer stdnet.Conn) {
+		w.note("set", c.SetReadDeadline(time.Unix(1, 0)))
+		n, err := c.Read(make([]byte, 8))
+		w.note("read", err, n)
+		w.note("set", c.SetReadDeadline(time.Unix(1<<40, 0)))
+		peer.Write([]byte("data"))
+		n, err = c.Read(make([]byte, 8))
+		w.note("read", err, n)
+	}},
+	{"a write deadline in the past", func(w *world, c Conn, peer stdnet.Conn) {
+		w.note("set", c.SetWriteDeadline(past()))
+		n, err := c.Write([]byte("x"))
+		w.note("write", err, n)
+		w.note("cleared", c.SetWriteDeadline(time.Time{}))
+		n, err = c.Write([]byte("x"))
+		w.note("write", err, n)
+		p := make([]byte, 8)
+		n, err = peer.Read(p)
+		w.note("the peer's read", err, n)
+	}},
+	{"a read deadline that passes", func(w *world, c Conn, peer stdnet.Conn) {
+		w.note("set", c.SetReadDeadline(soon()))
+		n, err := c.Read(make([]byte, 8))
+		w.note("read", err, n)
+		n, err = c.Read(make([]byte, 8))
+		w.note("read again", err, n)
+		w.note("cleared", c.SetDeadline(time.Time{}))
+		peer.Write([]byte("x"))
+		n, err = c.Read(make([]byte, 8))
+		w.note("read", err, n)
+	}},
+	{"a write deadline that passes", func(w *world, c Conn, peer stdnet.Conn) {
+		fill(w, c)
+		w.note("set", c.SetWriteDeadline(soon()))
+		n, err := c.Write([]byte("x"))
+		w.note("write", err, n)
+	}},
+	{"a deadline set while a read waits", func(w *world, c Conn, peer stdnet.Conn) {
+		wait := w.spawn(func() {
+			n, err := c.Read(make([]byte, 8))
+			w.note("read", err, n)
+		})
+		c.SetReadDeadline(past())
+		wait()
+	}},
+	{"a deadline set while a write waits", func(w *world, c Conn, peer stdnet.Conn) {
+		fill(w, c)
+		wait := w.spawn(func() {
+			n, err := c.Write([]byte("x"))
+			w.note("write", err, n)
+		})
+		c.SetDeadline(past())
+		wait()
+	}},
+	{"a deadline moved while a read waits", func(w *world, c Conn, peer stdnet.Conn) {
+		c.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+		later := time.Now().Add(30 * time.Millisecond)
+		var end time.Time
+		wait := w.spawn(func() {
+			n, err := c.Read(make([]byte, 8))
+			end = time.Now()
+			w.note("read", err, n)
+		})
+		c.SetReadDeadline(later)
+		wait()
+		w.note("early", nil, end.Before(later))
+		c.SetReadDeadline(time.Now().Add(time.Hour))
+		wait = w.spawn(func() {
+			n, err := c.Read(make([]byte, 8))
+			w.note("read", err, n)
+		})
+		c.SetReadDeadline(soon()) // earlier than the timer is set for
+		wait()
+	}},
+	{"a deadline cleared while a read waits", func(w *world, c Conn, peer stdnet.Conn) {
+		c.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+		wait := w.spawn(func() {
+			n, err := c.Read(make([]byte, 8))
+			w.note("read", err, n)
+		})
+		c.SetReadDeadline(time.Time{})
+		late := time.AfterFunc(60*time.Millisecond, func() { peer.Write([]byte("late")) })
+		defer late.Stop()
+		wait()
+	}},
+	{"close while a read waits", func(w *world, c Conn, peer stdnet.Conn) {
+		wait := w.spawn(func() {
+			n, err := c.Read(make([]byte, 8))
+			w.note("read", err, n)
+		})
+		err := c.Close()
+		wait()
+		w.note("close", err)
+	}},
+	{"close while a write waits", func(w *world, c Conn, peer stdnet.Conn) {
+		fill(w, c)
+		wait := w.spawn(func() {
+			_, err := c.Write(make([]byte, 1<<20))
+			w.note("write", err)
+		})
+		err := c.Close()
+		wait()
+		w.note("close", err)
+	}},
+	{"use after close", func(w *world, c Conn, peer stdnet.Conn) {
+		w.note("close", c.Close())
+		w.note("close again", c.Close())
+		_, err := c.Read(make([]byte, 8))
+		w.note("read", err)
+		_, err = c.Write(make([]byte, 8))
+		w.note("write", err)
+		_, err = io.Copy(io.Discard, c)
+		w.note("copy", nil, errors.Is(err, ErrClosed))
+		w.note("CloseRead", c.(half).CloseRead())
+		w.note("CloseWrite", c.(half).CloseWrite())
+		w.note("SetDeadline", c.SetDeadline(time.Now()))
+		w.note("SetReadDeadline", c.SetReadDeadline(time.Time{}))
+		w.note("SetWriteDeadline", c.SetWriteDeadline(past()))
+		w.note("SetReadBuffer", c.(half).SetReadBuffer(1<<16))
+		w.note("SetWriteBuffer", c.(half).SetWriteBuffer(1<<16))
+	}},
+	{"SetReadBuffer, SetWriteBuffer", func(w *world, c Conn, peer stdnet.Conn) {
+		w.note("SetReadBuffer", c.(half).SetReadBuffer(1<<14))
+		w.note("SetWriteBuffer", c.(half).SetWriteBuffer(1<<14))
+		w.note("negative", c.(half).SetReadBuffer(-1))
+	}},
+	{"copy to a writer that fails", func(w *world, c Conn, peer stdnet.Conn) {
+		peer.Write([]byte("hello"))
+		for _, fail := range []error{io.EOF, io.ErrClosedPipe} {
+			n, err := io.Copy(failingWriter{fail}, c)
+			w.note("copy", inner(err), n)
+			peer.Write([]byte("hello"))
+		}
+		n, err := io.Copy(shortWriter{}, c)
+		w.note("short", inner(err), n)
+	}},
+}
+
+// inner is what is wrapped in an OpError: a std TCP connection calls all errors
+// of a copy, the writer's too, its own.
+func inner(err error) error {
+	var op *OpError
+	if errors.As(err, &op) {
+		return op.Err
+	}
+	return err
+}
+
+type failingWriter struct{ err error }
+
+func (w failingWriter) Write(p []byte) (int, error) { return 2, w.err }
+
+type shortWriter struct{}
+
+func (shortWriter) Write(p []byte) (int, error) { return 1, nil }
+
+// connected makes c, dialled or accepted by the world, and its std peer.
+func (w *world) connected(network string, dialled bool) (c Conn, peer stdnet.Conn) {
+	if dialled {
+		ln, err := stdnet.Listen(network, anyAddr(w.t, network))
+		w.must(err)
+		defer ln.Close()
+		c, err = w.dial(w.ctx, network, ln.Addr().String())
+		w.must(err)
+		peer, err = ln.Accept()
+		w.must(err)
+		return c, peer
+	}
+	ln, err := w.listen(w.ctx, network, anyAddr(w.t, network))
+	w.must(err)
+	defer ln.Close()
+	peer, err = stdnet.Dial(network, ln.Addr().String())
+	w.must(err)
+	c, err = ln.Accept()
+	w.must(err)
+	return c, peer
+}
+
+func TestConnAsStd(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		for _, dialled := range []bool{true, false} {
+			for _, test := range onConn {
+				how := map[bool]string{true: "dialled", false: "accepted"}[dialled]
+				t.Run(network+"/"+how+"/"+test.name, func(t *testing.T) {
+					inBothWorlds(t, func(w *world) {
+						c, peer := w.connected(network, dialled)
+						defer peer.Close()
+						defer c.Close()
+						test.do(w, c, peer)
+						w.note("network", nil, c.LocalAddr().Network(), c.RemoteAddr().Network())
+						w.note("addresses", nil,
+							c.LocalAddr().String() == peer.RemoteAddr().String(),
+							c.RemoteAddr().String() == peer.LocalAddr().String())
+					})
+				})
+			}
+		}
+	}
+}
+
+// tcpOptions is what both nets' TCP connections can do besides.
+type tcpOptions interface {
+	SetLinger(int) error
+	SetNoDelay(bool) error
+	SetKeepAlive(bool) error
+	SetKeepAlivePeriod(time.Duration) error
+}
+
+func (w *world) options(c Conn) {
+	for _, o := range []struct {
+		name         string
+		level, name2 int
+	}{
+		{"TCP_NODELAY", unix.IPPROTO_TCP, unix.TCP_NODELAY},
+		{"SO_KEEPALIVE", unix.SOL_SOCKET, unix.SO_KEEPALIVE},
+		{"TCP_KEEPIDLE", unix.IPPROTO_TCP, unix.TCP_KEEPIDLE},
+		{"TCP_KEEPINTVL", unix.IPPROTO_TCP, unix.TCP_KEEPINTVL},
+		{"TCP_KEEPCNT", unix.IPPROTO_TCP, unix.TCP_KEEPCNT},
+	} {
+		w.note(o.name, nil, option(w.t, c, o.level, o.name2))
+	}
+}
+
+var onTCP = []struct {
+	name string
+	do   func(w *world, c Conn, peer stdnet.Conn)
+}{
+	{"defaults", func(w *world, c Conn, peer stdnet.Conn) { w.options(c) }},
+	{"options", func(w *world, c Conn, peer stdnet.Conn) {
+		o := c.(tcpOptions)
+		w.note("SetNoDelay", o.SetNoDelay(false))
+		w.note("SetKeepAlivePeriod", o.SetKeepAlivePeriod(1500*time.Millisecond))
+		w.note("TCP_KEEPIDLE", nil, option(w.t, c, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE))
+		w.note("SetKeepAlive", o.SetKeepAlive(false))
+		w.note("TCP_NODELAY", nil, option(w.t, c, unix.IPPROTO_TCP, unix.TCP_NODELAY))
+		w.note("SO_KEEPALIVE", nil, option(w.t, c, unix.SOL_SOCKET, unix.SO_KEEPALIVE))
+		w.note("SetNoDelay", o.SetNoDelay(true))
+		w.note("SetKeepAlive", o.SetKeepAlive(true))
+		w.options(c)
+	}},
+	{"options after close", func(w *world, c Conn, peer stdnet.Conn) {
+		o := c.(tcpOptions)
+		c.Close()
+		w.note("SetNoDelay", o.SetNoDelay(false))
+		w.note("SetKeepAlive", o.SetKeepAlive(false))
+		w.note("SetKeepAlivePeriod", o.SetKeepAlivePeriod(time.Second))
+		w.note("SetLinger", o.SetLinger(0))
+	}},
+	{"the peer's reset while a read waits", func(w *world, c Conn, peer stdnet.Conn) {
+		wait := w.spawn(func() {
+			n, err := c.Read(make([]byte, 8))
+			w.note("read", err, n)
+		})
+		peer.(*stdnet.TCPConn).SetLinger(0)
+		peer.Close()
+		wait()
+		n, err := c.Read(make([]byte, 8))
+		w.note("read again", err, n)
+		n, err = c.Write([]byte("x"))
+		w.note("write", err, n)
+	}},
+	{"the peer's reset with data before it", func(w *world, c Conn, peer stdnet.Conn) {
+		peer.Write([]byte("hello"))
+		p := make([]byte, 8)
+		n, err := c.Read(p)
+		w.note("read", err, n)
+		peer.(*stdnet.TCPConn).SetLinger(0)
+		peer.Close()
+		n, err = c.Read(p)
+		w.note("read", err, n)
+		n, err = c.Read(p)
+		w.note("read again", err, n)
+		w.note("CloseWrite", c.(half).CloseWrite())
+	}},
+	{"write after the peer's reset", func(w *world, c Conn, peer stdnet.Conn) {
+		peer.(*stdnet.TCPConn).SetLinger(0)
+		peer.Close()
+		var err error
+		for until := time.Now().Add(patience); err == nil && time.Now().Before(until); {
+			_, err = c.Write([]byte("x"))
+		}
+		w.note("write", err)
+		_, err = c.Write([]byte("x"))
+		w.note("write again", err)
+	}},
+	{"the peer's reset while a write waits", func(w *world, c Conn, peer stdnet.Conn) {
+		fill(w, c)
+		wait := w.spawn(func() {
+			_, err := c.Write(make([]byte, 1<<20))
+			w.note("write", err)
+		})
+		peer.(*stdnet.TCPConn).SetLinger(0)
+		peer.Close()
+		wait()
+	}},
+	{"linger 0 resets", func(w *world, c Conn, peer stdnet.Conn) {
+		w.note("SetLinger", c.(tcpOptions).SetLinger(0))
+		w.note("close", c.Close())
+		_, err := peer.Read(make([]byte, 8))
+		w.note("the peer's read", err)
+	}},
+	{"linger sends", func(w *world, c Conn, peer stdnet.Conn) {
+		for _, sec := range []int{0, 5, -1} { // the last word counts
+			w.note("SetLinger", c.(tcpOptions).SetLinger(sec))
+		}
+		c.Write([]byte("last words"))
+		w.note("close", c.Close())
+		got, err := io.ReadAll(peer)
+		w.note("the peer's read", err, string(got))
+	}},
+}
+
+func TestTCPConnAsStd(t *testing.T) {
+	for _, dialled := range []bool{true, false} {
+		for _, test := range onTCP {
+			how := map[bool]string{true: "dialled", false: "accepted"}[dialled]
+			t.Run(how+"/"+test.name, func(t *testing.T) {
+				inBothWorlds(t, func(w *world) {
+					c, peer := w.connected("tcp", dialled)
+					defer peer.Close()
+					defer c.Close()
+					test.do(w, c, peer)
+				})
+			})
+		}
+	}
+}
