@@ -1,0 +1,348 @@
+package process
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/eddyio/eddy/reactor"
+)
+
+// When the ctx of Start is done, the program is asked to end; what it says then is
+// still to be read.
+func TestCancelAsks(t *testing.T) {
+	bothWays(t, reactor.Options{}, func(t *testing.T, ctx context.Context) {
+		why := errors.New("why")
+		var out *bufio.Reader
+		err := reactor.Scope(ctx, func(ctx context.Context, s *reactor.CancelScope) error {
+			var c *Cmd
+			c, out = started(t, ctx, child("polite"))
+			s.Cancel(why)
+			return c.Wait(context.WithoutCancel(ctx))
+		})
+		var exit *exec.ExitError
+		if !errors.Is(err, why) || !errors.Is(err, context.Canceled) || !errors.As(err, &exit) || exit.ExitCode() != 7 {
+			t.Errorf("got %v", err)
+		}
+		if last, err := io.ReadAll(out); string(last) != "bye, terminated\n" {
+			t.Errorf("the program's last words were %q, %v", last, err)
+		}
+	})
+}
+
+// Run and Output return when the program has ended, and not before; with what it
+// wrote.
+func TestOutputCanceled(t *testing.T) {
+	bothWays(t, reactor.Options{}, func(t *testing.T, ctx context.Context) {
+		c := child("polite")
+		var out bytes.Buffer
+		c.Stdout = &out
+		stop := errors.New("stop")
+		task := reactor.Go(ctx, c.Run)
+		waitFor(ctx, func() bool { return out.Len() > 0 })
+		task.Cancel(stop)
+		err := task.Wait(ctx)
+		if !errors.Is(err, stop) || c.ProcessState == nil || c.ProcessState.ExitCode() != 7 {
+			t.Errorf("Run: %v, %v", err, c.ProcessState)
+		}
+		if out.String() != "ready\nbye, terminated\n" {
+			t.Errorf("wrote %q", out.String())
+		}
+		if want := "context canceled: stop (exit status 7)"; fmt.Sprint(err) != want {
+			t.Errorf("the error reads %q, want %q", err, want)
+		}
+	})
+}
+
+// waitFor lets others run until f is true.
+func waitFor(ctx context.Context, f func() bool) {
+	for !f() && reactor.Sleep(ctx, time.Millisecond) == nil {
+	}
+}
+
+// A program that does not heed is killed, after its grace and not before.
+func TestTerminateThenKill(t *testing.T) {
+	bothWays(t, reactor.Options{}, func(t *testing.T, ctx context.Context) {
+		const grace = 100 * time.Millisecond
+		c := child("stubborn")
+		c.Grace = grace
+		var asked, ended time.Time
+		err := reactor.Scope(ctx, func(ctx context.Context, s *reactor.CancelScope) error {
+			started(t, ctx, c)
+			asked = time.Now()
+			s.Cancel(nil)
+			err := c.Wait(context.WithoutCancel(ctx))
+			ended = time.Now()
+			return err
+		})
+		if !killed(err, syscall.SIGKILL) || !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		if took := ended.Sub(asked); took < grace {
+			t.Errorf("killed after %v, its grace was %v", took, grace)
+		}
+	})
+}
+
+func TestCancelFunc(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		c := child("polite")
+		calls := 0
+		c.Cancel = func() error { calls++; return c.Process.Signal(syscall.SIGINT) }
+		var out *bufio.Reader
+		reactor.Scope(ctx, func(ctx context.Context, s *reactor.CancelScope) error {
+			_, out = started(t, ctx, c)
+			s.Cancel(nil)
+			return c.Wait(context.WithoutCancel(ctx))
+		})
+		if last, _ := io.ReadAll(out); string(last) != "bye, interrupt\n" || calls != 1 {
+			t.Errorf("Cancel was called %d times; %v, %q", calls, c.ProcessState, last)
+		}
+
+		c = child("stubborn")
+		c.Grace = -1 // for ever, if Cancel had worked
+		c.Cancel = func() error { return errBroken }
+		err := reactor.Scope(ctx, func(ctx context.Context, s *reactor.CancelScope) error {
+			started(t, ctx, c)
+			s.Cancel(nil)
+			return c.Wait(context.WithoutCancel(ctx))
+		})
+		if !killed(err, syscall.SIGKILL) {
+			t.Errorf("a Cancel that fails: %v", err)
+		}
+	})
+}
+
+// A negative grace is none at all, in the other sense.
+func TestNoKill(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		c := child("stubborn")
+		c.Grace = -1
+		reactor.Scope(ctx, func(ctx context.Context, s *reactor.CancelScope) error {
+			started(t, ctx, c)
+			s.Cancel(nil)
+			return nil
+		})
+		err := reactor.Timeout(ctx, 50*time.Millisecond, c.Wait)
+		if err != context.DeadlineExceeded {
+			t.Errorf("Wait: %v", err)
+		}
+		c.Process.Kill()
+		c.Wait(ctx)
+	})
+}
+
+// The program ends with the scope that it was started in.
+func TestEndOfScope(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		var c *Cmd
+		reactor.Timeout(ctx, patience, func(ctx context.Context) error {
+			c, _ = started(t, ctx, child("sleep"))
+			return nil
+		})
+		if err := c.Wait(ctx); !killed(err, syscall.SIGTERM) {
+			t.Errorf("Wait: %v", err)
+		}
+		std, cancel := context.WithCancel(ctx) // not of the loop's making
+		c, _ = started(t, std, child("sleep"))
+		cancel()
+		if err := c.Wait(ctx); !killed(err, syscall.SIGTERM) {
+			t.Errorf("Wait: %v", err)
+		}
+		// A task's end is none of its program's, which may be handed on.
+		task := reactor.Go(ctx, func(ctx context.Context) error {
+			c, _ = started(t, ctx, child("sleep"))
+			return nil
+		})
+		task.Wait(ctx)
+		if err := reactor.Timeout(ctx, 50*time.Millisecond, c.Wait); err != context.DeadlineExceeded {
+			t.Errorf("Wait: %v", err)
+		}
+		c.Process.Kill()
+		c.Wait(ctx)
+	})
+}
+
+// In a Group, a program that is ended because of a sibling's failure is an echo
+// of it.
+func TestGroupEcho(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		err := reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {
+			g.Go(child("sleep").Run)
+			g.Go(child("say", "", "", "3").Run)
+			return nil
+		})
+		if e, ok := err.(*exec.ExitError); !ok || e.ExitCode() != 3 {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// At whatever moment ctx is done: Communicate returns, with the whole output or
+// ctx's error, and nothing is left.
+func TestCancelAtEveryStage(t *testing.T) {
+	const n = 200 << 10
+	stages := map[bool]int{}
+	run(t, func(ctx context.Context) {
+		in := pattern(n + 2)
+		for i := range 25 {
+			c := child("flood", fmt.Sprint(n))
+			c.Grace = time.Duration(i%3) * time.Millisecond
+			var out []byte
+			err := reactor.Timeout(ctx, time.Duration(i)*700*time.Microsecond, func(ctx context.Context) (err error) {
+				out, _, err = c.Communicate(ctx, in)
+				return err
+			})
+			switch {
+			case err == nil && sameBytes(out, pattern(n)) != nil:
+				t.Errorf("at stage %d: %v", i, sameBytes(out, pattern(n)))
+			case err != nil && !errors.Is(err, context.DeadlineExceeded):
+				t.Errorf("at stage %d: %v", i, err)
+			case !bytes.HasPrefix(pattern(n), out):
+				t.Errorf("at stage %d: the output is mangled", i)
+			case c.Process != nil && c.ProcessState == nil:
+				t.Errorf("at stage %d: returned before the program's end", i)
+			}
+			stages[err == nil]++
+		}
+		for turns := range 8 { // stages before the kernel has its say
+			c := child("sleep")
+			task := reactor.Go(ctx, c.Run)
+			for range turns {
+				reactor.Yield(ctx)
+			}
+			task.Cancel(nil)
+			if err := task.Wait(ctx); !errors.Is(err, context.Canceled) || c.Process != nil && !killed(err, syscall.SIGTERM) {
+				t.Errorf("after %d turns: %v", turns, err)
+			}
+		}
+	})
+	if stages[false] == 0 {
+		t.Error("nothing was ever cancelled")
+	}
+}
+
+// What is in the pipe when the copying is ended is not lost.
+func TestCanceledOutputIsWhole(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		const n = 60_000 // the pipe holds it
+		c := child("gush", fmt.Sprint(n))
+		c.Grace = patience
+		var out bytes.Buffer
+		err := reactor.Scope(ctx, func(scope context.Context, s *reactor.CancelScope) error {
+			c.Stdout = incomparable{func(p []byte) {
+				if out.Len() == 0 { // keep the copying busy until it is to end
+					s.Cancel(nil)
+					waitFor(ctx, func() bool { return c.ProcessState != nil })
+					reactor.Sleep(ctx, 5*time.Millisecond)
+				}
+				out.Write(p)
+			}}
+			return c.Run(scope)
+		})
+		if !errors.Is(err, context.Canceled) || !c.ProcessState.Success() {
+			t.Errorf("got %v, %v", err, c.ProcessState)
+		}
+		if err := sameBytes(out.Bytes(), pattern(n)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// The loop's end ends all programs.
+func TestLoopEnd(t *testing.T) {
+	for _, name := range []string{"sleep", "polite", "stubborn"} {
+		bothWays(t, reactor.Options{}, func(t *testing.T, ctx context.Context) {
+			c := child(name)
+			c.Grace = 50 * time.Millisecond
+			started(t, ctx, c)
+			t.Cleanup(func() {
+				if c.ProcessState == nil {
+					t.Error("the loop ended before the program")
+				}
+			})
+			if name == "sleep" { // one whose starting and end fall together, too
+				child("sleep").Start(ctx)
+			}
+		})
+	}
+}
+
+// A program that has more grace than the loop is killed with it.
+func TestLoopEndCutsOff(t *testing.T) {
+	for _, way := range []string{"fd", "thread"} {
+		t.Run(way, func(t *testing.T) {
+			leaks(t)
+			log := &logged{}
+			o := reactor.Options{Grace: 50 * time.Millisecond, Logger: slog.New(slog.NewTextHandler(log, nil))}
+			if way == "thread" {
+				o.Poller = noExits(t)
+			}
+			c := child("stubborn")
+			c.Grace = time.Minute
+			var out bytes.Buffer
+			begun := time.Now()
+			err := o.Run(context.Background(), func(ctx context.Context) error {
+				c.Stdout = &out
+				reactor.Go(ctx, c.Run)
+				waitFor(ctx, func() bool { return out.Len() > 0 })
+				return nil
+			})
+			if took := time.Since(begun); err != nil || took > patience {
+				t.Errorf("Run took %v: %v", took, err)
+			}
+			gone(t, c.Process.Pid)
+			if !strings.Contains(log.text.String(), "cut off") {
+				t.Error("not a word in the log")
+			}
+		})
+	}
+}
+
+func TestDetached(t *testing.T) {
+	for _, way := range []string{"fd", "thread"} {
+		t.Run(way, func(t *testing.T) {
+			leaks(t)
+			o := reactor.Options{Logger: slog.New(slog.NewTextHandler(failing{t}, nil))}
+			if way == "thread" {
+				o.Poller = noExits(t)
+			}
+			c := child("stubborn")
+			c.Detached = true
+			err := o.Run(context.Background(), func(ctx context.Context) error {
+				err := reactor.Scope(ctx, func(ctx context.Context, s *reactor.CancelScope) error {
+					started(t, ctx, c)
+					s.Cancel(nil)
+					return c.Wait(ctx)
+				})
+				if !errors.Is(err, context.Canceled) {
+					t.Errorf("Wait: %v", err)
+				}
+				return reactor.Sleep(ctx, 20*time.Millisecond)
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			if err := c.Process.Kill(); err != nil {
+				t.Errorf("it did not outlive the loop: %v", err)
+			}
+			gone(t, c.Process.Pid) // reaped, too
+		})
+	}
+	run(t, func(ctx context.Context) { // while the loop lasts, it is as any other
+		c := child("true")
+		c.Detached = true
+		if err := c.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -1,0 +1,139 @@
+package process
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// The programs that the tests run are this test's own binary, told by its
+// environment which one to be.
+
+const childEnv = "EDDY_PROCESS_TEST_CHILD"
+
+var children = map[string]func(args []string){
+	"true":       func([]string) {},
+	"cat":        func([]string) { io.Copy(os.Stdout, os.Stdin) },
+	"say":        childSay,
+	"sleep":      childSleep,
+	"polite":     childPolite,
+	"stubborn":   childStubborn,
+	"flood":      childFlood,
+	"gush":       childGush,
+	"parent":     childParent,
+	"heir":       childHeir,
+	"where":      childWhere,
+	"descriptor": childDescriptor,
+}
+
+// child is the command that runs one of the children.
+func child(name string, args ...string) *Cmd {
+	c := Command(os.Args[0], args...)
+	// The race detector makes a program that ends sleep for a second, or not.
+	c.Env = append(os.Environ(), childEnv+"="+name, "GORACE=atexit_sleep_ms=0")
+	return c
+}
+
+func beChild(name string) {
+	children[name](os.Args[1:])
+	os.Exit(0)
+}
+
+// say OUT ERR STATUS
+func childSay(args []string) {
+	fmt.Fprint(os.Stdout, args[0])
+	fmt.Fprint(os.Stderr, args[1])
+	status, _ := strconv.Atoi(args[2])
+	os.Exit(status)
+}
+
+// sleep dies of the first signal.
+func childSleep([]string) {
+	fmt.Println("ready")
+	time.Sleep(time.Minute)
+}
+
+// polite takes its leave when asked to end.
+func childPolite([]string) {
+	asked := make(chan os.Signal, 1)
+	signal.Notify(asked, syscall.SIGTERM, syscall.SIGINT)
+	fmt.Println("ready")
+	select {
+	case s := <-asked:
+		time.Sleep(20 * time.Millisecond)
+		fmt.Println("bye,", s)
+		os.Exit(7)
+	case <-time.After(time.Minute):
+	}
+}
+
+// stubborn has to be killed.
+func childStubborn([]string) {
+	signal.Ignore(syscall.SIGTERM)
+	fmt.Println("ready")
+	time.Sleep(time.Minute)
+}
+
+// flood N writes N bytes to each output before it reads a byte, and ends with
+// status 9 unless N bytes come.
+func childFlood(args []string) {
+	n, _ := strconv.Atoi(args[0])
+	os.Stdout.Write(pattern(n))
+	os.Stderr.Write(pattern(n + 1))
+	in, _ := io.ReadAll(os.Stdin)
+	if !bytes.Equal(in, pattern(n+2)) {
+		os.Exit(9)
+	}
+}
+
+// gush N writes N bytes in two parts, whoever asks it to end.
+func childGush(args []string) {
+	signal.Ignore(syscall.SIGTERM)
+	n, _ := strconv.Atoi(args[0])
+	os.Stdout.Write(pattern(n)[:1])
+	time.Sleep(10 * time.Millisecond)
+	os.Stdout.Write(pattern(n)[1:])
+}
+
+// parent leaves a child of its own behind, the heir to its pipes.
+func childParent([]string) {
+	c := exec.Command(os.Args[0])
+	c.Env = append(os.Environ(), childEnv+"=heir")
+	c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := c.Start(); err != nil {
+		os.Exit(1)
+	}
+	fmt.Println("parent")
+}
+
+// heir lives until its input ends, and then has the last word.
+func childHeir([]string) {
+	io.Copy(io.Discard, os.Stdin)
+	fmt.Println("heir")
+}
+
+func childWhere([]string) {
+	dir, _ := os.Getwd()
+	fmt.Printf("%s\n%s\n%s", dir, os.Getenv("EDDY_X"), strings.Join(os.Args[1:], "|"))
+}
+
+// descriptor 3 is read.
+func childDescriptor([]string) { io.Copy(os.Stdout, os.NewFile(3, "extra")) }
+
+// pattern is n bytes of which no two places close to each other look alike.
+func pattern(n int) []byte {
+	p := make([]byte, n)
+	x := uint32(n)*2654435761 + 1
+	for i := range p {
+		x = x*1664525 + 1013904223
+		p[i] = byte(x >> 24)
+	}
+	return p
+}

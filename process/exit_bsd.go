@@ -1,0 +1,53 @@
+//go:build darwin || freebsd || openbsd || netbsd || dragonfly
+
+package process
+
+import (
+	"context"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy/reactor"
+)
+
+// awaitExit returns nil when the process has ended, and ctx's error if ctx is done
+// first. Any other error says that there is no way to learn it here.
+//
+// A kqueue is itself readable when it has an event to tell (kqueue(2)).
+func awaitExit(ctx context.Context, p *os.Process) error {
+	kq, err := openQueue()
+	if err != nil {
+		return err
+	}
+	defer unix.Close(kq)
+	if err := watchExit(kq, p.Pid); err == unix.ESRCH {
+		return nil // a zombie: nobody else reaps it, so the number is still its own
+	} else if err != nil {
+		return err
+	}
+	return reactor.WaitReadable(ctx, kq)
+}
+
+func openQueue() (int, error) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	kq, err := unix.Kqueue()
+	if err == nil {
+		unix.CloseOnExec(kq)
+	}
+	return kq, err
+}
+
+// watchExit repeats an interrupted call: adding again changes nothing.
+func watchExit(kq, pid int) error {
+	var change [1]unix.Kevent_t
+	unix.SetKevent(&change[0], pid, unix.EVFILT_PROC, unix.EV_ADD|unix.EV_ONESHOT)
+	change[0].Fflags = unix.NOTE_EXIT
+	for {
+		if _, err := unix.Kevent(kq, change[:], nil, nil); err != unix.EINTR {
+			return err
+		}
+	}
+}

@@ -1,0 +1,231 @@
+package process
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/reactor"
+)
+
+// patience bounds what must happen at all. Nothing that works comes near it.
+const patience = 20 * time.Second
+
+func TestMain(m *testing.M) {
+	if name := os.Getenv(childEnv); name != "" {
+		beChild(name)
+	}
+	os.Exit(m.Run())
+}
+
+// leaks fails t unless, once it is over, there are no more goroutines and fds
+// than now, and no children.
+func leaks(t testing.TB) {
+	t.Helper()
+	goroutines, fds := runtime.NumGoroutine(), openFDs()
+	t.Cleanup(func() {
+		if pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); err != syscall.ECHILD {
+			t.Errorf("a child is left: %d (%v); 0 is one that runs, else a zombie", pid, err)
+		}
+		eventually(t, "the end of goroutines and fds", func() error {
+			if g, f := runtime.NumGoroutine(), openFDs(); g > goroutines || len(f) > len(fds) {
+				buf := make([]byte, 1<<20)
+				return fmt.Errorf("goroutines %d, were %d; fds %v, were %v\n%s",
+					g, goroutines, f, fds, buf[:runtime.Stack(buf, true)])
+			}
+			return nil
+		})
+	})
+}
+
+// eventually tries until f returns nil.
+func eventually(t testing.TB, what string, f func() error) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		err := f()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Errorf("waited in vain for %s: %v", what, err)
+			return
+		}
+	}
+}
+
+// openFDs lists the process's fds, where the system tells.
+func openFDs() []string {
+	dir, err := os.Open("/proc/self/fd")
+	if err != nil {
+		return nil
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1)
+	return slices.DeleteFunc(names, func(s string) bool { return s == fmt.Sprint(dir.Fd()) })
+}
+
+// run runs f as the main task of a loop, and then looks for leaks.
+func run(t testing.TB, f func(ctx context.Context)) {
+	t.Helper()
+	runWith(t, reactor.Options{}, f)
+}
+
+func runWith(t testing.TB, o reactor.Options, f func(ctx context.Context)) {
+	t.Helper()
+	leaks(t)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.NewTextHandler(failing{t}, nil))
+	}
+	err := o.Run(context.Background(), func(ctx context.Context) error {
+		return reactor.Timeout(ctx, patience, func(ctx context.Context) error {
+			f(ctx)
+			return ctx.Err()
+		})
+	})
+	if err != nil {
+		t.Error("the loop ended with", err)
+	}
+}
+
+// failing is a log that must stay empty.
+type failing struct{ t testing.TB }
+
+func (w failing) Write(p []byte) (int, error) {
+	w.t.Errorf("logged: %s", p)
+	return len(p), nil
+}
+
+// logged is a log to be looked into.
+type logged struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (w *logged) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.Write(p)
+}
+
+// bothWays runs f twice: as the kernel tells exits, and with a poller that takes
+// no fd which could tell them, so that a thread has to wait.
+func bothWays(t *testing.T, o reactor.Options, f func(t *testing.T, ctx context.Context)) {
+	t.Helper()
+	t.Run("fd", func(t *testing.T) { runWith(t, o, func(ctx context.Context) { f(t, ctx) }) })
+	t.Run("thread", func(t *testing.T) {
+		p := noExits(t)
+		o.Poller = p
+		runWith(t, o, func(ctx context.Context) { f(t, ctx) })
+		if p.refused == 0 {
+			t.Error("the poller refused nothing: this was no test")
+		}
+	})
+}
+
+// noExits is a poller that takes no fd which tells exits.
+func noExits(t testing.TB) *pickyPoller {
+	p := &pickyPoller{Poller: newPoller(t)}
+	p.refuse = func(fd int) error {
+		if tellsExit(fd) {
+			return syscall.EPERM
+		}
+		return nil
+	}
+	return p
+}
+
+// A pickyPoller does not take every fd.
+type pickyPoller struct {
+	*eddy.Poller
+	refuse  func(fd int) error
+	refused int
+}
+
+func newPoller(t testing.TB) *eddy.Poller {
+	t.Helper()
+	p, err := eddy.NewPoller()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (p *pickyPoller) Add(fd int, token uint64) error {
+	if err := p.refuse(fd); err != nil {
+		p.refused++
+		return err
+	}
+	return p.Poller.Add(fd, token)
+}
+
+// tellsExit says whether fd is what awaitExit waits for: on Linux a pidfd;
+// elsewhere a kqueue, where all that is not a pipe is taken for one.
+func tellsExit(fd int) bool {
+	if link, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd)); err == nil {
+		return strings.Contains(link, "pidfd")
+	}
+	var st syscall.Stat_t
+	return syscall.Fstat(fd, &st) != nil || st.Mode&syscall.S_IFMT != syscall.S_IFIFO
+}
+
+// started starts c and waits until it says that it is ready.
+func started(t testing.TB, ctx context.Context, c *Cmd) (*Cmd, *bufio.Reader) {
+	t.Helper()
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	r := bufio.NewReader(out)
+	if line, err := r.ReadString('\n'); line != "ready\n" {
+		t.Fatalf("got %q, %v", line, err)
+	}
+	return c, r
+}
+
+// killed says whether err says that a program died of a signal.
+func killed(err error, by syscall.Signal) bool {
+	var exit interface{ Sys() any }
+	if !errors.As(err, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == by
+}
+
+// gone fails the test unless there is no such process, soon.
+func gone(t testing.TB, pid int) {
+	t.Helper()
+	eventually(t, fmt.Sprint("the end of process ", pid), func() error {
+		if err := syscall.Kill(pid, 0); err != syscall.ESRCH {
+			return fmt.Errorf("kill(2) says %v", err)
+		}
+		return nil
+	})
+}
+
+// sameBytes fails unless two byte strings are equal, and prints no megabytes.
+func sameBytes(got, want []byte) error {
+	if len(got) != len(want) {
+		return fmt.Errorf("got %d bytes, want %d", len(got), len(want))
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			return fmt.Errorf("byte %d of %d is %#x, want %#x", i, len(got), got[i], want[i])
+		}
+	}
+	return nil
+}

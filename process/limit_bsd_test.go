@@ -1,0 +1,5 @@
+//go:build freebsd || dragonfly
+
+package process
+
+func limitOf(n int) int64 { return int64(n) }

@@ -1,0 +1,5 @@
+//go:build !freebsd && !dragonfly
+
+package process
+
+func limitOf(n int) uint64 { return uint64(n) }

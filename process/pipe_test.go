@@ -1,0 +1,247 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/reactor"
+)
+
+// catting is a "cat" and the pipes to and from it.
+func catting(t testing.TB, ctx context.Context) (*Cmd, io.WriteCloser, io.ReadCloser) {
+	t.Helper()
+	c := child("cat")
+	in, err := c.StdinPipe()
+	out, err2 := c.StdoutPipe()
+	if err := errors.Join(err, err2, c.Start(ctx)); err != nil {
+		t.Fatal(err)
+	}
+	return c, in, out
+}
+
+func TestDialogue(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		c, in, out := catting(t, ctx)
+		buf := make([]byte, 100)
+		for i := range 100 {
+			msg := fmt.Sprint("message ", i)
+			if _, err := io.WriteString(in, msg); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := out.Read(buf); string(buf[:n]) != msg || err != nil {
+				t.Fatalf("read %q, %v", buf[:n], err)
+			}
+		}
+		fds := len(openFDs())
+		in.Close()
+		for range 2 {
+			if n, err := out.Read(buf); n != 0 || err != io.EOF {
+				t.Errorf("at the end: %d, %v", n, err)
+			}
+		}
+		if n := len(openFDs()); n > 0 && n != fds-2 {
+			t.Errorf("%d fds, were %d before the ends of both pipes", n, fds)
+		}
+		if err := errors.Join(in.Close(), out.Close(), c.Wait(ctx)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Any goroutine may use the pipes; and nobody, once the loop has ended.
+func TestPipesElsewhere(t *testing.T) {
+	var in io.WriteCloser
+	var out io.ReadCloser
+	run(t, func(ctx context.Context) {
+		c := child("cat")
+		in, _ = c.StdinPipe()
+		out, _ = c.StdoutPipe()
+		if err := c.Start(ctx); err != nil {
+			t.Fatal(err)
+		}
+		const n = 1 << 20
+		writing := reactor.Async(ctx, func(ctx context.Context) (int, error) {
+			return reactor.ToThread(ctx, func() (int, error) {
+				n, err := in.Write(pattern(n))
+				return n, errors.Join(err, in.Close(), in.Close())
+			})
+		})
+		got, err := reactor.ToThread(ctx, func() ([]byte, error) { return io.ReadAll(out) })
+		if err := errors.Join(err, sameBytes(got, pattern(n)), c.Wait(ctx)); err != nil {
+			t.Error(err)
+		}
+		if m, err := writing.Await(ctx); m != n || err != nil {
+			t.Errorf("wrote %d, %v", m, err)
+		}
+
+		c, in, out = catting(t, ctx)
+		go io.WriteString(in, "x")
+		var copied atomic.Int64
+		copying := reactor.Go(ctx, func(ctx context.Context) error {
+			_, err := reactor.ToThread(ctx, func() (int64, error) {
+				return io.Copy(incomparable{func(p []byte) { copied.Add(int64(len(p))) }}, out)
+			})
+			return err
+		})
+		waitFor(ctx, func() bool { return copied.Load() > 0 })
+		c.Process.Kill()
+		if err := copying.Wait(ctx); err != nil {
+			t.Error(err)
+		}
+		in.Close()
+		c.Wait(ctx)
+	})
+	if _, err := in.Write([]byte("x")); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("a Write after the loop's end: %v", err)
+	}
+	if _, err := out.Read(make([]byte, 1)); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("a Read after the loop's end: %v", err)
+	}
+	if err := errors.Join(in.Close(), out.Close()); err != nil {
+		t.Errorf("a Close after the loop's end: %v", err)
+	}
+}
+
+func TestPipeErrors(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		c := child("cat")
+		in, _ := c.StdinPipe()
+		out, _ := c.StdoutPipe()
+		buf := make([]byte, 10)
+		for _, op := range []func() error{
+			func() error { _, err := in.Write(buf); return err },
+			func() error { _, err := out.Read(buf); return err },
+			func() error { _, err := io.Copy(io.Discard, out); return err },
+			in.Close, out.Close,
+		} {
+			if err := op(); !errors.Is(err, errNotStarted) {
+				t.Errorf("before Start: %v", err)
+			}
+		}
+		if err := c.Start(ctx); err != nil {
+			t.Fatal(err)
+		}
+
+		// The task's scope bounds what takes no ctx.
+		for _, op := range []func() error{
+			func() error { _, err := out.Read(buf); return err },
+			func() error { _, err := io.Copy(io.Discard, out); return err },
+			func() error { _, err := in.Write(make([]byte, 10<<20)); return err },
+		} {
+			err := reactor.Timeout(ctx, 20*time.Millisecond, func(context.Context) error { return op() })
+			var path *fs.PathError
+			if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &path) {
+				t.Errorf("in a scope that ends: %v", err)
+			}
+		}
+
+		// Close wakes who waits.
+		closed := []*reactor.Task[struct{}]{
+			reactor.Go(ctx, func(context.Context) error { _, err := io.Copy(io.Discard, out); return err }),
+		}
+		in2, out2 := in, out
+		c2, in, out := catting(t, ctx)
+		closed = append(closed,
+			reactor.Go(ctx, func(context.Context) error { _, err := out.Read(buf); return err }),
+			reactor.Go(ctx, func(context.Context) error { _, err := in2.Write(make([]byte, 10<<20)); return err }))
+		reactor.Sleep(ctx, 10*time.Millisecond)
+		for _, p := range []io.Closer{in, out, in2, out2} {
+			p.Close()
+		}
+		for i, task := range closed {
+			if err := task.Wait(ctx); !errors.Is(err, os.ErrClosed) {
+				t.Errorf("%d: a Close while one waits: %v", i, err)
+			}
+		}
+		for _, c := range []*Cmd{c, c2} {
+			c.Process.Kill()
+			c.Wait(ctx)
+		}
+
+		// Nobody reads any more.
+		c, in, out = catting(t, ctx)
+		writing := reactor.Go(ctx, func(context.Context) error { _, err := in.Write(make([]byte, 10<<20)); return err })
+		reactor.Yield(ctx)
+		c.Process.Kill()
+		if err := writing.Wait(ctx); !errors.Is(err, syscall.EPIPE) {
+			t.Errorf("a Write to nobody: %v", err)
+		}
+		c.Wait(ctx)
+	})
+}
+
+// Several writers do not mix their writes.
+func TestWritersInTurn(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		c, in, out := catting(t, ctx)
+		const n, writers = 200 << 10, 3
+		for i := range writers {
+			reactor.Go(ctx, func(context.Context) error {
+				p := make([]byte, n)
+				for j := range p {
+					p[j] = byte('a' + i)
+				}
+				_, err := in.Write(p)
+				return err
+			})
+		}
+		reactor.Yield(ctx)
+		got := make([]byte, writers*n)
+		if _, err := io.ReadFull(out, got); err != nil {
+			t.Fatal(err)
+		}
+		for i, b := range got {
+			if b != byte('a'+i/n) {
+				t.Fatalf("byte %d is %q", i, b)
+			}
+		}
+		in.Close()
+		if err := c.Wait(ctx); err != nil {
+			t.Error(err)
+		}
+		out.Close()
+	})
+}
+
+// grudging is the kernel's calls, with EINTR before each, and transfers of a few
+// bytes only.
+type grudging struct {
+	eddy.System
+	calls int
+}
+
+func (g *grudging) Read(fd int, p []byte) (int, syscall.Errno) {
+	if g.calls++; g.calls%2 == 0 {
+		return 0, syscall.EINTR
+	}
+	return g.System.Read(fd, p[:min(len(p), 1000)])
+}
+
+func (g *grudging) Write(fd int, p []byte) (int, syscall.Errno) {
+	if g.calls++; g.calls%2 == 0 {
+		return 0, syscall.EINTR
+	}
+	return g.System.Write(fd, p[:min(len(p), 777)])
+}
+
+func TestShortTransfers(t *testing.T) {
+	g := &grudging{}
+	runWith(t, reactor.Options{Sockets: g}, func(ctx context.Context) {
+		out, _, err := child("cat").Communicate(ctx, pattern(100_000))
+		if err := errors.Join(err, sameBytes(out, pattern(100_000))); err != nil {
+			t.Error(err)
+		}
+	})
+	if g.calls < 200 {
+		t.Errorf("only %d calls went through the loop's Sockets", g.calls)
+	}
+}

@@ -1,0 +1,73 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/eddyio/eddy/reactor"
+)
+
+const defaultGrace = 3 * time.Second
+
+// supervise sees to it that the program, and what is copied from it, ends when
+// ctx is done.
+func (c *Cmd) supervise(ctx context.Context) error {
+	if err := c.reaper.Wait(ctx); !c.reaper.Finished() && !c.Detached {
+		c.cause = err
+		c.end(context.WithoutCancel(ctx))
+	}
+	c.copies.stopInput()
+	if err := c.copies.await(ctx); err != nil {
+		if c.cause == nil {
+			c.cause = err
+		}
+		c.copies.stop()
+	}
+	return nil
+}
+
+// end asks the program to end, and then kills it.
+func (c *Cmd) end(ctx context.Context) {
+	grace := c.Grace
+	if grace == 0 {
+		grace = defaultGrace
+	}
+	switch err := c.ask(); {
+	case err != nil && !errors.Is(err, os.ErrProcessDone):
+	case grace < 0:
+		c.reaper.Wait(ctx)
+	default:
+		reactor.Timeout(ctx, grace, c.reaper.Wait)
+	}
+	if !c.reaper.Finished() {
+		c.Process.Kill()
+		c.reaper.Wait(ctx)
+	}
+}
+
+func (c *Cmd) ask() error {
+	if c.Cancel != nil {
+		return c.Cancel()
+	}
+	return c.Process.Signal(syscall.SIGTERM)
+}
+
+// A stoppedError is that of a program which was asked to end, or whose output was
+// cut short, because a ctx was done. Only the cause is in its chain, so that a
+// Group takes it for the cancellation that it is; errors.Is and errors.As find the
+// exit too.
+type stoppedError struct{ cause, exit error }
+
+func (e *stoppedError) Error() string {
+	if e.exit == nil {
+		return e.cause.Error()
+	}
+	return e.cause.Error() + " (" + e.exit.Error() + ")"
+}
+
+func (e *stoppedError) Unwrap() error        { return e.cause }
+func (e *stoppedError) Is(target error) bool { return errors.Is(e.exit, target) }
+func (e *stoppedError) As(target any) bool   { return e.exit != nil && errors.As(e.exit, target) }

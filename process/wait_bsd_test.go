@@ -1,0 +1,12 @@
+//go:build darwin || freebsd || openbsd || netbsd || dragonfly
+
+package process
+
+import (
+	"testing"
+	"time"
+)
+
+// blockUntilExit leaves the process time to become a zombie: not all of these
+// systems can be asked for that.
+func blockUntilExit(testing.TB, int) { time.Sleep(200 * time.Millisecond) }

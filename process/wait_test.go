@@ -1,0 +1,261 @@
+package process
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/eddyio/eddy/reactor"
+)
+
+// Wait ends with the program, whoever has its pipes by then; and what the heir
+// writes later can still be read.
+func TestWaitDespiteGrandchild(t *testing.T) {
+	bothWays(t, reactor.Options{}, func(t *testing.T, ctx context.Context) {
+		c := child("parent")
+		in, _ := c.StdinPipe()
+		out, _ := c.StdoutPipe()
+		if err := c.Start(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Wait(ctx); err != nil {
+			t.Error(err)
+		}
+		in.Close() // ends the heir, who would live on
+		got, err := io.ReadAll(out)
+		if err != nil || string(got) != "parent\nheir\n" {
+			t.Errorf("read %q, %v", got, err)
+		}
+	})
+}
+
+// Output goes on to the end of the output, but not past its ctx; it has then
+// what there was.
+func TestOutputOfGrandchild(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		c := child("parent")
+		c.Stdin = r // the heir lives until w is closed
+		var out []byte
+		err = reactor.Timeout(ctx, 300*time.Millisecond, func(ctx context.Context) error {
+			out, err = c.Output(ctx)
+			return err
+		})
+		if string(out) != "parent\n" || !errors.Is(err, context.DeadlineExceeded) || !c.ProcessState.Success() {
+			t.Errorf("got %q, %v, %v", out, err, c.ProcessState)
+		}
+
+		c = child("parent")
+		c.Stdin = r
+		task := reactor.Async(ctx, c.Output)
+		for c.ProcessState == nil {
+			reactor.Sleep(ctx, time.Millisecond)
+		}
+		w.Close()
+		if out, err := task.Await(ctx); err != nil || string(out) != "parent\nheir\n" {
+			t.Errorf("got %q, %v", out, err)
+		}
+	})
+}
+
+func TestEveryoneMayWait(t *testing.T) {
+	bothWays(t, reactor.Options{}, func(t *testing.T, ctx context.Context) {
+		c, _ := started(t, ctx, child("sleep"))
+		var order []int
+		for i := range 5 {
+			reactor.Go(ctx, func(ctx context.Context) error {
+				if err := c.Wait(ctx); !killed(err, syscall.SIGKILL) {
+					t.Error(err)
+				}
+				order = append(order, i)
+				return nil
+			})
+		}
+		reactor.Yield(ctx)
+		c.Process.Kill()
+		c.Wait(ctx)
+		reactor.Yield(ctx)
+		for i := range 5 {
+			if len(order) != 5 || order[i] != i {
+				t.Fatalf("woken in the order %v", order)
+			}
+		}
+		for _, op := range []func() error{c.Process.Kill, func() error { return c.Process.Signal(syscall.SIGTERM) }} {
+			if err := op(); !errors.Is(err, os.ErrProcessDone) {
+				t.Errorf("a signal after the end: %v", err)
+			}
+		}
+		canceled, cancel := context.WithCancel(ctx)
+		cancel()
+		if err := c.Wait(canceled); !killed(err, syscall.SIGKILL) {
+			t.Errorf("Wait for what is over, under a ctx that is done: %v", err)
+		}
+	})
+}
+
+// It has ended long before anybody looks.
+func TestEndBeforeWatch(t *testing.T) {
+	bothWays(t, reactor.Options{}, func(t *testing.T, ctx context.Context) {
+		c := child("true")
+		out, _ := c.StdoutPipe()
+		if err := c.Start(ctx); err != nil {
+			t.Fatal(err)
+		}
+		blockUntilExit(t, c.Process.Pid) // and the loop with it: no task has run since Start
+		if err := c.Wait(ctx); err != nil {
+			t.Error(err)
+		}
+		out.Close()
+	})
+}
+
+func TestExitError(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		long := strings.Repeat("x", 3*tailSize) + "end"
+		c := child("say", "", long, "3")
+		_, err := c.Output(ctx)
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != 3 || err.Error() != "exit status 3" {
+			t.Fatalf("got %v", err)
+		}
+		if want := long[len(long)-tailSize:]; string(exit.Stderr) != want {
+			t.Errorf("stderr has %d bytes, want the last %d", len(exit.Stderr), len(want))
+		}
+		c = child("say", "", "mine", "3")
+		var mine bytes.Buffer
+		c.Stderr = &mine
+		if _, err := c.Output(ctx); !errors.As(err, &exit) || exit.Stderr != nil || mine.String() != "mine" {
+			t.Errorf("got %v, %q, %q", err, exit.Stderr, mine.String())
+		}
+	})
+}
+
+func TestTail(t *testing.T) {
+	all := pattern(20 * tailSize)
+	for _, step := range []int{1000, tailSize - 1, tailSize, tailSize + 1, 3*tailSize + 5, len(all)} {
+		var end tail
+		for i := 0; i < len(all); i += step {
+			n := min(i+step, len(all))
+			if m, err := end.Write(all[i:n]); m != n-i || err != nil {
+				t.Fatal(m, err)
+			}
+			if err := sameBytes(end.bytes(), all[max(0, n-tailSize):n]); err != nil {
+				t.Fatalf("in steps of %d, after %d: %v", step, n, err)
+			}
+			if len(end.kept) > 4*tailSize {
+				t.Fatalf("keeps %d bytes", len(end.kept))
+			}
+		}
+	}
+}
+
+func TestCombinedOutput(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		out, err := child("say", "out\n", "err\n", "0").CombinedOutput(ctx)
+		if string(out) != "out\nerr\n" || err != nil {
+			t.Errorf("got %q, %v", out, err)
+		}
+	})
+}
+
+// incomparable is a Writer that == panics for.
+type incomparable struct{ f func([]byte) }
+
+func (w incomparable) Write(p []byte) (int, error) { w.f(p); return len(p), nil }
+
+func TestIncomparableWriters(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		var out, errs string
+		c := child("say", "out", "err", "0")
+		c.Stdout = incomparable{func(p []byte) { out += string(p) }}
+		c.Stderr = incomparable{func(p []byte) { errs += string(p) }}
+		if err := c.Run(ctx); err != nil || out != "out" || errs != "err" {
+			t.Errorf("got %q, %q, %v", out, errs, err)
+		}
+	})
+}
+
+var errBroken = errors.New("broken")
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error)  { return 0, errBroken }
+func (broken) Write([]byte) (int, error) { return 0, errBroken }
+
+// What goes wrong in copying is told, unless the program itself failed.
+func TestCopyErrors(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		c := child("cat")
+		c.Stdin = broken{}
+		if err := c.Run(ctx); err != errBroken {
+			t.Errorf("a broken Stdin: %v", err)
+		}
+		c = child("say", "out", "", "0")
+		c.Stdout = broken{}
+		if err := c.Run(ctx); err != errBroken {
+			t.Errorf("a broken Stdout: %v", err)
+		}
+		c = child("say", "out", "", "4")
+		c.Stdout = broken{}
+		var exit *exec.ExitError
+		if err := c.Run(ctx); !errors.As(err, &exit) {
+			t.Errorf("a broken Stdout and status 4: %v", err)
+		}
+		c = child("say", "out", "", "0")
+		c.Stdout = incomparable{func([]byte) { panic("a writer's") }}
+		var p *reactor.PanicError
+		if err := c.Run(ctx); !errors.As(err, &p) {
+			t.Errorf("a Stdout that panics: %v", err)
+		}
+	})
+}
+
+// A program need not read its input: it fits in no pipe, and its source is
+// silent for ever.
+func TestUnreadInput(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		c := child("true")
+		c.Stdin = bytes.NewReader(pattern(1 << 20))
+		if err := c.Run(ctx); err != nil {
+			t.Errorf("much input: %v", err)
+		}
+		source := child("sleep")
+		out, _ := source.StdoutPipe()
+		if err := source.Start(ctx); err != nil {
+			t.Fatal(err)
+		}
+		c = child("true")
+		c.Stdin = out
+		if err := c.Run(ctx); err != nil {
+			t.Errorf("silent input: %v", err)
+		}
+		source.Process.Kill()
+		source.Wait(ctx)
+		out.Close()
+	})
+}
+
+func TestPipeline(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		first, second := child("say", "through two\n", "", "0"), child("cat")
+		second.Stdin, _ = first.StdoutPipe()
+		if err := first.Start(ctx); err != nil {
+			t.Fatal(err)
+		}
+		out, err := second.Output(ctx)
+		if string(out) != "through two\n" || err != nil || first.Wait(ctx) != nil {
+			t.Errorf("got %q, %v", out, err)
+		}
+	})
+}
