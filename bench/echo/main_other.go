@@ -1,0 +1,9 @@
+//go:build !linux
+
+package main
+
+import "log"
+
+func main() {
+	log.Fatal("echo: measuring needs Linux: it pins processes and reads their CPU time from /proc")
+}

@@ -1,0 +1,44 @@
+// Chat is a room on a TCP port, for programs such as nc or telnet: what one
+// member types, all others read. It runs until it is interrupted.
+//
+//	go run ./examples/chat -addr 127.0.0.1:7001
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/eddyio/eddy/net"
+	"github.com/eddyio/eddy/reactor"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:7001", "address to listen on")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := reactor.Run(ctx, func(ctx context.Context) error { return serve(ctx, *addr, os.Stdout) })
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "chat:", err)
+		os.Exit(1)
+	}
+}
+
+func serve(ctx context.Context, addr string, out io.Writer) error {
+	ln, err := net.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "listening on", ln.Addr())
+	r := &room{members: make(map[string]*member)}
+	s := net.Server{
+		Handler: r.visit,
+		Grace:   -1, // members never leave by themselves, so do not wait for it
+	}
+	return s.Serve(ctx, ln)
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/eddyio/eddy/net"
+	"github.com/eddyio/eddy/reactor"
+)
+
+// chat runs test beside a server, both on one loop, and then stops the server
+// as an interrupt would, which must not take until a grace time is over.
+func chat(t *testing.T, test func(ctx context.Context, dial func(name string) *client)) {
+	t.Helper()
+	err := reactor.Run(t.Context(), func(ctx context.Context) error {
+		return reactor.Timeout(ctx, 20*time.Second, func(ctx context.Context) error {
+			said, out := io.Pipe()
+			server := reactor.Go(ctx, func(ctx context.Context) error { return serve(ctx, "127.0.0.1:0", out) })
+			addr, err := reactor.ToThread(ctx, func() (string, error) {
+				return bufio.NewReader(said).ReadString('\n')
+			})
+			if err != nil {
+				return err
+			}
+			addr, ok := strings.CutPrefix(strings.TrimSpace(addr), "listening on ")
+			if !ok {
+				return fmt.Errorf("the server said %q", addr)
+			}
+			test(ctx, func(name string) *client { return newClient(t, ctx, addr, name) })
+			server.Cancel(nil)
+			return reactor.Timeout(ctx, 4*time.Second, server.Wait)
+		})
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+type client struct {
+	net.Conn
+	t  *testing.T
+	in *bufio.Reader
+}
+
+// newClient connects, and enters the room unless name is empty.
+func newClient(t *testing.T, ctx context.Context, addr, name string) *client {
+	t.Helper()
+	conn, err := net.Dial(ctx, "tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &client{conn, t, bufio.NewReader(conn)}
+	c.want("Your name?")
+	if name != "" {
+		c.say(name)
+	}
+	return c
+}
+
+func (c *client) say(line string) {
+	c.t.Helper()
+	if _, err := io.WriteString(c, line+"\n"); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func (c *client) read() string {
+	c.t.Helper()
+	line, err := c.in.ReadString('\n')
+	if err != nil {
+		c.t.Fatalf("after %q: %v", line, err)
+	}
+	return strings.TrimSuffix(line, "\n")
+}
+
+func (c *client) want(lines ...string) {
+	c.t.Helper()
+	for _, want := range lines {
+		if got := c.read(); got != want {
+			c.t.Fatalf("read %q, want %q", got, want)
+		}
+	}
+}
+
+func TestConversation(t *testing.T) {
+	chat(t, func(ctx context.Context, dial func(string) *client) {
+		ann := dial("ann")
+		ann.want("* present: ")
+		bob := dial("bob")
+		bob.want("* present: ann")
+		ann.want("* bob has joined")
+		cyd := dial("cyd")
+		cyd.want("* present: ann, bob")
+		ann.want("* cyd has joined")
+		bob.want("* cyd has joined")
+
+		ann.say("hello")
+		ann.say("anyone?") // a member does not read its own lines
+		bob.want("ann: hello", "ann: anyone?")
+		cyd.want("ann: hello", "ann: anyone?")
+		bob.say("yes")
+		ann.want("bob: yes")
+		cyd.want("bob: yes")
+
+		bob.Close()
+		ann.want("* bob has left")
+		cyd.want("* bob has left")
+		dial("bob").want("* present: ann, cyd") // the name is free again
+	})
+}
+
+func TestNames(t *testing.T) {
+	chat(t, func(ctx context.Context, dial func(string) *client) {
+		ann := dial("ann")
+		ann.want("* present: ")
+		c := dial("")
+		for _, bad := range []string{"", "two words", "ctrl\x1b", "long" + strings.Repeat("g", 20)} {
+			c.say(bad)
+			c.want("A name is 1 to 20 letters and digits. Your name?")
+		}
+		c.say("ann")
+		c.want("That name is taken. Your name?")
+		c.say(" bob\r") // as telnet sends it
+		c.want("* present: ann")
+		ann.want("* bob has joined") // and nobody heard of the attempts
+	})
+}
+
+func TestLeavingUnnamedIsNoNews(t *testing.T) {
+	chat(t, func(ctx context.Context, dial func(string) *client) {
+		ann := dial("ann")
+		ann.want("* present: ")
+		dial("").Close()
+		dial("bob").want("* present: ann")
+		ann.want("* bob has joined")
+	})
+}
+
+// A map ranges in another order each time. Ten members would come in the right
+// one by chance once in three million runs.
+func TestOrderIsThatOfTheNames(t *testing.T) {
+	r := &room{members: make(map[string]*member)}
+	want := strings.Split("abcdefghij", "")
+	for _, name := range want {
+		r.join(newMember(name, nil))
+	}
+	if got := r.names(); !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// A member that reads nothing is dropped once its queue is full; those who read
+// get every line, in order, meanwhile.
+func TestSlowMemberIsDropped(t *testing.T) {
+	chat(t, func(ctx context.Context, dial func(string) *client) {
+		ann := dial("ann")
+		ann.want("* present: ")
+		deaf := dial("deaf")
+		ann.want("* deaf has joined")
+		bob := dial("bob")
+		ann.want("* bob has joined")
+		bob.want("* present: ann, deaf")
+
+		talk := reactor.Go(ctx, func(ctx context.Context) error {
+			line := strings.Repeat("z", maxLine-100)
+			for i := 0; ctx.Err() == nil; i++ {
+				if _, err := fmt.Fprintln(ann, i, line); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		next := 0
+		for {
+			line := bob.read()
+			if line == "* deaf has left" {
+				break
+			}
+			if !strings.HasPrefix(line, fmt.Sprintf("ann: %d z", next)) {
+				t.Fatalf("read %.20q…, want line %d", line, next)
+			}
+			next++
+		}
+		ann.want("* deaf has left")
+		talk.Cancel(nil)
+		if err := talk.Wait(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		io.Copy(io.Discard, deaf) // ends, for the server has closed it
+	})
+}
+
+// More than a queue holds, said at once: who reads it must not count as slow.
+func TestBurstDropsNobody(t *testing.T) {
+	chat(t, func(ctx context.Context, dial func(string) *client) {
+		ann, bob := dial("ann"), dial("bob")
+		ann.want("* present: ", "* bob has joined")
+		bob.want("* present: ann")
+		const lines = 4 * maxQueue
+		ann.say(strings.Repeat("x\n", lines-1) + "x")
+		for range lines {
+			bob.want("ann: x")
+		}
+	})
+}

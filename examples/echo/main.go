@@ -1,0 +1,44 @@
+// Echo serves TCP connections and sends back what they send, until it is
+// interrupted.
+//
+//	go run ./examples/echo -addr 127.0.0.1:7000
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/eddyio/eddy/net"
+	"github.com/eddyio/eddy/reactor"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:7000", "address to listen on")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := reactor.Run(ctx, func(ctx context.Context) error { return serve(ctx, *addr) })
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "echo:", err)
+		os.Exit(1)
+	}
+}
+
+func serve(ctx context.Context, addr string) error {
+	ln, err := net.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return err
+	}
+	fmt.Println("listening on", ln.Addr())
+	return net.Serve(ctx, ln, echo)
+}
+
+func echo(_ context.Context, c net.Conn) error {
+	_, err := io.Copy(c, c)
+	return err
+}
