@@ -49,8 +49,8 @@ import (
 //
 // close() error closes what open opened. It is called once.
 
-// Readiness is what is known of a descriptor: a set of the five bits below.
-// ReadClosed implies Readable; Hangup and Failed imply Readable and Writable,
+// Readiness is what is known of a descriptor: a set of the bits below.
+// ReadClosed and Urgent imply Readable; Hangup and Failed imply Readable and Writable,
 // so that whoever waits to read or to write finds out by trying.
 type Readiness uint8
 
@@ -69,9 +69,13 @@ const (
 	// Failed: an error is pending on the socket (see SO_ERROR in socket(7)), or
 	// nobody is left to read the pipe.
 	Failed
+	// Urgent: urgent data has come in on a TCP stream (MSG_OOB, tcp(7)). A read
+	// stops at its mark, so one that returns less than it could has not drained
+	// the socket. Linux only.
+	Urgent
 )
 
-var readinessNames = [...]string{"Readable", "Writable", "ReadClosed", "Hangup", "Failed"}
+var readinessNames = [...]string{"Readable", "Writable", "ReadClosed", "Hangup", "Failed", "Urgent"}
 
 // String names the bits that are set, joined by "|"; "0" if none is.
 func (r Readiness) String() string {

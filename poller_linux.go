@@ -25,7 +25,7 @@ type backend struct {
 
 // interest is registered once and for good. EPOLLERR and EPOLLHUP need not be
 // asked for.
-const interest = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
+const interest = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLPRI | unix.EPOLLET
 
 func (b *backend) open() (err error) {
 	if b.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
@@ -157,6 +157,9 @@ func readiness(events uint32) (r Readiness) {
 	}
 	if events&unix.EPOLLERR != 0 {
 		r |= Failed | Readable | Writable
+	}
+	if events&unix.EPOLLPRI != 0 {
+		r |= Urgent | Readable
 	}
 	return r
 }

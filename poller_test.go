@@ -216,13 +216,13 @@ func next(t testing.TB, p *Poller, timeout time.Duration) []Event {
 }
 
 func implied(r Readiness) bool {
-	if r&ReadClosed != 0 && r&Readable == 0 {
+	if r&(ReadClosed|Urgent) != 0 && r&Readable == 0 {
 		return false
 	}
 	if r&(Hangup|Failed) != 0 && r&(Readable|Writable) != Readable|Writable {
 		return false
 	}
-	return r != 0 && r < 1<<5
+	return r != 0 && r < 1<<6
 }
 
 // await waits until token has been reported with all of want, in one batch or

@@ -72,7 +72,7 @@ func replay(t *testing.T, recorded string) *program {
 func (p *program) main(main func(ctx context.Context)) {
 	p.t.Helper()
 	err := reactor.Run(context.Background(), func(ctx context.Context) error {
-		return reactor.Timeout(ctx, time.Minute, func(ctx context.Context) error {
+		return reactor.Timeout(ctx, 10*time.Second, func(ctx context.Context) error {
 			main(ctx)
 			return ctx.Err()
 		})

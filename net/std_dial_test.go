@@ -262,21 +262,6 @@ func TestUnixFileAsStd(t *testing.T) {
 	})
 }
 
-func TestAbstractUnixAsStd(t *testing.T) {
-	inBothWorlds(t, func(w *world) {
-		ln, err := w.listen(w.ctx, "unix", fmt.Sprint("@eddy-net-test-", os.Getpid()))
-		w.must(err)
-		defer ln.Close()
-		c, err := w.dial(w.ctx, "unix", ln.Addr().String())
-		w.must(err)
-		defer c.Close()
-		p, err := ln.Accept()
-		w.must(err)
-		defer p.Close()
-		w.note("addresses", nil, ln.Addr(), c.LocalAddr(), c.RemoteAddr(), p.LocalAddr(), p.RemoteAddr())
-	})
-}
-
 // deaf is a kernel whose connections are never made.
 type deaf struct{ eddy.System }
 

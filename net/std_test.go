@@ -158,11 +158,13 @@ func fill(w *world, c Conn) {
 	w.must(c.SetWriteDeadline(time.Time{}))
 }
 
-// onConn are the things done to a connection, c, whose peer is a std one.
-var onConn = []struct {
+// A step is something done to a connection, c, whose peer is a std one.
+type step struct {
 	name string
 	do   func(w *world, c Conn, peer stdnet.Conn)
-}{
+}
+
+var onConn = []step{
 	{"data", func(w *world, c Conn, peer stdnet.Conn) {
 		peer.Write([]byte("hello"))
 		p := make([]byte, 3)
@@ -530,38 +532,7 @@ type tcpOptions interface {
 	SetKeepAlivePeriod(time.Duration) error
 }
 
-func (w *world) options(c Conn) {
-	for _, o := range []struct {
-		name         string
-		level, name2 int
-	}{
-		{"TCP_NODELAY", unix.IPPROTO_TCP, unix.TCP_NODELAY},
-		{"SO_KEEPALIVE", unix.SOL_SOCKET, unix.SO_KEEPALIVE},
-		{"TCP_KEEPIDLE", unix.IPPROTO_TCP, unix.TCP_KEEPIDLE},
-		{"TCP_KEEPINTVL", unix.IPPROTO_TCP, unix.TCP_KEEPINTVL},
-		{"TCP_KEEPCNT", unix.IPPROTO_TCP, unix.TCP_KEEPCNT},
-	} {
-		w.note(o.name, nil, option(w.t, c, o.level, o.name2))
-	}
-}
-
-var onTCP = []struct {
-	name string
-	do   func(w *world, c Conn, peer stdnet.Conn)
-}{
-	{"defaults", func(w *world, c Conn, peer stdnet.Conn) { w.options(c) }},
-	{"options", func(w *world, c Conn, peer stdnet.Conn) {
-		o := c.(tcpOptions)
-		w.note("SetNoDelay", o.SetNoDelay(false))
-		w.note("SetKeepAlivePeriod", o.SetKeepAlivePeriod(1500*time.Millisecond))
-		w.note("TCP_KEEPIDLE", nil, option(w.t, c, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE))
-		w.note("SetKeepAlive", o.SetKeepAlive(false))
-		w.note("TCP_NODELAY", nil, option(w.t, c, unix.IPPROTO_TCP, unix.TCP_NODELAY))
-		w.note("SO_KEEPALIVE", nil, option(w.t, c, unix.SOL_SOCKET, unix.SO_KEEPALIVE))
-		w.note("SetNoDelay", o.SetNoDelay(true))
-		w.note("SetKeepAlive", o.SetKeepAlive(true))
-		w.options(c)
-	}},
+var onTCP = []step{
 	{"options after close", func(w *world, c Conn, peer stdnet.Conn) {
 		o := c.(tcpOptions)
 		c.Close()
@@ -636,7 +607,7 @@ var onTCP = []struct {
 
 func TestTCPConnAsStd(t *testing.T) {
 	for _, dialled := range []bool{true, false} {
-		for _, test := range onTCP {
+		for _, test := range slices.Concat(onTCP, onTCPHere) {
 			how := map[bool]string{true: "dialled", false: "accepted"}[dialled]
 			t.Run(how+"/"+test.name, func(t *testing.T) {
 				inBothWorlds(t, func(w *world) {

@@ -27,7 +27,18 @@ func awaitExit(ctx context.Context, p *os.Process) error {
 	} else if err != nil {
 		return err
 	}
-	return reactor.WaitReadable(ctx, kq)
+	for err == nil && !told(kq) {
+		err = reactor.WaitReadable(ctx, kq)
+	}
+	return err
+}
+
+// told asks without waiting. The loop's word is not enough: should it have been
+// wrong, the wait for the status would block the loop.
+func told(kq int) bool {
+	var event [1]unix.Kevent_t
+	n, _ := unix.Kevent(kq, nil, event[:], &unix.Timespec{})
+	return n > 0
 }
 
 func openQueue() (int, error) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -16,10 +18,20 @@ import (
 func awaitExit(ctx context.Context, p *os.Process) error {
 	var err error
 	handleErr := p.WithHandle(func(pidfd uintptr) {
-		err = reactor.WaitReadable(ctx, int(pidfd))
+		for err == nil && !readable(int(pidfd)) {
+			err = reactor.WaitReadable(ctx, int(pidfd))
+		}
 	})
 	if handleErr != nil {
 		return handleErr
 	}
 	return err
+}
+
+// readable asks without waiting. The loop's word is not enough: should it have
+// been wrong, the wait for the status would block the loop.
+func readable(fd int) bool {
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	n, _ := unix.Poll(fds, 0)
+	return n > 0
 }

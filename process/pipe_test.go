@@ -61,6 +61,7 @@ func TestDialogue(t *testing.T) {
 func TestPipesElsewhere(t *testing.T) {
 	var in io.WriteCloser
 	var out io.ReadCloser
+	late := make(chan error, 1)
 	run(t, func(ctx context.Context) {
 		c := child("cat")
 		in, _ = c.StdinPipe()
@@ -99,7 +100,17 @@ func TestPipesElsewhere(t *testing.T) {
 		}
 		in.Close()
 		c.Wait(ctx)
+
+		_, in, out = catting(t, ctx)
+		go func() { // waits when the loop ends
+			_, err := io.ReadAll(out)
+			late <- err
+		}()
+		reactor.Sleep(ctx, 5*time.Millisecond)
 	})
+	if err := <-late; err != nil && !errors.Is(err, os.ErrClosed) { // nil if the program's end is seen first
+		t.Errorf("a Read at the loop's end: %v", err)
+	}
 	if _, err := in.Write([]byte("x")); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("a Write after the loop's end: %v", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -36,37 +37,82 @@ func TestWaitDespiteGrandchild(t *testing.T) {
 	})
 }
 
-// Output goes on to the end of the output, but not past its ctx; it has then
-// what there was.
+// Output goes on to the end of the output, which the heir holds, but not past its
+// ctx; it has then what there was.
 func TestOutputOfGrandchild(t *testing.T) {
 	run(t, func(ctx context.Context) {
-		r, w, err := os.Pipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer r.Close()
-		c := child("parent")
-		c.Stdin = r // the heir lives until w is closed
-		var out []byte
-		err = reactor.Timeout(ctx, 300*time.Millisecond, func(ctx context.Context) error {
-			out, err = c.Output(ctx)
-			return err
-		})
-		if string(out) != "parent\n" || !errors.Is(err, context.DeadlineExceeded) || !c.ProcessState.Success() {
-			t.Errorf("got %q, %v, %v", out, err, c.ProcessState)
-		}
-
-		c = child("parent")
-		c.Stdin = r
-		task := reactor.Async(ctx, c.Output)
-		for c.ProcessState == nil {
-			reactor.Sleep(ctx, time.Millisecond)
-		}
-		w.Close()
-		if out, err := task.Await(ctx); err != nil || string(out) != "parent\nheir\n" {
-			t.Errorf("got %q, %v", out, err)
+		for _, cancel := range []bool{true, false} {
+			r, w, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := child("parent")
+			c.Stdin = r
+			task := reactor.Async(ctx, c.Output)
+			waitFor(ctx, func() bool { return c.ProcessState != nil })
+			reactor.Sleep(ctx, 5*time.Millisecond)
+			if task.Finished() {
+				t.Error("Output did not wait for the heir")
+			}
+			want, wantErr := "parent\nheir\n", error(nil)
+			if cancel {
+				want, wantErr = "parent\n", context.Canceled
+				task.Cancel(nil)
+			} else {
+				w.Close()
+			}
+			if out, err := task.Await(ctx); string(out) != want || err != wantErr && !errors.Is(err, wantErr) || !c.ProcessState.Success() {
+				t.Errorf("got %q, %v, %v", out, err, c.ProcessState)
+			}
+			w.Close()
+			r.Close()
 		}
 	})
+}
+
+// A fickle poller says that what would tell exits is readable, when it is not.
+type fickle struct {
+	*eddy.Poller
+	token uint64
+	lie   bool // to be told by the next Wait
+	lies  int
+}
+
+func (p *fickle) Add(fd int, token uint64) error {
+	if tellsExit(fd) {
+		p.token, p.lie = token, p.lies < 10
+	}
+	return p.Poller.Add(fd, token)
+}
+
+func (p *fickle) Wait(timeout time.Duration) ([]eddy.Event, error) {
+	if !p.lie {
+		return p.Poller.Wait(timeout)
+	}
+	p.lie = false
+	p.lies++
+	events, err := p.Poller.Wait(0)
+	return append(events, eddy.Event{Token: p.token, Ready: eddy.Readable}), err
+}
+
+func TestSpuriousReadiness(t *testing.T) {
+	p := &fickle{Poller: newPoller(t)}
+	runWith(t, reactor.Options{Poller: p}, func(ctx context.Context) {
+		c := child("sleep")
+		if err := c.Start(ctx); err != nil {
+			t.Fatal(err)
+		}
+		saviour := time.AfterFunc(patience/4, func() { c.Process.Kill() }) // should the loop be blocked
+		if err := reactor.Timeout(ctx, 20*time.Millisecond, c.Wait); err != context.DeadlineExceeded {
+			t.Errorf("Wait: %v", err)
+		}
+		saviour.Stop()
+		c.Process.Kill()
+		c.Wait(ctx)
+	})
+	if p.lies < 2 {
+		t.Errorf("lied %d times: this was no test", p.lies)
+	}
 }
 
 func TestEveryoneMayWait(t *testing.T) {
@@ -106,9 +152,8 @@ func TestEveryoneMayWait(t *testing.T) {
 
 // It has ended long before anybody looks.
 func TestEndBeforeWatch(t *testing.T) {
-	bothWays(t, reactor.Options{}, func(t *testing.T, ctx context.Context) {
+	run(t, func(ctx context.Context) {
 		c := child("true")
-		out, _ := c.StdoutPipe()
 		if err := c.Start(ctx); err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +161,6 @@ func TestEndBeforeWatch(t *testing.T) {
 		if err := c.Wait(ctx); err != nil {
 			t.Error(err)
 		}
-		out.Close()
 	})
 }
 

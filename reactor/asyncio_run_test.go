@@ -60,15 +60,17 @@ func TestCase55RunsEnd(t *testing.T) {
 // it, and a Future that nobody awaits is no failure.
 func TestCase56NeverAwaited(t *testing.T) {
 	p := replay(t, `
-		asyncio| handler: Task exception was never retrieved ValueError('lost')
+		handler: Task exception was never retrieved ValueError('lost')
 		asyncio| handler: Future exception was never retrieved KeyError('fut')
-		end
-		eddy| handler: Task exception was never retrieved ValueError('lost')`)
+		end`)
 	p.options.OnError = p.report
 	bad := func(err error) func(context.Context) error { return func(context.Context) error { return err } }
 	p.main(func(ctx context.Context) {
-		reactor.Go(ctx, bad(raised("ValueError('lost')")))
-		reactor.Yield(ctx)
+		maker := reactor.Go(ctx, func(ctx context.Context) error {
+			reactor.Go(ctx, bad(raised("ValueError('lost')")))
+			return reactor.Yield(ctx)
+		})
+		maker.Wait(ctx)
 		seen := reactor.Go(ctx, bad(raised("ValueError('seen')")))
 		reactor.Yield(ctx)
 		seen.Result()
@@ -143,7 +145,7 @@ func TestCase58Threads(t *testing.T) {
 			add(repr(err))
 			loop.Post(ev.Set)
 		}()
-		err := reactor.Timeout(ctx, time.Minute, ev.Wait)
+		err := reactor.Timeout(ctx, 10*time.Second, ev.Wait)
 		p.print("["+strings.Join(out, ", ")+"]", err == nil)
 
 		zero := 0
@@ -171,7 +173,7 @@ func TestCase60Signals(t *testing.T) {
 	defer stop()
 	err := p.options.Run(interrupted, func(ctx context.Context) error {
 		reactor.LoopOf(ctx).CallLater(ms, func() { kill(syscall.SIGINT) })
-		err := reactor.Sleep(ctx, time.Minute)
+		err := reactor.Sleep(ctx, 10*time.Second)
 		reactor.Sleep(context.WithoutCancel(ctx), ms)
 		p.print("cleanup", cancelling(ctx))
 		return err
@@ -185,7 +187,7 @@ func TestCase60Signals(t *testing.T) {
 		stop := reactor.OnSignal(ctx, func(os.Signal) { ev.Set() }, syscall.SIGUSR1)
 		kill(syscall.SIGUSR1)
 		p.print("flag right after kill:", ev.IsSet())
-		if reactor.Timeout(ctx, time.Minute, ev.Wait) == nil {
+		if reactor.Timeout(ctx, 10*time.Second, ev.Wait) == nil {
 			p.print("signal handled")
 		}
 		stop()

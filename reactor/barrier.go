@@ -10,6 +10,7 @@ import (
 // belongs to the loop of the tasks that use it, and must not be copied.
 type Barrier struct {
 	parties int
+	come    int // since the last release; at least as many as wait
 	broken  bool
 	waiters waitList // weight, when woken: the number of its arrival
 }
@@ -37,10 +38,11 @@ func (b *Barrier) Wait(ctx context.Context) (int, error) {
 	if b.broken {
 		return 0, ErrBroken
 	}
-	if b.Waiting() == b.parties-1 {
+	if b.last() {
 		b.release()
 		return b.parties - 1, nil
 	}
+	b.come++
 	switch err := b.waiters.wait(w, s, waitingFor("a barrier")); err {
 	case nil:
 		return w.node.weight, nil
@@ -51,7 +53,18 @@ func (b *Barrier) Wait(ctx context.Context) (int, error) {
 	}
 }
 
+// last says whether all others wait. Those who were cancelled have come and do
+// not wait, so it counts; but only when enough have come, for that takes time.
+func (b *Barrier) last() bool {
+	if b.come < b.parties-1 {
+		return false
+	}
+	b.come = b.Waiting()
+	return b.come == b.parties-1
+}
+
 func (b *Barrier) release() {
+	b.come = 0
 	for i := 0; b.waiters.head != nil; i++ {
 		b.waiters.head.weight = i
 		b.waiters.wakeFirst(wokenDone)
@@ -72,6 +85,7 @@ func (b *Barrier) Reset() {
 
 func (b *Barrier) empty() {
 	b.waiters.onLoop("aborting a Barrier")
+	b.come = 0
 	b.waiters.wakeAll(wokenClosed)
 }
 

@@ -7,6 +7,13 @@ import (
 	"testing"
 )
 
+func (b *Barrier) check() string {
+	if b.come < b.Waiting() || b.Waiting() >= b.parties {
+		return fmt.Sprintf("barrier: of %d %d have come and %d wait", b.parties, b.come, b.Waiting())
+	}
+	return b.waiters.check()
+}
+
 // A further arrival releases all when enough wait, and else joins them; one
 // that was cancelled does not count.
 func TestBarrierInEveryOrder(t *testing.T) {
@@ -39,7 +46,7 @@ func TestBarrierInEveryOrder(t *testing.T) {
 				}
 				return released
 			},
-			check: b.waiters.check,
+			check: b.check,
 			done: func(ctx context.Context) string {
 				if b.Waiting() != more {
 					return fmt.Sprintf("%d wait, want %d", b.Waiting(), more)
@@ -72,7 +79,7 @@ func TestBarrierBrokenInEveryOrder(t *testing.T) {
 				b.Reset()
 				return everyone(queue, text("broken"))
 			},
-			check: b.waiters.check,
+			check: b.check,
 			done: func(ctx context.Context) string {
 				tasks := make([]*Task[int], n+1)
 				var numbers []int

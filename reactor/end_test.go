@@ -123,7 +123,7 @@ func TestCutOff(t *testing.T) {
 	for name, f := range stubborn {
 		t.Run(name, func(t *testing.T) {
 			v, j := newWorld(t), new(journal)
-			v.drift = 1000000 // time passes for those who never let the loop sleep
+			v.drift = 10_000_000 // time passes for those who never let the loop sleep
 			var task *Task[struct{}]
 			err := setup{world: v, log: j}.run(t, func(ctx context.Context) error {
 				task = Go(ctx, f)

@@ -52,7 +52,7 @@ type ioFlags uint8
 const (
 	canRead ioFlags = 1 << iota
 	canWrite
-	hungUp // the peer has shut down or the socket has failed: reads won't block again
+	undrained // the peer has hung up, or sent urgent data: a short read does not mean that the next one blocks
 	writing
 	closed
 )
@@ -120,9 +120,10 @@ func (f *FD) WriteBlocked() { f.flags &^= canWrite }
 
 // ReadDrained says that a read took all there was, as one of a TCP stream that
 // did not fill its buffer has. It is ReadBlocked, unless the peer has hung up,
-// for then there is an end of file still to be read.
+// for then there is an end of file still to be read, or has sent urgent data,
+// for a read stops short at its mark.
 func (f *FD) ReadDrained() {
-	if f.flags&hungUp == 0 {
+	if f.flags&undrained == 0 {
 		f.flags &^= canRead
 	}
 }
@@ -132,8 +133,10 @@ func (f *FD) wait(d *direction, can ioFlags) error {
 	for {
 		switch {
 		case f.flags&closed != 0:
+			w.insist()
 			return os.ErrClosed
 		case d.deadline != nil && d.deadline.passed:
+			w.insist()
 			return os.ErrDeadlineExceeded
 		case w.task == nil:
 			if f.flags&can != 0 {
@@ -167,6 +170,7 @@ func (f *FD) LockWrite() error {
 	w := f.loop.cur
 	switch {
 	case f.flags&closed != 0:
+		w.insist()
 		return os.ErrClosed
 	case f.flags&writing == 0:
 		f.flags |= writing
@@ -231,8 +235,8 @@ func (f *FD) shut() error {
 
 // notify takes in what the kernel says of f.
 func (f *FD) notify(r eddy.Readiness) {
-	if r&(eddy.ReadClosed|eddy.Hangup|eddy.Failed) != 0 {
-		f.flags |= hungUp
+	if r&(eddy.ReadClosed|eddy.Hangup|eddy.Failed|eddy.Urgent) != 0 {
+		f.flags |= undrained
 	}
 	if r&eddy.Readable != 0 {
 		f.flags |= canRead

@@ -326,7 +326,7 @@ func TestAStaleEventWakesNobody(t *testing.T) {
 			t.Fatal("another slot: the test proves nothing")
 		}
 		err := Timeout(ctx, time.Second, func(context.Context) error { return b.WaitRead() })
-		if err != context.DeadlineExceeded || b.flags&hungUp != 0 {
+		if err != context.DeadlineExceeded || b.flags&undrained != 0 {
 			t.Errorf("woken: %v, flags %b", err, b.flags)
 		}
 		l.fds.dispatch(eddy.Event{Token: 1 << 20, Ready: eddy.Readable}) // no such slot

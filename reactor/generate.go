@@ -22,10 +22,16 @@ func Generate[Y, S, R any](ctx context.Context, body func(ctx context.Context, y
 		panic("reactor: Generate with a nil function")
 	}
 	open := &openGenerator{}
-	g := coro.New(func(y *coro.Yielder[Y, S]) (R, error) {
+	g := coro.New(func(y *coro.Yielder[Y, S]) (r R, err error) {
 		l.generators = append(l.generators, open)
 		defer func() {
 			l.generators = slices.DeleteFunc(l.generators, func(o *openGenerator) bool { return o == open })
+			if !l.cutting {
+				return
+			}
+			if v := recover(); v != nil { // cut off: to the driver an error, as of any task it awaits
+				err = l.cur.task.caught(v)
+			}
 		}()
 		return body(ctx, y)
 	})

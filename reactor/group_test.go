@@ -207,3 +207,30 @@ func TestGroupUnderAForeignCtx(t *testing.T) {
 		return Yield(ctx)
 	})
 }
+
+// A task that is added when the last one has ended, and Group not yet resumed.
+func TestGroupTaskAddedAtTheLastMoment(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		for n := range 4 {
+			err := Group(ctx, func(ctx context.Context, g *TaskGroup) error {
+				var add func(left int) func(ctx context.Context) error
+				add = func(left int) func(ctx context.Context) error {
+					return func(ctx context.Context) error {
+						if left == 0 {
+							return fails(time.Second, errBoom)(ctx)
+						}
+						// Runs after this task's end, which wakes Group, and before Group.
+						Go(ctx, func(context.Context) error { g.Go(add(left - 1)); return nil })
+						return nil
+					}
+				}
+				g.Go(add(n))
+				return nil
+			})
+			if err != errBoom {
+				t.Errorf("%d added: %v", n, err)
+			}
+		}
+		return nil
+	})
+}

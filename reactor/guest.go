@@ -69,7 +69,7 @@ func (g *Guest) Loop() *Loop {
 // most the given time, 0 for not at all. It says whether there is more to do,
 // now or later; when there is not, End has the result.
 func (g *Guest) Turn(sleep time.Duration) (more bool) {
-	l := g.loop
+	l := g.enter("Turn")
 	l.turns, l.maxSleep = 1, max(0, sleep)
 	l.suspend(l.host)
 	l.turns, l.maxSleep = -1, maxTime
@@ -79,7 +79,7 @@ func (g *Guest) Turn(sleep time.Duration) (more bool) {
 // Run runs the loop until [Loop.Stop] is called, and says whether it was: else
 // there is nothing more to do, and End has the result. It may be called again.
 func (g *Guest) Run() (stopped bool) {
-	l := g.loop
+	l := g.enter("Run")
 	l.turned = false
 	l.suspend(l.host)
 	stopped = l.stopped
@@ -101,10 +101,20 @@ func (g *Guest) End() error {
 	if g.over {
 		return ErrLoopClosed
 	}
-	if !g.loop.main.over {
-		g.loop.root.cancel(reasonCanceled)
+	if l := g.enter("End"); !l.main.over {
+		l.root.cancel(reasonCanceled)
 	}
 	return g.finish()
+}
+
+// enter returns the loop, which now runs on behalf of the caller. It panics if
+// the loop runs already, or is another goroutine's.
+func (g *Guest) enter(op string) *Loop {
+	l := g.loop
+	if !g.over && !(l.onThread() && l.cur == l.host) {
+		panic("reactor: Guest." + op + " inside the loop, or on another goroutine than the one that called Begin: only that one, outside of tasks and callbacks, may drive it")
+	}
+	return l
 }
 
 // finish runs the loop to its end and frees all that it holds.

@@ -20,6 +20,9 @@ func TestHandleCancel(t *testing.T) {
 				t.Error("Cancel is true exactly once")
 			}
 		}
+		if n := l.wheel.Len(); n != 2 {
+			t.Errorf("%d timers are left", n)
+		}
 		ran := l.CallSoon(func() {})
 		Yield(ctx)
 		if ran.Cancel() {

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy"
 )
 
 func TestPostFromManyGoroutines(t *testing.T) {
@@ -213,6 +215,55 @@ func TestPostFromAPostedFunction(t *testing.T) {
 			t.Errorf("%d calls in 10 turns", n)
 		}
 		n = 1000
+		return nil
+	})
+}
+
+// An edge is a poller whose Wait ends by a Wake only, and quickly.
+type edge struct {
+	*world
+	round atomic.Int64 // the loop is about to sleep
+}
+
+func (e *edge) Wait(timeout time.Duration) ([]eddy.Event, error) {
+	if timeout == 0 {
+		return nil, nil
+	}
+	select {
+	case <-e.wakeup:
+	default:
+		select {
+		case <-e.wakeup:
+		case <-time.After(2 * time.Second):
+			e.t.Errorf("round %d: asleep with a message", e.round.Load())
+		}
+	}
+	return nil, nil
+}
+
+// Messages put in at all moments around the loop's falling asleep.
+func TestNoWakeIsLostAtTheEdge(t *testing.T) {
+	const rounds = 6000
+	e := &edge{world: newWorld(t)}
+	setup{Options: Options{Poller: e}}.run(t, func(ctx context.Context) error {
+		l := LoopOf(ctx)
+		var f *Future[int]
+		var sink int
+		go func() {
+			for i := int64(1); i <= rounds && !t.Failed(); i++ {
+				for e.round.Load() < i && !t.Failed() {
+				}
+				for j := range i % 401 { // whenever in between
+					sink += int(j)
+				}
+				l.Post(func() { f.SetResult(1) })
+			}
+		}()
+		for i := int64(1); i <= rounds && !t.Failed(); i++ {
+			f = new(Future[int])
+			e.round.Store(i)
+			f.Await(ctx)
+		}
 		return nil
 	})
 }

@@ -44,7 +44,8 @@ func TestPanicAwaitedATurnLater(t *testing.T) {
 		task := Go(ctx, explode)
 		Yield(ctx)
 		wantPanicError(t, task.Wait(ctx))
-		return Yield(ctx)
+		yields(ctx, 2)
+		return Yield(ctx) // main was not cancelled for it
 	})
 }
 

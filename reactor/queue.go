@@ -1,7 +1,6 @@
 package reactor
 
 import (
-	"container/heap"
 	"context"
 	"errors"
 	"iter"
@@ -313,7 +312,9 @@ func (s *stack[T]) pop() T {
 	return item
 }
 
-// stableHeap hands out the least item, and of equals the oldest.
+// stableHeap hands out the least item, and of equals the oldest. It is a binary
+// heap: no entry comes before its parent, which is at (i-1)/2. (container/heap
+// would allocate for each item.)
 type stableHeap[T any] struct {
 	less    func(a, b T) bool
 	entries []heapEntry[T]
@@ -329,28 +330,39 @@ func (h *stableHeap[T]) len() int { return len(h.entries) }
 
 func (h *stableHeap[T]) push(item T) {
 	h.pushed++
-	heap.Push((*heapOrder[T])(h), heapEntry[T]{item, h.pushed})
+	i := len(h.entries)
+	h.entries = append(h.entries, heapEntry[T]{item, h.pushed})
+	for i > 0 && h.before(i, (i-1)/2) {
+		i = h.swap(i, (i-1)/2)
+	}
 }
 
-func (h *stableHeap[T]) pop() T { return heap.Pop((*heapOrder[T])(h)).(heapEntry[T]).item }
+func (h *stableHeap[T]) pop() T {
+	item, last := h.entries[0].item, len(h.entries)-1
+	h.swap(0, last)
+	h.entries[last] = heapEntry[T]{}
+	h.entries = h.entries[:last]
+	for i, child := 0, h.lesserChild(0); child < last && h.before(child, i); child = h.lesserChild(i) {
+		i = h.swap(i, child)
+	}
+	return item
+}
 
-// heapOrder is a stableHeap as container/heap sees it.
-type heapOrder[T any] stableHeap[T]
+// lesserChild returns the child of i that comes first; there may be none there.
+func (h *stableHeap[T]) lesserChild(i int) int {
+	left := 2*i + 1
+	if left+1 < len(h.entries) && h.before(left+1, left) {
+		return left + 1
+	}
+	return left
+}
 
-func (h *heapOrder[T]) Len() int { return len(h.entries) }
-
-func (h *heapOrder[T]) Less(i, j int) bool {
-	a, b := h.entries[i], h.entries[j]
+func (h *stableHeap[T]) before(i, j int) bool {
+	a, b := &h.entries[i], &h.entries[j]
 	return h.less(a.item, b.item) || !h.less(b.item, a.item) && a.seq < b.seq
 }
 
-func (h *heapOrder[T]) Swap(i, j int) { h.entries[i], h.entries[j] = h.entries[j], h.entries[i] }
-func (h *heapOrder[T]) Push(x any)    { h.entries = append(h.entries, x.(heapEntry[T])) }
-
-func (h *heapOrder[T]) Pop() any {
-	last := len(h.entries) - 1
-	e := h.entries[last]
-	h.entries[last] = heapEntry[T]{}
-	h.entries = h.entries[:last]
-	return e
+func (h *stableHeap[T]) swap(i, j int) int {
+	h.entries[i], h.entries[j] = h.entries[j], h.entries[i]
+	return j
 }

@@ -45,6 +45,18 @@ func (q *queue[T]) check(in items[T], max int) string {
 	case q.unfinished == 0 && !q.joiners.empty():
 		return "queue: somebody waits for work that is done"
 	}
+	if h, ok := in.(*stableHeap[T]); ok {
+		return h.check()
+	}
+	return ""
+}
+
+func (h *stableHeap[T]) check() string {
+	for i := 1; i < len(h.entries); i++ {
+		if h.before(i, (i-1)/2) {
+			return fmt.Sprintf("heap: entry %d comes before its parent", i)
+		}
+	}
 	return ""
 }
 
@@ -510,14 +522,17 @@ func TestQueueForgetsWhatWasTaken(t *testing.T) {
 
 func TestQueueAllocatesNothingInSteadyState(t *testing.T) {
 	q, l := Queue[int]{Max: 4}, LifoQueue[int]{}
+	p := PriorityQueue[int]{Less: func(a, b int) bool { return a < b }}
 	allocsPerRun(t, 0, func(ctx context.Context) {
 		for i := range 3 {
 			q.Put(ctx, i)
 			l.Put(ctx, i)
+			p.Put(ctx, i)
 		}
 		for range 3 {
 			q.Get(ctx)
 			l.Get(ctx)
+			p.Get(ctx)
 		}
 	})
 	// The same with a consumer that waits for each item.

@@ -233,6 +233,10 @@ func (t *task) Cancel(cause error) bool {
 // Finished says whether the task is over.
 func (t *task) Finished() bool { return t.over }
 
+// ID returns the task's number, which no other task of the loop has while it
+// lives: so two AnyTasks can be told to be one.
+func (t *task) ID() uint64 { return uint64(t.id) }
+
 // SetName gives the task a name, which is used wherever it is spoken of.
 func (t *task) SetName(name string) { t.more().name = name }
 

@@ -13,6 +13,7 @@ type AnyTask interface {
 	Cancel(cause error) bool
 	OnDone(f func()) *Handle
 	Finished() bool
+	ID() uint64
 	SetName(name string)
 	String() string
 	base() *task

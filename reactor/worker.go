@@ -33,7 +33,7 @@ type worker struct {
 	state  state
 	woken  wakeup
 	budget uint8 // I/O operations until the task must let others run
-	spins  uint8 // awaits in a row that a done scope refused
+	spins  uint8 // attempts in a row that failed at once
 	where  *scope
 	scope  *scope // the innermost one that the task is in
 	what   fmt.Stringer
@@ -267,11 +267,21 @@ func (w *worker) refuse(s *scope) error {
 		w.yield() // or one that recovers for ever would never be given up
 		panic(cutOff{})
 	}
+	w.insist()
+	return s.awaitErr()
+}
+
+// insist counts a task's attempts that fail without having to wait. One that
+// goes on trying lets others run from time to time: it may be one of them that
+// changes what it fails for.
+func (w *worker) insist() {
+	if w.task == nil {
+		return
+	}
 	if w.spins++; w.spins >= 100 {
 		w.spins = 0
 		w.yield()
 	}
-	return s.awaitErr()
 }
 
 // await is the first step of all that suspends: it returns the running worker
