@@ -258,19 +258,26 @@ func TestCanceledOutputIsWhole(t *testing.T) {
 	})
 }
 
-// The loop's end ends all programs.
+// The loop's end ends all programs, and hears them out.
 func TestLoopEnd(t *testing.T) {
-	for _, name := range []string{"sleep", "polite", "stubborn"} {
+	for name, last := range map[string]string{"sleep": "ready\n", "polite": "ready\nbye, terminated\n", "stubborn": "ready\n"} {
+		var c *Cmd
+		var out *bytes.Buffer
+		check := func() {
+			if c.ProcessState == nil || out.String() != last {
+				t.Errorf("the loop ended before the program, %s, or its output, %q", name, out)
+			}
+		}
 		bothWays(t, reactor.Options{}, func(t *testing.T, ctx context.Context) {
-			c := child(name)
+			t.Cleanup(check)
+			c, out = child(name), new(bytes.Buffer)
 			c.Grace = 50 * time.Millisecond
-			started(t, ctx, c)
-			t.Cleanup(func() {
-				if c.ProcessState == nil {
-					t.Error("the loop ended before the program")
-				}
-			})
-			if name == "sleep" { // one whose starting and end fall together, too
+			c.Stdout = out
+			if err := c.Start(ctx); err != nil {
+				t.Fatal(err)
+			}
+			waitFor(ctx, func() bool { return out.Len() > 0 })
+			if name == "sleep" { // one whose beginning and end fall together, too
 				child("sleep").Start(ctx)
 			}
 		})
@@ -316,18 +323,28 @@ func TestDetached(t *testing.T) {
 			if way == "thread" {
 				o.Poller = noExits(t)
 			}
-			c := child("stubborn")
-			c.Detached = true
-			err := o.Run(context.Background(), func(ctx context.Context) error {
+			var c *Cmd // it would die of being asked to end
+			begin := func(ctx context.Context) {
+				c = child("sleep")
+				c.Detached = true
 				err := reactor.Scope(ctx, func(ctx context.Context, s *reactor.CancelScope) error {
 					started(t, ctx, c)
 					s.Cancel(nil)
 					return c.Wait(ctx)
 				})
-				if !errors.Is(err, context.Canceled) {
+				if err != context.Canceled {
 					t.Errorf("Wait: %v", err)
 				}
-				return reactor.Sleep(ctx, 20*time.Millisecond)
+			}
+			err := o.Run(context.Background(), func(ctx context.Context) error {
+				begin(ctx)
+				reactor.Sleep(ctx, 5*time.Millisecond)
+				c.Process.Kill()
+				if err := c.Wait(ctx); !killed(err, syscall.SIGKILL) {
+					t.Errorf("while the loop lasts, it is as any other: %v", err)
+				}
+				begin(ctx)
+				return nil
 			})
 			if err != nil {
 				t.Error(err)
@@ -338,11 +355,28 @@ func TestDetached(t *testing.T) {
 			gone(t, c.Process.Pid) // reaped, too
 		})
 	}
-	run(t, func(ctx context.Context) { // while the loop lasts, it is as any other
-		c := child("true")
+}
+
+// A detached program's output is copied as long as the loop lasts.
+func TestDetachedOutput(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		c := child("cat")
 		c.Detached = true
-		if err := c.Run(ctx); err != nil {
-			t.Error(err)
+		in, _ := c.StdinPipe()
+		var out bytes.Buffer
+		c.Stdout = &out
+		err := reactor.Scope(ctx, func(ctx context.Context, s *reactor.CancelScope) error {
+			defer s.Cancel(nil)
+			return c.Start(ctx)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		reactor.Sleep(ctx, 5*time.Millisecond)
+		io.WriteString(in, "late")
+		in.Close()
+		if err := c.Wait(ctx); err != nil || out.String() != "late" {
+			t.Errorf("got %q, %v", &out, err)
 		}
 	})
 }

@@ -22,6 +22,7 @@ var children = map[string]func(args []string){
 	"true":       func([]string) {},
 	"cat":        func([]string) { io.Copy(os.Stdout, os.Stdin) },
 	"say":        childSay,
+	"alternate":  childAlternate,
 	"sleep":      childSleep,
 	"polite":     childPolite,
 	"stubborn":   childStubborn,
@@ -52,6 +53,14 @@ func childSay(args []string) {
 	fmt.Fprint(os.Stderr, args[1])
 	status, _ := strconv.Atoi(args[2])
 	os.Exit(status)
+}
+
+// alternate speaks on both outputs by turns.
+func childAlternate([]string) {
+	for range 100 {
+		fmt.Fprint(os.Stdout, "tick ")
+		fmt.Fprint(os.Stderr, "tock ")
+	}
 }
 
 // sleep dies of the first signal.

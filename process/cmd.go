@@ -91,7 +91,7 @@ func (c *Cmd) std() *exec.Cmd {
 // When ctx is done, the program is asked to end, and then killed (see
 // [Cmd.Cancel]); Run still waits for its end, but no longer for others that
 // hold its pipes. The error is then ctx's, and the ExitError too, for errors.Is and
-// errors.As.
+// errors.As. From a detached program Run returns at once.
 func (c *Cmd) Run(ctx context.Context) error {
 	if err := c.Start(ctx); err != nil {
 		return err

@@ -155,15 +155,14 @@ func TestPipeErrors(t *testing.T) {
 			}
 		}
 
-		// Close wakes who waits.
+		// Close wakes who waits: the one to write, for nobody reads what cat says,
+		// the others to read, for it has nothing to say.
+		c2, in2, out2 := catting(t, ctx)
 		closed := []*reactor.Task[struct{}]{
-			reactor.Go(ctx, func(context.Context) error { _, err := io.Copy(io.Discard, out); return err }),
+			reactor.Go(ctx, func(context.Context) error { _, err := in.Write(make([]byte, 10<<20)); return err }),
+			reactor.Go(ctx, func(context.Context) error { _, err := io.Copy(io.Discard, out2); return err }),
+			reactor.Go(ctx, func(context.Context) error { _, err := out2.Read(buf); return err }),
 		}
-		in2, out2 := in, out
-		c2, in, out := catting(t, ctx)
-		closed = append(closed,
-			reactor.Go(ctx, func(context.Context) error { _, err := out.Read(buf); return err }),
-			reactor.Go(ctx, func(context.Context) error { _, err := in2.Write(make([]byte, 10<<20)); return err }))
 		reactor.Sleep(ctx, 10*time.Millisecond)
 		for _, p := range []io.Closer{in, out, in2, out2} {
 			p.Close()
@@ -192,7 +191,7 @@ func TestPipeErrors(t *testing.T) {
 
 // Several writers do not mix their writes.
 func TestWritersInTurn(t *testing.T) {
-	run(t, func(ctx context.Context) {
+	runWith(t, reactor.Options{Sockets: &grudging{}}, func(ctx context.Context) {
 		c, in, out := catting(t, ctx)
 		const n, writers = 200 << 10, 3
 		for i := range writers {
@@ -255,4 +254,39 @@ func TestShortTransfers(t *testing.T) {
 	if g.calls < 200 {
 		t.Errorf("only %d calls went through the loop's Sockets", g.calls)
 	}
+}
+
+// Who waits does not ask the kernel meanwhile.
+func TestWaitingIsIdle(t *testing.T) {
+	g := &grudging{}
+	runWith(t, reactor.Options{Sockets: g}, func(ctx context.Context) {
+		c, in, out := catting(t, ctx)
+		io.WriteString(in, "x")
+		out.Read(make([]byte, 1))
+		reading := reactor.Go(ctx, func(context.Context) error { _, err := out.Read(make([]byte, 1)); return err })
+		reactor.Sleep(ctx, 20*time.Millisecond)
+		before := g.calls
+		reactor.Sleep(ctx, 20*time.Millisecond)
+		if before > 20 || g.calls != before {
+			t.Errorf("a Read that waits: %d calls, then %d more", before, g.calls-before)
+		}
+		io.WriteString(in, "x")
+		reading.Wait(ctx)
+		writing := reactor.Go(ctx, func(context.Context) error { _, err := in.Write(make([]byte, 10<<20)); return err })
+		last := -1
+		waitFor(ctx, func() bool { // until the pipes are full: no Write for a while
+			reactor.Sleep(ctx, 20*time.Millisecond)
+			quiet := g.calls == last
+			last = g.calls
+			return quiet || last > 100_000
+		})
+		if last > 100_000 {
+			t.Error("a Write that waits goes on asking")
+		}
+		c.Process.Kill()
+		writing.Wait(ctx)
+		c.Wait(ctx)
+		in.Close()
+		out.Close()
+	})
 }

@@ -48,6 +48,7 @@ func TestOutputOfGrandchild(t *testing.T) {
 			}
 			c := child("parent")
 			c.Stdin = r
+			fds := len(openFDs())
 			task := reactor.Async(ctx, c.Output)
 			waitFor(ctx, func() bool { return c.ProcessState != nil })
 			reactor.Sleep(ctx, 5*time.Millisecond)
@@ -63,6 +64,9 @@ func TestOutputOfGrandchild(t *testing.T) {
 			}
 			if out, err := task.Await(ctx); string(out) != want || err != wantErr && !errors.Is(err, wantErr) || !c.ProcessState.Success() {
 				t.Errorf("got %q, %v, %v", out, err, c.ProcessState)
+			}
+			if n := len(openFDs()); cancel && n != fds {
+				t.Errorf("%d fds, were %d before", n, fds)
 			}
 			w.Close()
 			r.Close()
@@ -150,6 +154,22 @@ func TestEveryoneMayWait(t *testing.T) {
 	})
 }
 
+// Somebody else took the status.
+func TestStatusLost(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		c := child("true")
+		if err := c.Start(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := syscall.Wait4(c.Process.Pid, nil, 0, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Wait(ctx); !errors.Is(err, syscall.ECHILD) || !strings.Contains(err.Error(), "is lost") {
+			t.Errorf("Wait: %v", err)
+		}
+	})
+}
+
 // It has ended long before anybody looks.
 func TestEndBeforeWatch(t *testing.T) {
 	run(t, func(ctx context.Context) {
@@ -206,8 +226,8 @@ func TestTail(t *testing.T) {
 
 func TestCombinedOutput(t *testing.T) {
 	run(t, func(ctx context.Context) {
-		out, err := child("say", "out\n", "err\n", "0").CombinedOutput(ctx)
-		if string(out) != "out\nerr\n" || err != nil {
+		out, err := child("alternate").CombinedOutput(ctx)
+		if string(out) != strings.Repeat("tick tock ", 100) || err != nil {
 			t.Errorf("got %q, %v", out, err)
 		}
 	})
@@ -274,19 +294,15 @@ func TestUnreadInput(t *testing.T) {
 		if err := c.Run(ctx); err != nil {
 			t.Errorf("much input: %v", err)
 		}
-		source := child("sleep")
-		out, _ := source.StdoutPipe()
-		if err := source.Start(ctx); err != nil {
-			t.Fatal(err)
-		}
+		source, sourceIn, sourceOut := catting(t, ctx)
 		c = child("true")
-		c.Stdin = out
+		c.Stdin = sourceOut
 		if err := c.Run(ctx); err != nil {
 			t.Errorf("silent input: %v", err)
 		}
-		source.Process.Kill()
+		sourceIn.Close()
 		source.Wait(ctx)
-		out.Close()
+		sourceOut.Close()
 	})
 }
 

@@ -334,8 +334,8 @@ func TestAStaleEventWakesNobody(t *testing.T) {
 	})
 }
 
-// The same with the kernel: dup2 puts another socket in the place of one that
-// is registered, whose description lives on and has something to say.
+// The same with the kernel: another socket gets the number of one that was
+// registered, whose description lives on and has something to say.
 func TestAReusedFDNumber(t *testing.T) {
 	runReal(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
@@ -345,7 +345,7 @@ func TestAReusedFDNumber(t *testing.T) {
 		number := a.Sysfd()
 		unix.Write(peerA, []byte("for a"))
 		a.Close()
-		if err := unix.Dup3(peerB, number, unix.O_CLOEXEC); err != nil {
+		if err := takeNumber(peerB, number); err != nil {
 			return err
 		}
 		c := new(FD)
@@ -639,7 +639,8 @@ func TestEviction(t *testing.T) {
 		}
 		waiting := Go(ctx, func(ctx context.Context) error { return WaitReadable(ctx, fds[0]) })
 		Sleep(ctx, time.Millisecond)
-		if err := unix.Dup3(others[0], fds[0], unix.O_CLOEXEC); err != nil { // closes what was there
+		unix.Close(fds[0])
+		if err := takeNumber(others[0], fds[0]); err != nil {
 			return err
 		}
 		f := new(FD)

@@ -446,3 +446,16 @@ func permutations(n int, f func(order []int)) {
 }
 
 func closeFD(fd int) error { return unix.Close(fd) }
+
+// takeNumber duplicates fd to a number that was closed just now. (dup2 would do
+// it in one step, but not every system has it under the same name.)
+func takeNumber(fd, number int) error {
+	switch got, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, number); {
+	case err != nil:
+		return err
+	case got != number:
+		unix.Close(got)
+		return fmt.Errorf("fd %d is taken", number)
+	}
+	return nil
+}

@@ -342,14 +342,15 @@ func (s *scope) Done() <-chan struct{} {
 
 // AfterFunc is the method that the standard library's context package looks
 // for when it derives a context: with it no goroutine is needed to pass a
-// cancellation on. f is called on the loop's thread and must not block; use
+// cancellation on. f is called on the loop's thread, or, if the scope is done
+// already, on a goroutine of its own, and must not block; use
 // [context.AfterFunc], which starts a goroutine, for all else.
 func (s *scope) AfterFunc(f func()) (stop func() bool) {
 	o := s.watched()
 	o.mu.Lock()
 	if o.ended {
 		o.mu.Unlock()
-		f()
+		go f() // not here: package context holds the lock that its f takes
 		return func() bool { return false }
 	}
 	e := o.funcs.PushBack(f)

@@ -434,6 +434,8 @@ func TestACtxUsedFromOtherGoroutines(t *testing.T) {
 		for range 20 {
 			task := Go(ctx, func(ctx context.Context) error {
 				watch(ctx)
+				outer := ctx
+				Go(context.WithoutCancel(ctx), func(context.Context) error { Sleep(outer, time.Hour); return nil })
 				return Timeout(ctx, time.Hour, func(ctx context.Context) error {
 					watch(ctx)
 					// A guest makes the scope grow what few scopes have.
@@ -495,10 +497,18 @@ func TestAfterFunc(t *testing.T) {
 		if stop1() || stop3() {
 			t.Error("stopped what has run")
 		}
-		if stop := task.AfterFunc(func() { tr.add("late") }); stop() {
+		// Done already: called, but not by the caller, who may hold a lock that f
+		// takes, as package context does.
+		var lock sync.Mutex
+		called := make(chan bool)
+		lock.Lock()
+		stop := task.AfterFunc(func() { lock.Lock(); close(called) })
+		if stop() {
 			t.Error("stopped what has run")
 		}
-		tr.want(t, "1 3 late")
+		lock.Unlock()
+		<-called
+		tr.want(t, "1 3")
 		task.Wait(ctx)
 		return nil
 	})
