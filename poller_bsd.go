@@ -83,6 +83,9 @@ func (b *backend) add(fd int, token uint64) error {
 	unix.SetKevent(&changes[0], fd, unix.EVFILT_READ, unix.EV_ADD|unix.EV_CLEAR)
 	unix.SetKevent(&changes[1], fd, unix.EVFILT_WRITE, unix.EV_ADD|unix.EV_CLEAR)
 	err := b.submit(changes[:])
+	if err == unix.EINVAL { // another kqueue, say, which can only be waited for to read
+		err = b.submit(changes[:1])
+	}
 	// EPIPE: a pipe whose other end is gone takes no WRITE filter. The READ
 	// filter, which comes first, is in place and reports the end.
 	if err != nil && err != unix.EPIPE {

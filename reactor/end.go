@@ -52,6 +52,9 @@ func (l *Loop) cut() {
 func (l *Loop) abandon() {
 	l.abandoned, l.closing = true, true
 	for _, w := range l.tasks() {
+		if sub, ok := w.task.keeper.(interface{ abandoned() }); ok {
+			sub.abandoned()
+		}
 		l.tell(Report{What: "a task resisted being cut off; its goroutine leaks", Task: w.task.String(), Err: ErrCutOff})
 	}
 	if l.threads > 0 {
@@ -101,14 +104,20 @@ func (l *Loop) deadlocked() bool {
 		}
 		l.fail(e)
 	}
-	switch { // tasks shielded from cancellation
+	l.giveUp()
+	return true
+}
+
+// giveUp goes on with the end of a loop whose failure has readied nobody,
+// because all that is left is shielded from cancellation.
+func (l *Loop) giveUp() {
+	switch {
 	case l.ready.n > 0:
 	case !l.cutting:
 		l.cut()
 	default:
 		l.abandon()
 	}
-	return true
 }
 
 // ended deals with a task that nobody keeps. If it failed while nobody waited,

@@ -49,9 +49,6 @@ func wantPanics(t *testing.T, calls map[string]func(), sentence string) {
 	t.Helper()
 	for name, f := range calls {
 		text := panics(f)
-		if name == "Timeout" {
-			name = "Scope" // which it is made of
-		}
 		if !strings.Contains(text, "reactor: "+name) || !strings.Contains(text, sentence) {
 			t.Errorf("%s: %q, want %q", name, text, sentence)
 		}

@@ -275,6 +275,7 @@ func (l *Loop) poll(timeout time.Duration) {
 	events, err := l.poller.Wait(timeout)
 	if err != nil {
 		l.fail(err)
+		l.giveUp()
 		return
 	}
 	for _, e := range events {

@@ -231,7 +231,8 @@ func TestAddReaderOfAnFDThatIsReused(t *testing.T) {
 				send(t, b, "x")
 				l.turn()
 			}
-			if err := unix.Dup3(c, a, unix.O_CLOEXEC); err != nil { // closes a
+			unix.Close(a)
+			if err := takeNumber(c, a); err != nil {
 				return err
 			}
 			unix.Close(c)

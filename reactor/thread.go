@@ -120,6 +120,12 @@ func (sub *submission[T]) ended(t *task, _ bool) {
 	close(sub.done)
 }
 
+// abandoned is told that the task will never end.
+func (sub *submission[T]) abandoned() {
+	sub.err = ErrLoopClosed
+	close(sub.done)
+}
+
 func (sub *submission[T]) wait(ctx context.Context) (T, error) {
 	var none T
 	if sub.loop.onThread() {

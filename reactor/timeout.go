@@ -23,7 +23,7 @@ func Timeout(ctx context.Context, d time.Duration, f func(ctx context.Context) e
 	if f == nil {
 		panic("reactor: Timeout with a nil function")
 	}
-	return Scope(ctx, func(ctx context.Context, s *CancelScope) error {
+	return inScope(ctx, "Timeout", func(ctx context.Context, s *CancelScope) error {
 		s.SetTimeout(d)
 		return f(ctx)
 	})
@@ -34,7 +34,7 @@ func TimeoutAt(ctx context.Context, when time.Time, f func(ctx context.Context) 
 	if f == nil {
 		panic("reactor: TimeoutAt with a nil function")
 	}
-	return Scope(ctx, func(ctx context.Context, s *CancelScope) error {
+	return inScope(ctx, "TimeoutAt", func(ctx context.Context, s *CancelScope) error {
 		s.SetDeadline(when)
 		return f(ctx)
 	})
@@ -54,12 +54,16 @@ type CancelScope struct {
 // ends with the scope. In all else it is as [Timeout]. (asyncio's timeout
 // object, trio's CancelScope.)
 func Scope(ctx context.Context, f func(ctx context.Context, s *CancelScope) error) error {
-	w, _, err := await(ctx, "Scope")
-	if err != nil {
-		return err
-	}
 	if f == nil {
 		panic("reactor: Scope with a nil function")
+	}
+	return inScope(ctx, "Scope", f)
+}
+
+func inScope(ctx context.Context, op string, f func(ctx context.Context, s *CancelScope) error) error {
+	w, _, err := await(ctx, op)
+	if err != nil {
+		return err
 	}
 	c := &CancelScope{}
 	c.timer.Value = c
