@@ -83,6 +83,9 @@ func TestReceiveLosesNothing(t *testing.T) {
 		var sender sync.WaitGroup
 		sender.Go(func() {
 			for i := range rounds {
+				for range i % 64 { // so that the cancellation comes first, now and then
+					runtime.Gosched()
+				}
 				ch <- i
 			}
 			close(ch)
