@@ -15,15 +15,7 @@ func Gather[T any](ctx context.Context, fs ...func(ctx context.Context) (T, erro
 		return nil, err
 	}
 	g := &gathering{left: len(fs)}
-	tasks := make([]*Task[T], len(fs))
-	for _, f := range fs {
-		if f == nil {
-			panic("reactor: Gather with a nil function")
-		}
-	}
-	for i, f := range fs {
-		tasks[i] = spawn[T](ctx, "Gather", f, g)
-	}
+	tasks := spawnAll(ctx, "Gather", fs, g)
 	if err := g.join(w, s); err != nil {
 		return nil, err
 	}
@@ -32,6 +24,60 @@ func Gather[T any](ctx context.Context, fs ...func(ctx context.Context) (T, erro
 		values[i] = t.value
 	}
 	return values, nil
+}
+
+func spawnAll[T any](ctx context.Context, op string, fs []func(ctx context.Context) (T, error), k keeper) []*Task[T] {
+	for _, f := range fs {
+		if f == nil {
+			panic("reactor: " + op + " with a nil function")
+		}
+	}
+	tasks := make([]*Task[T], len(fs))
+	for i, f := range fs {
+		tasks[i] = spawn[T](ctx, op, f, k)
+	}
+	return tasks
+}
+
+// An Outcome is how one function of a [GatherAll] ended.
+type Outcome[T any] struct {
+	Value T
+	Err   error
+}
+
+// GatherAll is as [Gather], but waits for all, whatever fails, and returns how
+// each ended, in the order of the arguments. When ctx is done the tasks are
+// cancelled; GatherAll waits for them all the same, and returns the outcomes
+// along with ctx's error. (asyncio's gather with return_exceptions.)
+func GatherAll[T any](ctx context.Context, fs ...func(ctx context.Context) (T, error)) ([]Outcome[T], error) {
+	w, s, err := await(ctx, "GatherAll")
+	if err != nil {
+		return nil, err
+	}
+	c := &collection{left: len(fs)}
+	tasks := spawnAll(ctx, "GatherAll", fs, c)
+	for c.left > 0 {
+		if e := c.wait.wait(w, s, waitingFor("the tasks that it gathers")); e != nil {
+			err, s = e, &w.loop.shielded // they are below the scope that is done
+		}
+	}
+	outcomes := make([]Outcome[T], len(fs))
+	for i, t := range tasks {
+		outcomes[i] = Outcome[T]{t.value, t.err}
+	}
+	return outcomes, err
+}
+
+// A collection keeps the tasks of one GatherAll.
+type collection struct {
+	left int
+	wait waitList
+}
+
+func (c *collection) ended(*task, bool) {
+	if c.left--; c.left == 0 {
+		c.wait.wakeAll(wokenDone)
+	}
 }
 
 // A gathering keeps the tasks of one Gather.

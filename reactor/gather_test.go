@@ -143,3 +143,52 @@ func TestGatherWithANilFunctionStartsNone(t *testing.T) {
 		return nil
 	})
 }
+
+func TestGatherAll(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		l := nearest(ctx).loop
+		start := l.Now()
+		panics := func(context.Context) (int, error) { panic(errBoom) }
+		got, err := GatherAll(ctx, after(3, 1, nil), after(1, 2, errBoom), panics, after(2, 4, nil))
+		if err != nil || len(got) != 4 || l.Now() != start+3 {
+			t.Fatalf("%v, %v at %v", got, err, l.Now())
+		}
+		if got[0] != (Outcome[int]{1, nil}) || got[1] != (Outcome[int]{2, errBoom}) || got[3] != (Outcome[int]{4, nil}) {
+			t.Errorf("%v", got)
+		}
+		var p *PanicError
+		if !errors.As(got[2].Err, &p) || !errors.Is(p, errBoom) {
+			t.Errorf("of the one that panics: %v", got[2].Err)
+		}
+		if got, err := GatherAll[int](ctx); len(got) != 0 || err != nil {
+			t.Errorf("of nothing: %v, %v", got, err)
+		}
+		return nil
+	})
+}
+
+// TestGatherAllIsCancelled: it waits for the cleanup of all, and tells how they
+// ended.
+func TestGatherAllIsCancelled(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		cleaned := false
+		cleans := func(ctx context.Context) (int, error) {
+			err := Sleep(ctx, time.Hour)
+			Sleep(context.WithoutCancel(ctx), time.Second)
+			cleaned = true
+			return 7, err
+		}
+		var got []Outcome[int]
+		err := Timeout(ctx, time.Minute, func(ctx context.Context) (err error) {
+			got, err = GatherAll(ctx, cleans, after(time.Second, 2, nil))
+			return err
+		})
+		if err != context.DeadlineExceeded || !cleaned || len(got) != 2 {
+			t.Fatalf("%v, %v, cleaned %v", got, err, cleaned)
+		}
+		if got[0] != (Outcome[int]{7, context.DeadlineExceeded}) || got[1] != (Outcome[int]{2, nil}) {
+			t.Errorf("%v", got)
+		}
+		return nil
+	})
+}

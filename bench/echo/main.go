@@ -86,16 +86,20 @@ func measure(s scenario, servers []server, rounds int) {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "server\tCPU µs/message\t× C\tmessages/s\tp50 µs\tp99 µs\t")
 	limit := median(results[0], result.perMessage)
+	var busy []string
 	for i, srv := range servers {
 		rs := results[i]
 		cpu := median(rs, result.perMessage)
 		fmt.Fprintf(w, "%s\t%.3f\t%.2f\t%.0f\t%.0f\t%.0f\t\n", srv.name, cpu, cpu/limit, median(rs, result.rate),
 			median(rs, func(r result) float64 { return r.P50 }), median(rs, func(r result) float64 { return r.P99 }))
 		if idle := median(rs, func(r result) float64 { return r.Idle }); idle < 0.02 {
-			fmt.Fprintf(w, "\t(the load generator was the bottleneck)\t\t\t\t\t\n")
+			busy = append(busy, srv.name)
 		}
 	}
 	w.Flush()
+	if len(busy) > 0 {
+		fmt.Println("The load generator, and not the server, was the bottleneck for:", strings.Join(busy, ", "))
+	}
 }
 
 func median(rs []result, of func(result) float64) float64 {
