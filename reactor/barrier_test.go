@@ -143,6 +143,11 @@ func TestBarrierAbort(t *testing.T) {
 			t.Error(err)
 		}
 		b.Reset()
+		waiting = AsyncNow(ctx, b.Wait)
+		b.Reset()
+		if _, err := waiting.Await(ctx); err != ErrBroken {
+			t.Errorf("Reset under one that waits: %v", err)
+		}
 		late := AsyncNow(ctx, b.Wait)
 		number, err := b.Wait(ctx)
 		if other, err := late.Await(ctx); other != 0 || err != nil {

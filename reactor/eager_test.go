@@ -50,6 +50,41 @@ func TestGoNowOfWhatNeedNotWait(t *testing.T) {
 	})
 }
 
+// Nobody who is ready now is put off to the next turn by it.
+func TestGoNowCostsNoTurn(t *testing.T) {
+	v := newWorld(t)
+	err := setup{world: v}.run(t, func(ctx context.Context) error {
+		var f FD // with an fd registered, each turn asks the poller
+		if err := f.Open(ctx, 77, nil); err != nil {
+			return err
+		}
+		defer f.Close()
+		other := int64(0)
+		Go(ctx, func(context.Context) error {
+			Go(ctx, func(context.Context) error { return nil })
+			other = v.waits.Load()
+			return nil
+		})
+		GoNow(ctx, Yield)
+		before := v.waits.Load()
+		Yield(ctx)
+		if before != 0 || other != 1 || v.waits.Load() != 1 {
+			t.Errorf("turns: %d before, %d when the other ran, %d after", before, other, v.waits.Load())
+		}
+		Go(ctx, func(context.Context) error { other = v.waits.Load(); return nil })
+		Go(ctx, func(ctx context.Context) error { GoNow(ctx, Yield); return nil })
+		Go(ctx, func(context.Context) error { other = v.waits.Load(); return nil })
+		Yield(ctx)
+		if other != 2 {
+			t.Errorf("the last in the queue ran after %d turns, want 2", other)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 func TestGoNowNests(t *testing.T) {
 	var tr trace
 	run(t, func(ctx context.Context) error {

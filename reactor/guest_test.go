@@ -167,6 +167,11 @@ func TestGuestEdges(t *testing.T) {
 		if !g.Run() || g.loop.main.over || g.loop.Now() != 0 {
 			t.Error("not stopped, or too late")
 		}
+		loop.CallLater(2*time.Second, func() {})
+		loop.CallLater(5*time.Second, loop.Stop)
+		if !g.Run() || loop.Now() != 5*time.Second {
+			t.Errorf("stopped again at %v", loop.Now())
+		}
 		if _, err := Begin(context.Background(), waitForever(nil)); err != ErrNested {
 			t.Errorf("a second guest on the thread: %v", err)
 		}

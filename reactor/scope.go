@@ -21,34 +21,36 @@ import (
 //   - w is the worker that executes the scope's code, while it does; a task
 //     that parks under a scope it does not execute is among the guests.
 type scope struct {
-	loop    *Loop
-	parent  context.Context // for values, and the deadline
-	up      *scope
-	kids    *scope // the first of a circular list, by next and prev
-	next    *scope
-	prev    *scope
-	w       *worker
-	extra   atomic.Pointer[extra]
-	reason  atomic.Pointer[reason]
-	outside atomic.Pointer[outside]
+	loop   *Loop
+	parent context.Context // for values, and the deadline
+	up     *scope
+	kids   *scope // the first of a circular list, by next and prev
+	next   *scope
+	prev   *scope
+	w      *worker
+	extra  atomic.Pointer[extra]
+	reason atomic.Pointer[reason]
 }
 
-// extra is what few scopes need. The loop's thread makes it, at any time;
-// other goroutines read until alone.
+// extra is what few scopes need. It is made when first needed, by any goroutine;
+// others than the loop's read until and outside alone.
 type extra struct {
 	until    atomic.Int64 // deadline in loop time; 0: none of its own
 	guests   guestList
 	unfollow func() bool // ends following a foreign parent
 	name     string
+	outside  atomic.Pointer[outside]
 }
 
 func (s *scope) more() *extra {
-	e := s.extra.Load()
-	if e == nil {
-		e = new(extra)
-		s.extra.Store(e)
+	if e := s.extra.Load(); e != nil {
+		return e
 	}
-	return e
+	e := new(extra)
+	if s.extra.CompareAndSwap(nil, e) {
+		return e
+	}
+	return s.extra.Load()
 }
 
 // followed says whether s gets its cancellation from a foreign context.
@@ -171,7 +173,9 @@ func (s *scope) link(up *scope) {
 		last.next, first.prev = s, s
 	}
 	if r := up.reason.Load(); r != nil {
-		s.reason.CompareAndSwap(nil, r) // one that moves up keeps its own
+		if s.reason.Load() == nil { // one that moves up keeps its own
+			s.reason.Store(r)
+		}
 	}
 }
 
@@ -230,9 +234,7 @@ func (s *scope) cancel(r *reason) bool {
 		return false
 	}
 	s.reason.Store(r)
-	if o := s.outside.Load(); o != nil {
-		o.end()
-	}
+	s.tellOutside()
 	if w := s.w; w != nil && w.where == s {
 		w.wake(wokenCanceled)
 	}
@@ -265,10 +267,9 @@ func (s *scope) end() {
 	}
 	s.unlink()
 	s.w = nil
-	if s.reason.CompareAndSwap(nil, reasonEnded) {
-		if o := s.outside.Load(); o != nil {
-			o.end()
-		}
+	if s.reason.Load() == nil {
+		s.reason.Store(reasonEnded)
+		s.tellOutside()
 		s.wakeGuests()
 	}
 }
@@ -380,17 +381,28 @@ type outside struct {
 // its store and the load of reason matters: cancel stores the reason first and
 // then looks for an outside, so one of the two sees the other.
 func (s *scope) watched() *outside {
-	o := s.outside.Load()
+	e := s.more()
+	o := e.outside.Load()
 	if o == nil {
 		o = new(outside)
-		if !s.outside.CompareAndSwap(nil, o) {
-			o = s.outside.Load()
+		if !e.outside.CompareAndSwap(nil, o) {
+			o = e.outside.Load()
 		}
 	}
 	if s.reason.Load() != nil {
 		o.end()
 	}
 	return o
+}
+
+// tellOutside lets other goroutines know that the scope, which has its reason by
+// now, is done.
+func (s *scope) tellOutside() {
+	if e := s.extra.Load(); e != nil {
+		if o := e.outside.Load(); o != nil {
+			o.end()
+		}
+	}
 }
 
 func (o *outside) end() {

@@ -76,6 +76,26 @@ func TestOnSignalStoppedInTime(t *testing.T) {
 	})
 }
 
+// After stop the signal is no longer asked for.
+func TestOnSignalStopsNotifying(t *testing.T) {
+	guard := make(chan os.Signal, 1)
+	signal.Notify(guard, syscall.SIGUSR1)
+	defer signal.Stop(guard)
+	runReal(t, func(ctx context.Context) error {
+		stop := OnSignal(ctx, func(os.Signal) {}, syscall.SIGUSR1)
+		for h := range nearest(ctx).loop.signals {
+			stop()
+			raise(t, syscall.SIGUSR1)
+			<-guard
+			signal.Stop(guard) // os/signal tells all in one go, and Stop waits for that
+			if len(h.ch) != 0 {
+				t.Error("a handler that was stopped still gets signals")
+			}
+		}
+		return nil
+	})
+}
+
 // A callback may stop its own handler; a panic in it is reported, and ends
 // nothing.
 func TestOnSignalStopsItselfAndPanics(t *testing.T) {

@@ -166,6 +166,23 @@ func TestStartInAGroupThatIsOver(t *testing.T) {
 	})
 }
 
+// A Start that times out cancels its task, and not the group's others.
+func TestStartInAGroupTimesOut(t *testing.T) {
+	var tr trace
+	run(t, func(ctx context.Context) error {
+		return Group(ctx, func(ctx context.Context, g *TaskGroup) error {
+			g.Go(func(ctx context.Context) error { return Sleep(ctx, time.Hour) })
+			err := Timeout(ctx, time.Second/2, func(ctx context.Context) error {
+				_, err := Start(ctx, g, serve(&tr, nil, nil))
+				return err
+			})
+			tr.add("%v %v", err, ctx.Err())
+			return nil
+		})
+	})
+	tr.want(t, "stopping stopped context deadline exceeded <nil>")
+}
+
 // The group is cancelled while a task of it starts: Start waits for that one,
 // and the group for both.
 func TestStartInAGroupThatIsCancelled(t *testing.T) {

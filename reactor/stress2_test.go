@@ -40,7 +40,7 @@ func outsideRound(t *testing.T, round int, total *tally) {
 	over := make(chan struct{})
 	var seen atomic.Int64 // posted functions that were called
 	posted := total.posted.Load()
-	err := (setup{}).run2(t, func(ctx context.Context) error {
+	err := (setup{}).runInACrowd(t, func(ctx context.Context) error {
 		l := LoopOf(ctx)
 		for i := range 8 {
 			senders.Go(func() { outsider(t, l, i, values, over, &seen, total) })
@@ -70,8 +70,8 @@ func outsideRound(t *testing.T, round int, total *tally) {
 	}
 }
 
-// run2 is run without the leak check, which would count the test's own goroutines.
-func (s setup) run2(t *testing.T, main func(ctx context.Context) error) error {
+// runInACrowd is run without the leak check, which would count the test's own goroutines.
+func (s setup) runInACrowd(t *testing.T, main func(ctx context.Context) error) error {
 	var l *Loop
 	s, j := s.prepare()
 	err := s.Options.Run(s.ctx, func(ctx context.Context) error {

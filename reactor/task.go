@@ -16,8 +16,8 @@ import (
 // Unless a method says otherwise, it may be called only by tasks and callbacks
 // of the task's loop.
 type Task[T any] struct {
+	value T // first, for an empty last field would take a word
 	task
-	value T
 }
 
 // task is a Task without its result's type.
