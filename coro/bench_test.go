@@ -21,6 +21,25 @@ func BenchmarkPull(b *testing.B) {
 	}
 }
 
+// BenchmarkResume is the control transfer alone that a generator rests on: there
+// and back, as in BenchmarkPull, without the protocol of values and errors and
+// the look at who is asking.
+func BenchmarkResume(b *testing.B) {
+	b.ReportAllocs()
+	var f frame
+	over := false
+	f.body.Init(func() {
+		for !over {
+			f.suspend()
+		}
+	})
+	for b.Loop() {
+		f.resume()
+	}
+	over = true
+	f.resume()
+}
+
 // BenchmarkCoroutineSwitch counts one Switch as one operation in a ring, and
 // two (there and back) between host and coroutine.
 func BenchmarkCoroutineSwitch(b *testing.B) {

@@ -1,5 +1,10 @@
 package reactor
 
+import (
+	"errors"
+	"syscall"
+)
+
 // AddReader makes the loop call f once in every turn in which fd, which may be
 // anybody's, is readable, until RemoveReader: it is level-triggered, so f need
 // not read all there is. A second call for the same fd replaces f. The error is
@@ -64,8 +69,18 @@ func (l *Loop) watch(fd int, x *watcher, dir int) {
 	defer func() {
 		gone := x.fd.flags&closed != 0 // giving back closes it too
 		x.fd.giveBack()
-		if !x.removed && (gone || l.arm(fd, x, dir) != nil) {
-			l.forget(fd, x, dir) // the fd is no longer what it was
+		if x.removed {
+			return
+		}
+		var err error
+		if !gone {
+			err = l.arm(fd, x, dir)
+		}
+		if gone || err != nil { // the fd is no longer what it was
+			l.forget(fd, x, dir)
+		}
+		if err != nil && !errors.Is(err, syscall.EBADF) { // nor closed
+			l.tell(Report{What: "a reader or writer was dropped: its fd can't be waited for any more", Err: err})
 		}
 	}()
 	if !x.removed && x.fd.flags&closed == 0 {
