@@ -181,9 +181,6 @@ func (c *conn) shutdown(fd, how int) error {
 	return os.NewSyscallError("shutdown", c.sys.Shutdown(fd, how))
 }
 
-// LocalAddr and RemoteAddr return the two ends' addresses, also once the
-// connection is closed.
-
 // LocalAddr returns the address of this end, also once the connection is closed.
 func (c *conn) LocalAddr() Addr { return c.local }
 

@@ -252,14 +252,6 @@ func (w *worker) yield() {
 	w.loop.suspend(w)
 }
 
-// spend takes one operation from the task's budget, and yields when it is
-// used up, so that a task which never has to wait starves nobody.
-func (w *worker) spend() {
-	if w.budget--; w.budget == 0 {
-		w.yield()
-	}
-}
-
 // refuse answers an await under a scope that is done: at once, but a task that
 // goes on asking must let others run, and at the loop's end it is cut off.
 func (w *worker) refuse(s *scope) error {
