@@ -26,8 +26,23 @@ type Sockets interface {
 	// an Errno, 0 for none.
 	Read(fd int, p []byte) (n int, errno syscall.Errno)
 	Write(fd int, p []byte) (n int, errno syscall.Errno)
+	// WriteBuffers is Write of all bufs, one after the other, in one call, or
+	// of as many as the kernel takes at a time.
+	WriteBuffers(fd int, bufs [][]byte) (n int, errno syscall.Errno)
+	// Receive takes messages from the socket's queue into ms, as many as there
+	// are, and returns how many. Send sends ms, and returns how many were taken;
+	// to a stream a message may go in part, see its N. The flags are those of
+	// recvmsg(2) and sendmsg(2). The Errno is set only if no message moved.
+	Receive(fd int, ms []Message, flags int) (n int, errno syscall.Errno)
+	Send(fd int, ms []Message, flags int) (n int, errno syscall.Errno)
+	// SendFile moves up to n bytes, from offset on, of a file to a socket, as
+	// sendfile(2) does. 0 is the file's end. It fails with ENOSYS or EINVAL
+	// where the kernel can't do this with these two: copy then.
+	SendFile(fd, file int, offset int64, n int) (moved int, errno syscall.Errno)
 	// Shutdown ends one or both directions; see shutdown(2).
 	Shutdown(fd, how int) error
+	// Dup makes another descriptor of the same socket; see dup(2).
+	Dup(fd int) (int, error)
 	// Close closes fd. It is not repeated after EINTR: fd is gone by then.
 	Close(fd int) error
 	// SetInt and GetInt are setsockopt(2) and getsockopt(2).
@@ -51,6 +66,9 @@ func (System) Connect(fd int, addr unix.Sockaddr) error { return unix.Connect(fd
 func (System) Shutdown(fd, how int) error               { return unix.Shutdown(fd, how) }
 func (System) LocalAddr(fd int) (unix.Sockaddr, error)  { return unix.Getsockname(fd) }
 func (System) PeerAddr(fd int) (unix.Sockaddr, error)   { return unix.Getpeername(fd) }
+
+// Dup's F_DUPFD_CLOEXEC is in POSIX.1-2008, and in all these systems.
+func (System) Dup(fd int) (int, error) { return unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0) }
 
 func (System) Close(fd int) error {
 	if err := unix.Close(fd); err != nil && err != unix.EINTR {

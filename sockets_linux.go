@@ -26,3 +26,30 @@ func (System) Write(fd int, p []byte) (int, syscall.Errno) {
 	}
 	return int(n), 0
 }
+
+// maxBuffers is how many buffers go in one writev(2); UIO_MAXIOV is 1024, but
+// beyond these the saving is small, and their list is on the stack.
+const maxBuffers = 64
+
+func (System) WriteBuffers(fd int, bufs [][]byte) (int, syscall.Errno) {
+	var iovs [maxBuffers]unix.Iovec
+	bufs = bufs[:min(len(bufs), maxBuffers)]
+	for i, b := range bufs {
+		iovs[i].Base = unsafe.SliceData(b)
+		iovs[i].SetLen(len(b))
+	}
+	n, _, errno := unix.RawSyscall(unix.SYS_WRITEV, uintptr(fd), uintptr(unsafe.Pointer(&iovs)), uintptr(len(bufs)))
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), 0
+}
+
+// SendFile may wait for a disk, so it is announced to the Go scheduler.
+func (System) SendFile(fd, file int, offset int64, n int) (int, syscall.Errno) {
+	moved, err := unix.Sendfile(fd, file, &offset, n)
+	if err != nil {
+		return 0, err.(syscall.Errno)
+	}
+	return moved, 0
+}

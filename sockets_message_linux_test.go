@@ -1,0 +1,31 @@
+//go:build !race
+
+package eddy_test
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy"
+)
+
+// The race detector makes sync.Pool forget, on purpose.
+
+func TestMessagesDoNotAllocate(t *testing.T) {
+	local := &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}
+	a, b := datagram(t, unix.AF_INET, local), datagram(t, unix.AF_INET, local)
+	out := []eddy.Message{{Data: []byte("one"), Addr: localPort(t, b)}}
+	in := []eddy.Message{{Data: make([]byte, 10)}}
+	n := testing.AllocsPerRun(100, func() {
+		eddy.System{}.Send(a, out, 0)
+		for {
+			if _, errno := (eddy.System{}).Receive(b, in, 0); errno == 0 {
+				break
+			}
+		}
+	})
+	if n > 0.5 {
+		t.Errorf("%v allocations for a message", n)
+	}
+}
