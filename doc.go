@@ -37,11 +37,8 @@
 //
 // # Portability
 //
-//   - Regular files and directories: epoll refuses them (EPERM); kqueue takes
-//     some and reports them in its own way. Use neither: they never block in a
-//     way that a poller could help with.
-//   - A descriptor added twice: epoll refuses (EEXIST); kqueue takes the new
-//     token, because it cannot tell this from a number that was closed and reused.
+//   - Regular files and directories are refused (EPERM), though a kqueue would
+//     take them: they never block in a way that a poller could help with.
 //   - A descriptor closed before Remove: on epoll Remove fails with EBADF (and a
 //     duplicate may go on reporting); on kqueue closing has unregistered it and
 //     Remove succeeds.

@@ -25,8 +25,8 @@ import (
 //
 // add(fd, token) error registers fd for both directions and for the peer's
 // half-close, edge-triggered, so that whatever is ready already is reported by
-// the next poll. A failed add leaves fd unregistered, unless it had been
-// registered before.
+// the next poll. EPERM for a regular file or a directory, EEXIST for what is
+// registered. A failed add changes nothing.
 //
 // remove(fd) error ends the registration, and drops what the kernel had ready
 // for it. ENOENT if there was none. A descriptor that the kernel forgot by
@@ -166,11 +166,11 @@ func NewPoller() (*Poller, error) {
 // another registration; math.MaxUint64 is the Poller's own and refused (EINVAL).
 //
 // The errors wrap the kernel's: EBADF if fd is not open, EPERM if it is a file
-// that epoll cannot poll, EEXIST if epoll has it already (kqueue replaces the
-// token), ENOSPC or ENOMEM if the kernel will watch no more. A closed Poller
+// that is always ready, EEXIST if it is registered already, ENOSPC or ENOMEM if
+// the kernel will watch no more. A closed Poller
 // returns an error that is os.ErrClosed.
 //
-// It costs one syscall, about a microsecond.
+// It costs one syscall, about a microsecond; two on kqueue.
 func (p *Poller) Add(fd int, token uint64) error {
 	if !p.isOpen() {
 		return closedError("Add")
@@ -195,7 +195,7 @@ func (p *Poller) Add(fd int, token uint64) error {
 // The errors wrap the kernel's: ENOENT if fd is not registered, EBADF (epoll) if
 // it is not open. A closed Poller returns an error that is os.ErrClosed.
 //
-// It costs one syscall, two on kqueue.
+// It costs one syscall.
 func (p *Poller) Remove(fd int) error {
 	if !p.isOpen() {
 		return closedError("Remove")

@@ -1,4 +1,4 @@
-//go:build darwin || freebsd || openbsd || netbsd || dragonfly
+//go:build darwin || freebsd || openbsd || netbsd || dragonfly || kqueue_model
 
 package eddy
 
@@ -16,9 +16,9 @@ import (
 // could reach a later owner of the number, and a list with room for events
 // would mix EV_ERROR replies and events.
 //
-// Tokens are in a table and not in udata, which is a pointer to the garbage
-// collector on most of these systems. Hence the question of a stale event: can
-// one of an earlier registration be reported under the token of a later one?
+// Tokens are in a table (slotTable) and not in udata, which is a pointer to the
+// garbage collector on most of these systems. Hence the question of a stale event:
+// can one of an earlier registration be reported under the token of a later one?
 // Not within a batch: poll and translate follow each other inside Wait, and
 // only the same goroutine calls add and remove, so between the kernel's report
 // and the lookup the table does not change. Not across batches: the kernel
@@ -27,24 +27,12 @@ import (
 // automatically on close"); what it reports after the next add stems from
 // that add. A batch that the caller holds has its tokens already.
 
-type rawEvent = unix.Kevent_t
+type rawEvent = kqEvent
 
 type backend struct {
 	kq    int
 	wake  selfPipe
-	slots []slot // indexed by descriptor
-	batch uint64 // counts the calls of translate
-}
-
-// A slot is what is known of one descriptor number. A number that was closed
-// without remove stays registered here, to no effect: it has no filters.
-type slot struct {
-	token      uint64
-	registered bool
-	// If batch is the current one, index is where this descriptor's Event is in
-	// it, so that a READ and a WRITE make one Event.
-	batch uint64
-	index int
+	slots slotTable
 }
 
 func (b *backend) open() (err error) {
@@ -52,7 +40,7 @@ func (b *backend) open() (err error) {
 		return err
 	}
 	if err = b.openWake(); err != nil {
-		unix.Close(b.kq)
+		kqClose(b.kq)
 	}
 	return err
 }
@@ -60,7 +48,7 @@ func (b *backend) open() (err error) {
 func (b *backend) openKqueue() (err error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	if b.kq, err = unix.Kqueue(); err != nil {
+	if b.kq, err = kqOpen(); err != nil {
 		return err
 	}
 	unix.CloseOnExec(b.kq)
@@ -71,7 +59,7 @@ func (b *backend) openWake() error {
 	if err := b.wake.open(); err != nil {
 		return err
 	}
-	err := b.change(b.wake.read, unix.EVFILT_READ, unix.EV_ADD|unix.EV_CLEAR)
+	err := b.change(b.wake.read, kqRead, kqAdd|kqClear)
 	if err != nil {
 		b.wake.close()
 	}
@@ -79,9 +67,12 @@ func (b *backend) openWake() error {
 }
 
 func (b *backend) add(fd int, token uint64) error {
-	var changes [2]unix.Kevent_t
-	unix.SetKevent(&changes[0], fd, unix.EVFILT_READ, unix.EV_ADD|unix.EV_CLEAR)
-	unix.SetKevent(&changes[1], fd, unix.EVFILT_WRITE, unix.EV_ADD|unix.EV_CLEAR)
+	if err := b.refuse(fd); err != nil {
+		return err
+	}
+	var changes [2]kqEvent
+	kqSet(&changes[0], fd, kqRead, kqAdd|kqClear)
+	kqSet(&changes[1], fd, kqWrite, kqAdd|kqClear)
 	err := b.submit(changes[:])
 	if err == unix.EINVAL { // another kqueue, say, which can only be waited for to read
 		err = b.submit(changes[:1])
@@ -92,39 +83,47 @@ func (b *backend) add(fd int, token uint64) error {
 		b.drop(fd)
 		return err
 	}
-	b.reserve(fd)
-	b.slots[fd] = slot{token: token, registered: true}
+	b.slots.set(fd, token)
+	return nil
+}
+
+// refuse says why fd can't be added, as epoll would. A kqueue takes files that
+// are always ready, and a second add, under which the first one's owner would wait
+// for ever. A number that has a slot was perhaps closed and used again: then its
+// filters are gone, and there is nothing to enable.
+func (b *backend) refuse(fd int) error {
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) == nil {
+		switch st.Mode & unix.S_IFMT {
+		case unix.S_IFREG, unix.S_IFDIR:
+			return unix.EPERM
+		}
+	}
+	if b.slots.has(fd) && b.change(fd, kqRead, kqEnable) == nil {
+		return unix.EEXIST
+	}
 	return nil
 }
 
 func (b *backend) remove(fd int) error {
-	if !b.registered(fd) {
+	if !b.slots.has(fd) {
 		return unix.ENOENT
 	}
+	b.slots.clear(fd)
 	return b.drop(fd)
 }
 
-func (b *backend) registered(fd int) bool {
-	return fd < len(b.slots) && b.slots[fd].registered
-}
-
-// reserve makes the table reach to fd, at least doubling it.
-func (b *backend) reserve(fd int) {
-	if fd >= len(b.slots) {
-		grown := make([]slot, max(fd+1, 2*len(b.slots)))
-		copy(grown, b.slots)
-		b.slots = grown
-	}
-}
-
-// drop deletes the filters one by one, for the kernel stops at the first
-// change that fails.
+// drop deletes the filters; one by one if need be, for the kernel stops at the
+// first change that fails.
 func (b *backend) drop(fd int) error {
-	if b.registered(fd) {
-		b.slots[fd] = slot{}
+	var changes [2]kqEvent
+	kqSet(&changes[0], fd, kqRead, kqDelete)
+	kqSet(&changes[1], fd, kqWrite, kqDelete)
+	if b.submit(changes[:]) == nil {
+		return nil
 	}
-	readErr := b.change(fd, unix.EVFILT_READ, unix.EV_DELETE)
-	writeErr := b.change(fd, unix.EVFILT_WRITE, unix.EV_DELETE)
+	readErr := b.change(fd, kqRead, kqDelete)
+	writeErr := b.change(fd, kqWrite, kqDelete)
 	if readErr != nil && !gone(readErr) {
 		return readErr
 	}
@@ -142,16 +141,16 @@ func gone(err error) bool {
 }
 
 func (b *backend) change(fd, filter, flags int) error {
-	var changes [1]unix.Kevent_t
-	unix.SetKevent(&changes[0], fd, filter, flags)
+	var changes [1]kqEvent
+	kqSet(&changes[0], fd, filter, flags)
 	return b.submit(changes[:])
 }
 
 // submit repeats an interrupted call: adding again changes nothing, and
 // deleting again is gone.
-func (b *backend) submit(changes []unix.Kevent_t) error {
+func (b *backend) submit(changes []kqEvent) error {
 	for {
-		if _, err := unix.Kevent(b.kq, changes, nil, nil); err != unix.EINTR {
+		if _, err := kqCall(b.kq, changes, nil, nil); err != unix.EINTR {
 			return err
 		}
 	}
@@ -167,7 +166,7 @@ func (b *backend) poll(raw []rawEvent, timeout time.Duration) (int, error) {
 		ts := unix.NsecToTimespec(int64(min(timeout, longest)))
 		until = &ts
 	}
-	n, err := unix.Kevent(b.kq, nil, raw, until)
+	n, err := kqCall(b.kq, nil, raw, until)
 	// ETIMEDOUT is not documented, yet seen (go.dev/issue/59679).
 	if err == unix.EINTR || err == unix.ETIMEDOUT {
 		return 0, nil
@@ -176,7 +175,7 @@ func (b *backend) poll(raw []rawEvent, timeout time.Duration) (int, error) {
 }
 
 func (b *backend) translate(raw []rawEvent, events []Event) ([]Event, bool) {
-	b.batch++
+	b.slots.batch++
 	woken := false
 	for i := range raw {
 		fd := int(raw[i].Ident)
@@ -185,43 +184,32 @@ func (b *backend) translate(raw []rawEvent, events []Event) ([]Event, bool) {
 			woken = true
 			continue
 		}
-		if b.registered(fd) {
-			events = b.merge(events, &b.slots[fd], readiness(&raw[i]))
-		}
+		events = b.slots.merge(events, fd, readiness(&raw[i]))
 	}
 	return events, woken
 }
 
-// merge adds ready to the descriptor's Event of this batch, or begins one.
-func (b *backend) merge(events []Event, s *slot, ready Readiness) []Event {
-	if s.batch == b.batch {
-		events[s.index].Ready |= ready
-		return events
-	}
-	s.batch, s.index = b.batch, len(events)
-	return append(events, Event{Token: s.token, Ready: ready})
-}
-
 // readiness reads EV_EOF by its filter: on READ the peer writes no more, on
-// WRITE it is gone. The socket's error comes in fflags, and only with EV_EOF;
+// WRITE nothing more can be written, and slotTable.merge has yet to see whether
+// that is Hangup. The socket's error comes in fflags, and only with EV_EOF;
 // EV_ERROR would be the answer to a change.
-func readiness(ev *unix.Kevent_t) (r Readiness) {
-	eof := ev.Flags&unix.EV_EOF != 0
+func readiness(ev *kqEvent) (r Readiness) {
+	eof := ev.Flags&kqEOF != 0
 	switch ev.Filter {
-	case unix.EVFILT_READ:
+	case kqRead:
 		r = Readable
 		if eof {
 			// Writable too: some kernels tell the writing end of a pipe that its
 			// reader is gone by READ alone.
 			r |= ReadClosed | Writable
 		}
-	case unix.EVFILT_WRITE:
+	case kqWrite:
 		r = Writable
 		if eof {
 			r |= Hangup | Readable
 		}
 	}
-	if eof && ev.Fflags != 0 || ev.Flags&unix.EV_ERROR != 0 {
+	if eof && ev.Fflags != 0 || ev.Flags&kqError != 0 {
 		r |= Failed | Readable | Writable
 	}
 	return r
@@ -231,9 +219,9 @@ func (b *backend) signal() error { return b.wake.signal() }
 
 // close ends the filters with the queue.
 func (b *backend) close() error {
-	b.slots = nil
+	b.slots = slotTable{}
 	wakeErr := b.wake.close()
-	if err := unix.Close(b.kq); err != nil {
+	if err := kqClose(b.kq); err != nil {
 		return err
 	}
 	return wakeErr

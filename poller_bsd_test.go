@@ -1,4 +1,4 @@
-//go:build darwin || freebsd || openbsd || netbsd || dragonfly
+//go:build darwin || freebsd || openbsd || netbsd || dragonfly || kqueue_model
 
 package eddy
 
@@ -12,8 +12,8 @@ func ownFds(p *Poller) (queue int, wake []int) {
 	return p.kernel.kq, []int{p.kernel.wake.read, p.kernel.wake.write}
 }
 
-func kevent(fd, filter, flags int, fflags uint32) (ev unix.Kevent_t) {
-	unix.SetKevent(&ev, fd, filter, flags)
+func kevent(fd, filter, flags int, fflags uint32) (ev kqEvent) {
+	kqSet(&ev, fd, filter, flags)
 	ev.Fflags = fflags
 	return ev
 }
@@ -21,17 +21,17 @@ func kevent(fd, filter, flags int, fflags uint32) (ev unix.Kevent_t) {
 func TestKeventBits(t *testing.T) {
 	reset := uint32(unix.ECONNRESET)
 	tests := []struct {
-		ev   unix.Kevent_t
+		ev   kqEvent
 		want Readiness
 	}{
-		{kevent(1, unix.EVFILT_READ, 0, 0), Readable},
-		{kevent(1, unix.EVFILT_WRITE, 0, 0), Writable},
-		{kevent(1, unix.EVFILT_READ, unix.EV_EOF, 0), Readable | ReadClosed | Writable},
-		{kevent(1, unix.EVFILT_WRITE, unix.EV_EOF, 0), Writable | Hangup | Readable},
-		{kevent(1, unix.EVFILT_READ, unix.EV_EOF, reset), Readable | ReadClosed | Writable | Failed},
-		{kevent(1, unix.EVFILT_WRITE, unix.EV_EOF, reset), Writable | Hangup | Readable | Failed},
-		{kevent(1, unix.EVFILT_READ, 0, reset), Readable},
-		{kevent(1, unix.EVFILT_READ, unix.EV_ERROR, 0), Readable | Writable | Failed},
+		{kevent(1, kqRead, 0, 0), Readable},
+		{kevent(1, kqWrite, 0, 0), Writable},
+		{kevent(1, kqRead, kqEOF, 0), Readable | ReadClosed | Writable},
+		{kevent(1, kqWrite, kqEOF, 0), Writable | Hangup | Readable},
+		{kevent(1, kqRead, kqEOF, reset), Readable | ReadClosed | Writable | Failed},
+		{kevent(1, kqWrite, kqEOF, reset), Writable | Hangup | Readable | Failed},
+		{kevent(1, kqRead, 0, reset), Readable},
+		{kevent(1, kqRead, kqError, 0), Readable | Writable | Failed},
 	}
 	for _, tt := range tests {
 		if got := readiness(&tt.ev); got != tt.want || !implied(got) {
@@ -44,15 +44,14 @@ func TestKeventBits(t *testing.T) {
 // not registered make none.
 func TestKeventsMerge(t *testing.T) {
 	b := backend{wake: selfPipe{read: -1}}
-	b.reserve(9)
-	b.slots[4] = slot{token: 40, registered: true}
-	b.slots[9] = slot{token: 90, registered: true}
-	raw := []unix.Kevent_t{
-		kevent(4, unix.EVFILT_WRITE, 0, 0),
-		kevent(9, unix.EVFILT_READ, 0, 0),
-		kevent(5, unix.EVFILT_READ, 0, 0),
-		kevent(4, unix.EVFILT_READ, 0, 0),
-		kevent(1000, unix.EVFILT_READ, 0, 0),
+	b.slots.set(4, 40)
+	b.slots.set(9, 90)
+	raw := []kqEvent{
+		kevent(4, kqWrite, 0, 0),
+		kevent(9, kqRead, 0, 0),
+		kevent(5, kqRead, 0, 0),
+		kevent(4, kqRead, 0, 0),
+		kevent(1000, kqRead, 0, 0),
 	}
 	for range 2 { // a second batch does not write into the first one's places
 		events, woken := b.translate(raw, nil)
@@ -64,19 +63,50 @@ func TestKeventsMerge(t *testing.T) {
 	if events, _ := b.translate(raw, nil); len(events) != 1 || of(events, 40) != Readable {
 		t.Errorf("events %v", events)
 	}
-}
-
-// Unlike epoll, kqueue takes a second add, with the newer token.
-func TestAddTwiceTakesNewToken(t *testing.T) {
-	p := newPoller(t)
-	a, peer := pair(t)
-	add(t, p, a, 1)
-	add(t, p, a, 2)
-	peer.send("x")
-	if events := next(t, p, patience); of(events, 1) != 0 || of(events, 2)&Readable == 0 {
-		t.Errorf("events %v", events)
+	b.slots.clear(4)
+	if events, _ := b.translate(raw, nil); len(events) != 0 {
+		t.Errorf("after remove: %v", events)
+	}
+	if err := b.slots.check(); err != nil {
+		t.Error(err)
 	}
 }
+
+// Hangup is told once both directions have ended, in one batch or in two, in
+// either order; and a later owner of the number begins anew.
+func TestHangupIsBothEnds(t *testing.T) {
+	in, out := kevent(4, kqRead, kqEOF, 0), kevent(4, kqWrite, kqEOF, 0)
+	all := Readable | Writable | ReadClosed | Hangup
+	for _, tt := range []struct {
+		batches []([]kqEvent)
+		want    []Readiness
+	}{
+		{[][]kqEvent{{in}, {in}}, []Readiness{Readable | Writable | ReadClosed, Readable | Writable | ReadClosed}},
+		{[][]kqEvent{{out}, {out}}, []Readiness{Readable | Writable, Readable | Writable}},
+		{[][]kqEvent{{in, out}}, []Readiness{all}},
+		{[][]kqEvent{{out, in}}, []Readiness{all}},
+		{[][]kqEvent{{in}, {out}}, []Readiness{Readable | Writable | ReadClosed, Readable | Writable | Hangup}},
+		{[][]kqEvent{{out}, {in}}, []Readiness{Readable | Writable, all}},
+	} {
+		b := backend{wake: selfPipe{read: -1}}
+		b.slots.set(4, 40)
+		for i, raw := range tt.batches {
+			events, _ := b.translate(raw, nil)
+			if len(events) != 1 || events[0].Ready != tt.want[i] || !implied(events[0].Ready) {
+				t.Errorf("batch %d of %+v: %v, want %v", i, tt.batches, events, tt.want[i])
+			}
+		}
+		if err := b.slots.check(); err != nil {
+			t.Error(err)
+		}
+		b.slots.set(4, 41)
+		if events, _ := b.translate([]kqEvent{out}, nil); of(events, 41)&Hangup != 0 {
+			t.Errorf("the next owner: %v", events)
+		}
+	}
+}
+
+func checkBackend(p *Poller) error { return p.kernel.slots.check() }
 
 // Closing has unregistered it; Remove after the fact succeeds.
 func TestRemoveAfterClose(t *testing.T) {
@@ -89,12 +119,14 @@ func TestRemoveAfterClose(t *testing.T) {
 
 func TestRemoveDeletesBothFilters(t *testing.T) {
 	p := newPoller(t)
-	a, _ := pair(t)
-	add(t, p, a, 1)
-	remove(t, p, a)
-	for _, filter := range []int{unix.EVFILT_READ, unix.EVFILT_WRITE} {
-		if err := p.kernel.change(a.fd, filter, unix.EV_DELETE); err != unix.ENOENT {
-			t.Errorf("filter %d was still there: %v", filter, err)
+	for range 20 { // interrupted or not
+		a, _ := pair(t)
+		add(t, p, a, 1)
+		remove(t, p, a)
+		for _, filter := range []int{kqRead, kqWrite} {
+			if err := p.kernel.change(a.fd, filter, kqDelete); err != unix.ENOENT {
+				t.Fatalf("filter %d was still there: %v", filter, err)
+			}
 		}
 	}
 }

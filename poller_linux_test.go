@@ -1,11 +1,11 @@
+//go:build !kqueue_model
+
 package eddy
 
 import (
 	"encoding/binary"
 	"errors"
 	"math"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -63,30 +63,7 @@ func TestEpollOutlivesClose(t *testing.T) {
 	quiet(t, p)
 }
 
-func TestEpollRefuses(t *testing.T) {
-	p := newPoller(t)
-	path := filepath.Join(t.TempDir(), "regular")
-	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := newDesc(t, fd)
-	if err := p.Add(file.fd, 1); !errors.Is(err, unix.EPERM) || !strings.Contains(err.Error(), "cannot be polled") {
-		t.Errorf("a regular file: %v", err)
-	}
-	a, peer := pair(t)
-	add(t, p, a, 1)
-	if err := p.Add(a.fd, 2); !errors.Is(err, unix.EEXIST) || !strings.Contains(err.Error(), "Remove it first") {
-		t.Errorf("added twice: %v", err)
-	}
-	peer.send("x")
-	if events := next(t, p, patience); of(events, 1)&Readable == 0 || of(events, 2) != 0 {
-		t.Errorf("the first registration is gone: %v", events)
-	}
-}
+func checkBackend(*Poller) error { return nil }
 
 func ownFds(p *Poller) (queue int, wake []int) {
 	return p.kernel.epfd, []int{p.kernel.wakeFd}
@@ -167,32 +144,11 @@ func TestSignalsPairWithEvents(t *testing.T) {
 	}
 }
 
-func TestSignalEndsSleep(t *testing.T) {
+func TestSignalEndsSleepInMilliseconds(t *testing.T) {
+	signalled(t)
 	p := newPoller(t)
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	tid := unix.Gettid()
-	stop := make(chan struct{})
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for {
-			select {
-			case <-stop:
-				return
-			case <-time.After(time.Millisecond):
-				// The runtime's own signal, which it takes as a hint.
-				unix.Tgkill(unix.Getpid(), tid, unix.SIGURG)
-			}
-		}
-	}()
-	for range 5 {
-		wakeReturns(t, p)
-	}
 	p.kernel.millis = true
 	wakeReturns(t, p)
-	close(stop)
-	<-stopped
 }
 
 // Before Linux 5.11, and under some seccomp filters.

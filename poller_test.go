@@ -3,6 +3,8 @@ package eddy
 import (
 	"errors"
 	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -199,7 +201,7 @@ func next(t testing.TB, p *Poller, timeout time.Duration) []Event {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.check(); err != nil {
+	if err := errors.Join(p.check(), checkBackend(p)); err != nil {
 		t.Fatal(err)
 	}
 	seen := make(map[uint64]bool)
@@ -357,6 +359,29 @@ func TestHalfClose(t *testing.T) {
 				t.Errorf("read %d bytes", n)
 			}
 			a.send("heard") // the other direction is still there
+		})
+	}
+}
+
+// Who shuts down its own writing side still has the other one.
+func TestOwnShutdown(t *testing.T) {
+	for name, connect := range map[string]func(testing.TB) (a, b *desc){"unix": pair, "tcp": tcpPair} {
+		t.Run(name, func(t *testing.T) {
+			p := newPoller(t)
+			a, b := connect(t)
+			add(t, p, a, 1)
+			settle(t, p)
+			if err := unix.Shutdown(a.fd, unix.SHUT_WR); err != nil {
+				t.Fatal(err)
+			}
+			b.send("x")
+			if got := await(t, p, 1, Readable); got&(ReadClosed|Hangup|Failed) != 0 {
+				t.Errorf("after its own shutdown it is %v", got)
+			}
+			if err := unix.Shutdown(b.fd, unix.SHUT_WR); err != nil {
+				t.Fatal(err)
+			}
+			await(t, p, 1, Readable|Writable|ReadClosed|Hangup)
 		})
 	}
 }
@@ -585,6 +610,43 @@ func TestErrors(t *testing.T) {
 		t.Errorf("second Remove: %v", err)
 	}
 	quiet(t, p) // a failed Add leaves nothing behind
+}
+
+// What is always ready can't be polled, on a kqueue either.
+func TestFilesAreRefused(t *testing.T) {
+	p := newPoller(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "regular")
+	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{path, dir} {
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := newDesc(t, fd)
+		if err := p.Add(file.fd, 1); !errors.Is(err, unix.EPERM) || !strings.Contains(err.Error(), "cannot be polled") {
+			t.Errorf("%s: %v", path, err)
+		}
+		if err := p.Remove(file.fd); err == nil {
+			t.Errorf("%s was added all the same", path)
+		}
+	}
+}
+
+// The first registration stays.
+func TestSecondAddIsRefused(t *testing.T) {
+	p := newPoller(t)
+	a, peer := pair(t)
+	add(t, p, a, 1)
+	if err := p.Add(a.fd, 2); !errors.Is(err, unix.EEXIST) || !strings.Contains(err.Error(), "Remove it first") {
+		t.Errorf("added twice: %v", err)
+	}
+	peer.send("x")
+	if events := next(t, p, patience); of(events, 1)&Readable == 0 || of(events, 2) != 0 {
+		t.Errorf("the first registration is gone: %v", events)
+	}
 }
 
 // A number beyond the kernel's int must not be cut down to one that is open.

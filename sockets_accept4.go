@@ -1,4 +1,4 @@
-//go:build linux || freebsd || dragonfly
+//go:build (linux && !kqueue_model) || freebsd || dragonfly
 
 package eddy
 

@@ -1,3 +1,5 @@
+//go:build !kqueue_model
+
 package eddy
 
 import (

@@ -1,4 +1,4 @@
-//go:build !race
+//go:build !race && !kqueue_model
 
 package eddy_test
 

@@ -1,10 +1,11 @@
-//go:build darwin || freebsd || openbsd || netbsd || dragonfly
+//go:build darwin || freebsd || openbsd || netbsd || dragonfly || kqueue_model
 
 package net
 
+import "github.com/eddyio/eddy"
+
 // Not every BSD hands TCP_NODELAY and the keep-alive options on from a listener
 // to what it accepts, so they are set on each connection.
+const inherited = false
 
-func setListenerDefaults(func(fd, level, option, value int) error, int, int) error { return nil }
-
-func (c *TCPConn) setAcceptedDefaults() error { return c.setDefaults() }
+func setListenerOptions(eddy.Sockets, int, KeepAliveConfig) {}

@@ -1,16 +1,12 @@
+//go:build !kqueue_model
+
 package net
 
-import "golang.org/x/sys/unix"
+import "github.com/eddyio/eddy"
 
 // An accepted socket inherits TCP_NODELAY and the keep-alive options from its
 // listener on Linux (it is a copy of it, sk_clone_lock), so they are set there
 // once.
+const inherited = true
 
-func setListenerDefaults(setInt func(fd, level, option, value int) error, fd, family int) error {
-	if family == unix.AF_UNIX {
-		return nil
-	}
-	return setTCPDefaults(setInt, fd)
-}
-
-func (c *TCPConn) setAcceptedDefaults() error { return nil }
+func setListenerOptions(sys eddy.Sockets, fd int, ka KeepAliveConfig) { setTCPOptions(sys, fd, ka) }

@@ -1,9 +1,7 @@
 package net
 
 import (
-	stdnet "net"
 	"net/netip"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -37,25 +35,13 @@ func address(sa unix.Sockaddr) Addr {
 	return &UnixAddr{Net: "unix"} // of a client that is not bound, some kernels tell nothing
 }
 
-// zoneID and zoneName translate the zone of a link-local address, the name or
-// number of an interface.
-func zoneID(zone string) uint32 {
-	if zone == "" {
-		return 0
+// addressOn is address, for a socket of the network that the user named.
+func addressOn(network string, sa unix.Sockaddr) Addr {
+	switch network {
+	case "udp", "udp4", "udp6":
+		return udpAddress(sa)
+	case "unix", "unixgram", "unixpacket":
+		return unixAddress(network, sa)
 	}
-	if ifi, err := stdnet.InterfaceByName(zone); err == nil {
-		return uint32(ifi.Index)
-	}
-	n, _ := strconv.ParseUint(zone, 10, 32)
-	return uint32(n)
-}
-
-func zoneName(id uint32) string {
-	if id == 0 {
-		return ""
-	}
-	if ifi, err := stdnet.InterfaceByIndex(int(id)); err == nil {
-		return ifi.Name
-	}
-	return strconv.FormatUint(uint64(id), 10)
+	return address(sa)
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"sync"
 	"syscall"
 	"time"
 
@@ -14,14 +13,18 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// conn is a connected stream socket: what TCPConn and UnixConn have in common.
-// All its fields but the FD's state are set once, before the conn is handed out.
+// conn is a socket that is read and written: what TCPConn, UDPConn and UnixConn
+// have in common. All its fields but the FD's state are set once, before the conn
+// is handed out.
 type conn struct {
-	fd    reactor.FD
-	sys   eddy.Sockets
-	local Addr
-	peer  Addr
-	tcp   bool // a read that does not fill its buffer has drained the socket
+	fd       reactor.FD
+	sys      eddy.Sockets
+	network  string // as the user named it: "tcp4", "unixgram"; "" is the name that local's type has
+	local    Addr
+	peer     Addr    // nil if it is not connected
+	tcp      bool    // a read that does not fill its buffer has drained the socket
+	datagram bool    // 0 bytes read are an empty datagram, not the end
+	limits   *limits // what a Server allows its peer; nil: anything
 }
 
 func (c *conn) ok() bool { return c != nil && c.sys != nil }
@@ -51,24 +54,37 @@ func (c *conn) read(p []byte) (int, error) {
 		if err := c.fd.WaitRead(); err != nil {
 			return 0, err
 		}
-		n, errno := c.sys.Read(c.fd.Sysfd(), p)
-		switch errno {
-		case 0:
-			if n == 0 {
-				return 0, io.EOF
-			}
-			if n < len(p) && c.tcp {
-				c.fd.ReadDrained()
-			}
-			return n, nil
-		case syscall.EAGAIN:
-			c.fd.ReadBlocked()
-		case syscall.EINTR:
-		default:
-			return 0, os.NewSyscallError("read", errno)
+		if n, err := c.tryRead(p); err != errAgain {
+			return n, err
 		}
 	}
 }
+
+// tryRead reads once. errAgain says to wait first.
+func (c *conn) tryRead(p []byte) (int, error) {
+	n, errno := c.sys.Read(c.fd.Sysfd(), p)
+	switch errno {
+	case 0:
+		if n == 0 && !c.datagram {
+			return 0, io.EOF
+		}
+		if shortReadDrains && n < len(p) && c.tcp {
+			c.fd.ReadDrained()
+		}
+		if c.limits != nil {
+			c.limits.heard()
+		}
+		return n, nil
+	case syscall.EAGAIN:
+		c.fd.ReadBlocked()
+		return 0, errAgain
+	case syscall.EINTR:
+		return 0, errAgain
+	}
+	return 0, os.NewSyscallError("read", errno)
+}
+
+var errAgain = errors.New("not now")
 
 // Write writes all of p, and waits for room if need be. When it fails midway it
 // returns how much the kernel has taken. Writes of several tasks are not
@@ -88,6 +104,9 @@ func (c *conn) Write(p []byte) (int, error) {
 }
 
 func (c *conn) write(p []byte) (n int, err error) {
+	if c.fd.IsScratch(p) {
+		return c.writeBorrowed(p)
+	}
 	if err := c.fd.LockWrite(); err != nil {
 		return 0, err
 	}
@@ -96,65 +115,31 @@ func (c *conn) write(p []byte) (n int, err error) {
 		if err := c.fd.WaitWrite(); err != nil {
 			return n, err
 		}
-		m, errno := c.sys.Write(c.fd.Sysfd(), p[n:])
-		switch errno {
-		case 0:
-			if n += m; n == len(p) {
-				return n, nil
-			}
-		case syscall.EAGAIN:
-			c.fd.WriteBlocked()
-		case syscall.EINTR:
-		default:
-			return n, os.NewSyscallError("write", errno)
+		m, err := c.tryWrite(p[n:])
+		n += m
+		if err == nil && n == len(p) || err != nil && err != errAgain {
+			return n, err
 		}
 	}
 }
 
-// WriteTo copies from c to w until the peer's end of data, and returns how much;
-// io.Copy uses it. It holds a buffer only between a read and the write that
-// follows, so a connection that is idle in it owns none.
-func (c *conn) WriteTo(w io.Writer) (sum int64, err error) {
-	if !c.ok() {
-		return 0, syscall.EINVAL
-	}
-	if !c.fd.OnLoop() {
-		return io.Copy(w, struct{ io.Reader }{c})
-	}
-	for {
-		if err := c.fd.WaitRead(); err != nil {
-			return sum, c.failed("read", err)
+// tryWrite writes once. errAgain says to wait first.
+func (c *conn) tryWrite(p []byte) (int, error) {
+	n, errno := c.sys.Write(c.fd.Sysfd(), p)
+	switch errno {
+	case 0:
+		if c.limits != nil {
+			c.limits.spoke()
 		}
-		n, end, err := c.pass(w)
-		sum += int64(n)
-		if end || err != nil {
-			return sum, err
-		}
+		return n, nil
+	case syscall.EAGAIN:
+		c.fd.WriteBlocked()
+		return 0, errAgain
+	case syscall.EINTR:
+		return 0, errAgain
 	}
+	return 0, os.NewSyscallError("write", errno)
 }
-
-// pass reads once and writes what it read to w. An io.EOF of w's is an error,
-// not the end of c's data.
-func (c *conn) pass(w io.Writer) (n int, end bool, err error) {
-	buf := buffers.Get().(*[bufferSize]byte)
-	defer buffers.Put(buf)
-	n, err = c.Read(buf[:])
-	if err == io.EOF {
-		return 0, true, nil
-	}
-	if err != nil {
-		return 0, false, err
-	}
-	m, err := w.Write(buf[:n])
-	if err == nil && m < n {
-		err = io.ErrShortWrite
-	}
-	return m, false, err
-}
-
-const bufferSize = 64 << 10
-
-var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
 // Close closes the connection. Reads and writes that wait return with
 // [ErrClosed] at once; data written is still sent, unless SetLinger says
@@ -164,21 +149,6 @@ func (c *conn) Close() error {
 		return syscall.EINVAL
 	}
 	return closeFD(&c.fd, func(err error) error { return c.failed("close", err) })
-}
-
-// CloseRead shuts down the reading side: reads return io.EOF.
-func (c *conn) CloseRead() error {
-	return c.control("close", func(fd int) error { return c.shutdown(fd, unix.SHUT_RD) })
-}
-
-// CloseWrite shuts down the writing side: the peer reads the end of the data,
-// and may go on sending.
-func (c *conn) CloseWrite() error {
-	return c.control("close", func(fd int) error { return c.shutdown(fd, unix.SHUT_WR) })
-}
-
-func (c *conn) shutdown(fd, how int) error {
-	return os.NewSyscallError("shutdown", c.sys.Shutdown(fd, how))
 }
 
 // LocalAddr returns the address of this end, also once the connection is closed.
@@ -223,6 +193,13 @@ func (c *conn) setInt(level, option, value int) error {
 	})
 }
 
+// shut shuts down one direction; see shutdown(2).
+func (c *conn) shut(how int) error {
+	return c.control("close", func(fd int) error {
+		return os.NewSyscallError("shutdown", c.sys.Shutdown(fd, how))
+	})
+}
+
 // control does something to the open socket that does not wait, on the loop.
 func (c *conn) control(op string, f func(fd int) error) error {
 	if !c.ok() {
@@ -254,5 +231,12 @@ func (c *conn) failed(op string, err error) error {
 	if _, wrapped := err.(*OpError); wrapped {
 		return err
 	}
-	return &OpError{Op: op, Net: c.local.Network(), Source: c.local, Addr: c.peer, Err: plain(err)}
+	return &OpError{Op: op, Net: c.net(), Source: c.local, Addr: c.peer, Err: plain(err)}
+}
+
+func (c *conn) net() string {
+	if c.network == "" {
+		return c.local.Network()
+	}
+	return c.network
 }

@@ -3,6 +3,7 @@ package net
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"testing"
@@ -37,27 +38,61 @@ func exchange(t testing.TB, ctx context.Context, network string, msg []byte, pie
 	})
 }
 
+var (
+	faultSeeds = flag.Int("faults.seeds", 0, "run TestFaults with this many seeds, instead of a few hundred")
+	faultSeed  = flag.Int("faults.seed", -1, "run TestFaults with this seed alone")
+)
+
 // TestFaults: what the kernel may do to a caller never surfaces, and no byte is
-// lost, doubled or moved.
+// lost, doubled or moved, whatever the program. A seed chooses the program, and
+// what befalls it.
 func TestFaults(t *testing.T) {
-	spurious := 0
-	for seed := range uint64(40) {
-		network := []string{"tcp", "unix"}[seed%2]
+	if *faultSeed >= 0 {
+		underSeed(t, uint64(*faultSeed), map[string]int{})
+		return
+	}
+	seeds := *faultSeeds
+	if seeds == 0 {
+		seeds = 280
+		if raceEnabled {
+			seeds = 70
+		}
+	}
+	counts := map[string]int{}
+	for seed := range uint64(seeds) {
+		underSeed(t, seed, counts)
+	}
+	for _, kind := range []string{
+		"read EINTR", "read EAGAIN", "read of one byte", "write EINTR", "write EAGAIN", "write of one byte", "half a write",
+		"accept EINTR", "accept ECONNABORTED", "accept EAGAIN", "accept without resources", "connect EINTR",
+		"spurious readiness", "an event twice", "an event of the past",
+	} {
+		if counts[kind] == 0 && *faultSeeds == 0 {
+			t.Error("never a", kind)
+		}
+	}
+}
+
+func underSeed(t *testing.T, seed uint64, counts map[string]int) {
+	p := programs[seed%uint64(len(programs))]
+	t.Run(fmt.Sprintf("%d %s", seed, p.name), func(t *testing.T) {
+		defer func() {
+			if t.Failed() {
+				t.Logf("once more: go test ./net -run '^TestFaults$' -faults.seed=%d", seed)
+			}
+		}()
 		underFaults(t, seeded(seed), func(ctx context.Context, k *faulty) {
-			if err := exchange(t, ctx, network, pattern(100_000), 3000); err != nil {
-				t.Errorf("seed %d: %v", seed, err)
+			if err := p.run(t, ctx, k); err != nil {
+				t.Error(err)
 			}
-			for _, kind := range []string{"read EINTR", "read EAGAIN", "read of one byte", "write EINTR", "write EAGAIN", "write of one byte", "half a write"} {
-				if k.counts[kind] == 0 {
-					t.Errorf("seed %d: never a %s", seed, kind)
-				}
+			for kind, n := range k.counts {
+				counts[kind] += n
 			}
-			spurious += k.nudge.spurs
+			counts["spurious readiness"] += k.nudge.spurs
+			counts["an event twice"] += k.nudge.twice
+			counts["an event of the past"] += k.nudge.stale
 		})
-	}
-	if spurious == 0 {
-		t.Error("never a spurious readiness")
-	}
+	})
 }
 
 // FuzzFaults reads a schedule of faults from its input. A byte is a choice of the
@@ -77,18 +112,4 @@ func FuzzFaults(f *testing.F) {
 			})
 		}
 	})
-}
-
-// TestConnectInterrupted: a connect that is interrupted goes on by itself.
-func TestConnectInterrupted(t *testing.T) {
-	for _, network := range []string{"tcp", "unix"} {
-		underFaults(t, scripted([]byte{1, 1, 1}), func(ctx context.Context, k *faulty) {
-			if err := exchange(t, ctx, network, pattern(10), 10); err != nil {
-				t.Error(err)
-			}
-			if k.counts["connect EINTR"] != 1 {
-				t.Error("no interrupted connect:", k.counts)
-			}
-		})
-	}
 }

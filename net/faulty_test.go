@@ -27,6 +27,7 @@ type faulty struct {
 	starve int             // how many accepts are still to fail for want of resources
 	nudge  *nudger
 	counts map[string]int
+	pipes  map[int]int // the reading ends of pipes
 }
 
 // underFaults runs f as the main task of a loop whose kernel is faulty.
@@ -126,14 +127,18 @@ func (f *faulty) Connect(fd int, addr unix.Sockaddr) error {
 }
 
 // A nudger is a poller that reports fds as ready without news of them: those
-// that it was asked to, and, spuriously, others.
+// that it was asked to, and, spuriously, others. It reports an event twice, or once
+// more when its fd may be closed by then, and in another order.
 type nudger struct {
 	*eddy.Poller
 	choose func(n int) int
 	fds    []registration
 	owed   []int
 	events []eddy.Event
+	old    eddy.Event // one of an earlier batch
 	spurs  int
+	twice  int
+	stale  int
 }
 
 type registration struct {
@@ -179,7 +184,29 @@ func (n *nudger) Wait(timeout time.Duration) ([]eddy.Event, error) {
 		n.spurs++
 		n.report(n.fds[n.choose(len(n.fds))])
 	}
+	n.disorder()
 	return n.events, err
+}
+
+// disorder makes the batch one that no kernel promises not to make.
+func (n *nudger) disorder() {
+	if len(n.events) == 0 {
+		return
+	}
+	if n.choose(4) == 1 {
+		n.twice++
+		n.events = append(n.events, n.events[n.choose(len(n.events))])
+	}
+	if n.old.Ready != 0 && n.choose(4) == 1 {
+		n.stale++
+		n.events = append(n.events, n.old)
+	}
+	if n.old.Ready == 0 || n.choose(4) == 1 {
+		n.old = n.events[0]
+	}
+	if i := n.choose(len(n.events)); i > 0 {
+		n.events[0], n.events[i] = n.events[i], n.events[0]
+	}
 }
 
 func (n *nudger) report(r registration) {

@@ -7,6 +7,7 @@ import (
 	stdnet "net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -23,38 +24,63 @@ import (
 const patience = 20 * time.Second
 
 func TestMain(m *testing.M) {
-	if os.Getenv(childEnv) != "" {
-		child()
+	if do := children[os.Getenv(childEnv)]; do != nil {
+		do()
 	}
 	// The standard library's own poller keeps its fds for good, so it is started
 	// before anybody counts.
 	if ln, err := stdnet.Listen("tcp", "127.0.0.1:0"); err == nil {
 		ln.Close()
 	}
-	os.Exit(m.Run())
+	before := holdings()
+	status := m.Run()
+	if err := before.leaked(); err != nil && status == 0 {
+		fmt.Println("after all tests:", err)
+		status = 1
+	}
+	os.Exit(status)
 }
 
 // leaks fails t unless, once it is over, there are no more goroutines and fds
-// than now.
+// than now. Every test begins with it, or with what calls it: [run] and the like;
+// what a test that does not leaves behind, TestMain finds in the end.
 func leaks(t testing.TB) {
 	t.Helper()
-	goroutines, fds := runtime.NumGoroutine(), openFDs()
+	before := holdings()
 	t.Cleanup(func() {
-		deadline := time.Now().Add(5 * time.Second)
-		for {
-			g, f := runtime.NumGoroutine(), openFDs()
-			if g <= goroutines && len(f) <= len(fds) {
-				return
-			}
-			if time.Now().After(deadline) {
-				buf := make([]byte, 1<<20)
-				t.Errorf("leak: goroutines %d, were %d; fds %v, were %v\n%s",
-					g, goroutines, f, fds, buf[:runtime.Stack(buf, true)])
-				return
-			}
-			time.Sleep(time.Millisecond)
+		if err := before.leaked(); err != nil {
+			t.Error(err)
 		}
 	})
+}
+
+// held is what a process has that a test could leave behind.
+type held struct {
+	goroutines int
+	fds        []string
+}
+
+func holdings() held { return held{runtime.NumGoroutine(), openFDs()} }
+
+// leaked waits until there is no more than before, and tells if that does not come.
+func (before held) leaked() error {
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+		now := holdings()
+		if now.goroutines <= before.goroutines && len(now.fds) <= len(before.fds) {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			buf := make([]byte, 1<<20)
+			return fmt.Errorf("leak: goroutines %d, were %d; fds %v, were %v\n%s",
+				now.goroutines, before.goroutines, now.fds, before.fds, buf[:runtime.Stack(buf, true)])
+		}
+	}
+}
+
+// timers counts the timers that a loop's wheel holds. It looks at what package
+// reactor does not show, and may be called once the loop has ended.
+func timers(l *reactor.Loop) int64 {
+	return reflect.ValueOf(l).Elem().FieldByName("wheel").FieldByName("count").Int()
 }
 
 // openFDs lists the process's fds, where the system tells.
@@ -80,7 +106,9 @@ func runWith(t testing.TB, o reactor.Options, f func(ctx context.Context)) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(failing{t}, nil))
 	}
+	var loop *reactor.Loop
 	err := o.Run(context.Background(), func(ctx context.Context) error {
+		loop = reactor.LoopOf(ctx)
 		return reactor.Timeout(ctx, patience, func(ctx context.Context) error {
 			f(ctx)
 			return ctx.Err()
@@ -88,6 +116,9 @@ func runWith(t testing.TB, o reactor.Options, f func(ctx context.Context)) {
 	})
 	if err != nil {
 		t.Error("the loop ended with", err)
+	}
+	if n := timers(loop); n > 1 { // the one is that which limits the loop's end
+		t.Errorf("the loop ended with %d timers in its wheel", n)
 	}
 }
 
@@ -216,7 +247,7 @@ func withStd(t testing.TB, ctx context.Context, network string) (Conn, stdnet.Co
 
 // anyAddr is an address to listen on.
 func anyAddr(t testing.TB, network string) string {
-	if network != "unix" {
+	if network != "unix" && network != "unixpacket" {
 		return "127.0.0.1:0"
 	}
 	// Not t.TempDir: a socket's path may have about 100 bytes only.

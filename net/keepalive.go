@@ -1,13 +1,66 @@
-//go:build linux || freebsd || netbsd || dragonfly
-
 package net
 
-import "golang.org/x/sys/unix"
+import (
+	"time"
 
-func setKeepAliveIdle(setInt func(fd, level, option, value int) error, fd, seconds int) error {
-	return setInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, seconds)
+	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy"
+)
+
+// What a zero in a KeepAliveConfig means, as in std.
+const (
+	defaultKeepAlive      = 15 * time.Second // idle, and between probes
+	defaultKeepAliveCount = 9
+)
+
+// keepAliveFor makes one of the two fields that say it in a Dialer or
+// ListenConfig. The period is for idle connections; between probes it is the
+// default, as in std.
+func keepAliveFor(period time.Duration, config KeepAliveConfig) KeepAliveConfig {
+	if config.Enable {
+		return config
+	}
+	return KeepAliveConfig{Enable: period >= 0, Idle: period}
 }
 
-func setKeepAliveInterval(setInt func(fd, level, option, value int) error, fd, seconds int) error {
-	return setInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, seconds)
+func setKeepAlive(sys eddy.Sockets, fd int, config KeepAliveConfig) error {
+	if err := sys.SetInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, boolInt(config.Enable)); err != nil {
+		return err
+	}
+	if err := setSeconds(sys, fd, keepAliveIdle, config.Idle); err != nil {
+		return err
+	}
+	if err := setSeconds(sys, fd, keepAliveInterval, config.Interval); err != nil {
+		return err
+	}
+	n := config.Count
+	if n == 0 {
+		n = defaultKeepAliveCount
+	}
+	return setTCPInt(sys, fd, keepAliveCount, n)
+}
+
+// setSeconds sets a time, rounded up.
+func setSeconds(sys eddy.Sockets, fd, option int, d time.Duration) error {
+	if d == 0 {
+		d = defaultKeepAlive
+	}
+	n := int((d + time.Second - 1) / time.Second)
+	if d < 0 {
+		n = -1
+	}
+	return setTCPInt(sys, fd, option, n)
+}
+
+// setTCPInt sets an option, unless n is negative. An option of 0 is one that the
+// system does not have: every connection of the machine is probed alike.
+func setTCPInt(sys eddy.Sockets, fd, option, n int) error {
+	switch {
+	case n < 0:
+		return nil
+	case option == 0:
+		return unix.ENOPROTOOPT
+	}
+	return sys.SetInt(fd, unix.IPPROTO_TCP, option, n)
 }

@@ -2,10 +2,8 @@ package net
 
 import "golang.org/x/sys/unix"
 
-func setKeepAliveIdle(setInt func(fd, level, option, value int) error, fd, seconds int) error {
-	return setInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPALIVE, seconds)
-}
-
-func setKeepAliveInterval(setInt func(fd, level, option, value int) error, fd, seconds int) error {
-	return setInt(fd, unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, seconds)
-}
+const (
+	keepAliveIdle     = unix.TCP_KEEPALIVE
+	keepAliveInterval = unix.TCP_KEEPINTVL
+	keepAliveCount    = unix.TCP_KEEPCNT
+)

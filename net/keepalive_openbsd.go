@@ -1,8 +1,5 @@
 package net
 
-// OpenBSD has one idle time and one interval for all connections of the machine:
-// net.inet.tcp.keepidle and keepintvl.
-
-func setKeepAliveIdle(func(fd, level, option, value int) error, int, int) error { return nil }
-
-func setKeepAliveInterval(func(fd, level, option, value int) error, int, int) error { return nil }
+// OpenBSD has these for the whole machine only: net.inet.tcp.keepidle and
+// keepintvl.
+const keepAliveIdle, keepAliveInterval, keepAliveCount = 0, 0, 0

@@ -13,7 +13,8 @@ import (
 )
 
 // A Server serves the connections of listeners, each in a task of its own.
-// The zero Server, given a handler, is ready to use.
+// The zero Server, given a handler, is ready to use. It must not be copied, and
+// its fields not changed, once it serves.
 type Server struct {
 	// Handler is called for each connection, in a task of its own. The
 	// connection is closed when it returns. An error that says no more than
@@ -22,13 +23,36 @@ type Server struct {
 	// connections.
 	Handler func(ctx context.Context, c Conn) error
 
+	// ReadyHandler is what ServeReady calls in its place.
+	ReadyHandler func(ctx context.Context, c *ReadyConn) error
+
 	// Grace is how long handlers may go on once the server stops accepting,
 	// before their connections are closed and their ctx cancelled. 0 means
 	// five seconds; negative means not at all.
 	Grace time.Duration
 
+	// MaxConns is how many connections the server has at a time, of all its
+	// listeners; 0 means any number. Further ones wait in the kernel's queue,
+	// or, with Shed, are accepted and closed at once.
+	MaxConns int
+	Shed     bool
+
+	// IdleTimeout is for how long nothing may be read from a connection, nor
+	// written to it, while the handler waits for the one or the other.
+	// MessageTimeout is how long a message may take to arrive, however steadily
+	// it trickles in: from the first bytes that are read until the handler
+	// writes something, an answer. When a peer takes longer, Serve cancels the
+	// handler, with the cause [ErrIdleTimeout] or [ErrMessageTimeout], and
+	// ServeReady closes the connection. 0 means no limit. Each costs a look at
+	// the clock for each read and write.
+	IdleTimeout    time.Duration
+	MessageTimeout time.Duration
+
 	// Logger is where handlers' errors go; nil means slog.Default().
 	Logger *slog.Logger
+
+	stats stats
+	room  reactor.Event // set when a connection ends
 }
 
 // Serve serves ln with a [Server] that has this handler.
@@ -49,59 +73,69 @@ var ErrServerClosed = errors.New("net: the server is closed")
 // accepting pauses for a moment, with a line in the log, and goes on.
 //
 // Serve returns nil when it was stopped by ctx or by closing ln, and otherwise
-// the error that ended accepting. It is called by a task of ln's loop.
+// the error that ended accepting. It is called by a task of ln's loop. A Server
+// can serve several listeners of one loop.
 func (s *Server) Serve(ctx context.Context, ln Listener) error {
 	if s.Handler == nil {
 		return errors.New("net: Serve without a handler")
 	}
+	return s.serve(ctx, ln, (*serving).startTask)
+}
+
+// serve is Serve and ServeReady, which differ in how a connection is started.
+func (s *Server) serve(ctx context.Context, ln Listener, start func(v *serving, c Conn) error) error {
 	if ln == nil {
 		return errors.New("net: Serve without a listener")
 	}
 	if !reactor.InTask(ctx) {
 		return opError("serve", ln.Addr().Network(), ln.Addr(), errors.New("must be called by a task, with its ctx: see reactor.Run"))
 	}
-	v := &serving{server: s, log: s.Logger}
+	v := &serving{Server: s, log: s.Logger, start: start}
 	if v.log == nil {
 		v.log = slog.Default()
 	}
+	v.empty.Set()
 	shielded := context.WithoutCancel(ctx)
-	err := reactor.Go(ctx, func(ctx context.Context) error { return v.accept(ctx, shielded, ln) }).Wait(shielded)
-	ln.Close()
-	v.finish(shielded)
+	err := reactor.Scope(shielded, func(handlers context.Context, scope *reactor.CancelScope) error {
+		v.ctx = handlers
+		err := reactor.Go(ctx, func(ctx context.Context) error { return v.accept(ctx, ln) }).Wait(shielded)
+		ln.Close()
+		v.finish(shielded, scope)
+		return err
+	})
 	if ctx.Err() != nil || errors.Is(err, ErrClosed) {
 		return nil
 	}
 	return err
 }
 
-// serving is one Serve. Its connections are in a circular list, in the order in
-// which they came.
+// serving is one Serve or ServeReady.
 type serving struct {
-	server *Server
-	log    *slog.Logger
-	first  *served
-}
-
-// served is one connection and its handler's task.
-type served struct {
-	v          *serving
-	conn       Conn
-	task       *reactor.Task[struct{}]
-	next, prev *served
+	*Server
+	ctx   context.Context // the handlers'
+	log   *slog.Logger
+	start func(v *serving, c Conn) error
+	conns connSet
+	empty reactor.Event // no connection is left
 }
 
 // acceptPause is how long accepting rests when there are no resources for
 // another connection.
 const acceptPause = 100 * time.Millisecond
 
-func (v *serving) accept(ctx, shielded context.Context, ln Listener) error {
+func (v *serving) accept(ctx context.Context, ln Listener) error {
 	starved := false
 	for {
+		if err := v.waitForRoom(ctx); err != nil {
+			return err
+		}
 		c, err := ln.Accept()
 		switch {
 		case err == nil:
 			starved = false
-			v.start(shielded, c)
+			if err := v.admit(c); err != nil {
+				return err
+			}
 		case isStarved(err):
 			if !starved {
 				starved = true
@@ -113,6 +147,53 @@ func (v *serving) accept(ctx, shielded context.Context, ln Listener) error {
 		default:
 			return err
 		}
+	}
+}
+
+// waitForRoom waits while there are too many connections, unless they are shed.
+func (v *serving) waitForRoom(ctx context.Context) error {
+	for v.isFull() && !v.Shed {
+		v.room.Clear()
+		if err := v.room.Wait(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *serving) isFull() bool { return v.MaxConns > 0 && v.stats.active.Load() >= int64(v.MaxConns) }
+
+// admit starts to serve a connection.
+func (v *serving) admit(c Conn) error {
+	if v.isFull() { // another listener's may have come meanwhile
+		v.stats.shed.Add(1)
+		c.Close()
+		return nil
+	}
+	if err := v.start(v, c); err != nil {
+		c.Close()
+		return err
+	}
+	v.stats.accepted.Add(1)
+	v.stats.active.Add(1)
+	v.empty.Clear()
+	return nil
+}
+
+// left is called once a connection is closed and its handler has returned.
+func (v *serving) left(m member, err error) {
+	v.conns.remove(m)
+	v.stats.active.Add(-1)
+	v.room.Set()
+	if v.conns.len() == 0 {
+		v.empty.Set()
+	}
+	switch {
+	case errors.Is(err, ErrIdleTimeout), errors.Is(err, ErrMessageTimeout):
+		v.stats.expired.Add(1)
+	case err != nil && !isUnremarkable(err):
+		v.stats.failed.Add(1)
+		v.log.Error("net: a handler failed", "peer", m.peerAddr().String(), "error", err)
 	}
 }
 
@@ -129,33 +210,13 @@ func isStarved(err error) bool {
 	return false
 }
 
-func (v *serving) start(ctx context.Context, c Conn) {
-	e := &served{v: v, conn: c}
-	v.add(e)
-	e.task = reactor.Go(ctx, e.handle)
-	e.task.OnDone(e.done)
-}
-
-func (e *served) handle(ctx context.Context) error {
-	defer e.conn.Close()
-	return e.v.server.Handler(ctx, e.conn)
-}
-
-func (e *served) done() {
-	e.v.remove(e)
-	_, err := e.task.Result()
-	if err != nil && !isUnremarkable(err) {
-		e.v.log.Error("net: a handler failed", "peer", e.conn.RemoteAddr().String(), "error", err)
-	}
-}
-
 // isUnremarkable says whether a handler's error only means that its connection
 // ended, from either side.
 func isUnremarkable(err error) bool {
 	if _, panicked := errors.AsType[*reactor.PanicError](err); panicked {
 		return false // whatever it panicked with
 	}
-	for _, e := range []error{io.EOF, ErrClosed, os.ErrDeadlineExceeded, context.Canceled, context.DeadlineExceeded, syscall.ECONNRESET, syscall.EPIPE} {
+	for _, e := range []error{io.EOF, ErrClosed, os.ErrClosed, os.ErrDeadlineExceeded, context.Canceled, context.DeadlineExceeded, syscall.ECONNRESET, syscall.EPIPE} {
 		if errors.Is(err, e) {
 			return true
 		}
@@ -164,63 +225,65 @@ func isUnremarkable(err error) bool {
 }
 
 // finish waits for the handlers for the grace time, and then ends them.
-func (v *serving) finish(ctx context.Context) {
-	grace := v.server.Grace
+func (v *serving) finish(ctx context.Context, handlers *reactor.CancelScope) {
+	grace := v.Grace
 	if grace == 0 {
 		grace = 5 * time.Second
 	}
-	reactor.Timeout(ctx, grace, v.wait)
-	for _, e := range v.left() { // a copy: a Close may suspend, and handlers end meanwhile
-		e.task.Cancel(ErrServerClosed)
-		e.conn.Close()
+	for _, m := range v.conns.copy() {
+		m.drain()
 	}
-	v.wait(ctx)
+	if grace > 0 {
+		reactor.Timeout(ctx, grace, v.empty.Wait)
+	}
+	handlers.Cancel(ErrServerClosed)
+	for _, m := range v.conns.copy() { // a copy: a Close may suspend, and handlers end meanwhile
+		m.end()
+	}
+	v.empty.Wait(ctx)
 }
 
-// left returns the connections whose handlers have not returned.
-func (v *serving) left() []*served {
-	var all []*served
-	for e := v.first; e != nil; {
-		all = append(all, e)
-		if e = e.next; e == v.first {
-			break
-		}
-	}
-	return all
+// served is a connection and its handler's task.
+type served struct {
+	v      *serving
+	conn   Conn
+	task   *reactor.Task[struct{}]
+	limits *limits
+	place  int
 }
 
-// wait waits until all handlers have returned.
-func (v *serving) wait(ctx context.Context) error {
-	for v.first != nil {
-		e := v.first
-		e.task.Wait(ctx)
-		if err := ctx.Err(); err != nil {
+func (v *serving) startTask(c Conn) error {
+	e := &served{v: v, conn: c}
+	if v.hasLimits() {
+		below, err := limitable(c)
+		if err != nil {
 			return err
 		}
-		if e == v.first { // its done is about to be called
-			reactor.Yield(ctx)
-		}
+		e.limits = v.limit(v.ctx, below, func(err error) { e.task.Cancel(err) })
 	}
+	v.conns.add(e)
+	e.task = reactor.Launch(v.ctx, e)
 	return nil
 }
 
-func (v *serving) add(e *served) {
-	if v.first == nil {
-		v.first, e.next, e.prev = e, e, e
-		return
-	}
-	last := v.first.prev
-	e.next, e.prev = v.first, last
-	last.next, v.first.prev = e, e
+// Run and Over make it a reactor.Runner.
+
+func (e *served) Run(ctx context.Context) error {
+	defer e.conn.Close()
+	return e.v.Handler(ctx, e.conn)
 }
 
-func (v *serving) remove(e *served) {
-	if e.next == e {
-		v.first = nil
-		return
+func (e *served) Over(err error) {
+	if e.limits != nil {
+		err = e.limits.stop(err)
 	}
-	e.prev.next, e.next.prev = e.next, e.prev
-	if v.first == e {
-		v.first = e.next
-	}
+	e.v.left(e, err)
 }
+
+func (e *served) index() *int    { return &e.place }
+func (e *served) peerAddr() Addr { return e.conn.RemoteAddr() }
+func (e *served) drain()         {} // the handler knows when it is done
+func (e *served) end()           { e.conn.Close() }
+
+// String names the handler's task.
+func (e *served) String() string { return "serves " + e.conn.RemoteAddr().String() }

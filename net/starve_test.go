@@ -9,6 +9,7 @@ import (
 	stdnet "net"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,31 +21,67 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// childEnv is set in a test binary that is to be the starved server.
+// childEnv is set in a test binary that is to be a server in a process of its own.
 const childEnv = "EDDY_NET_TEST_CHILD"
 
-// child is a server with 64 fds. It answers a line: "cpu" with the microseconds
-// that it has used, "fds" with the number of its fds, others with themselves;
-// "quit" ends it.
-func child() {
-	limit := unix.Rlimit{Cur: 64, Max: 64}
-	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		panic(err)
-	}
+// children are what such a server may be.
+var children = map[string]func(){
+	"plain": func() { serveConverse(nil) },
+	"starved": func() {
+		limit := unix.Rlimit{Cur: 64, Max: 64}
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+			panic(err)
+		}
+		serveConverse(nil)
+	},
+	"echo": func() {
+		raiseLimit()
+		serveConverse(echo)
+	},
+}
+
+// serveConverse is a server that answers a line: "cpu" with the microseconds that it has
+// used, "fds" with the number of its fds, "memory" with the bytes of its own
+// that are in memory, others with themselves; "quit" ends it. Given another
+// handler, it serves that on a second address.
+func serveConverse(second func(context.Context, Conn) error) {
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	err := reactor.Run(context.Background(), func(ctx context.Context) error {
 		ln, err := Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return err
 		}
-		fmt.Println(ln.Addr())
-		return Serve(ctx, ln, func(_ context.Context, c Conn) error { return converse(c, ln) })
+		if second == nil {
+			fmt.Println(ln.Addr())
+			return Serve(ctx, ln, func(_ context.Context, c Conn) error { return converse(c, ln) })
+		}
+		ln2, err := Listen(ctx, "tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		fmt.Println(ln.Addr(), ln2.Addr())
+		serving := reactor.Go(ctx, func(ctx context.Context) error { return Serve(ctx, ln2, second) })
+		err = Serve(ctx, ln, func(_ context.Context, c Conn) error { return converse(c, ln) })
+		ln2.Close()
+		return errors.Join(err, serving.Wait(ctx))
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 	os.Exit(0)
+}
+
+// raiseLimit lets the process have as many fds as it may, and returns how many.
+func raiseLimit() uint64 {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 0
+	}
+	limit.Cur = limit.Max
+	unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+	unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
+	return limit.Cur
 }
 
 func converse(c Conn, ln Listener) error {
@@ -61,6 +98,8 @@ func converse(c Conn, ln Listener) error {
 			line = fmt.Sprintln((u.Utime.Nano() + u.Stime.Nano()) / 1000)
 		case "fds\n":
 			line = fmt.Sprintln(len(openFDs()))
+		case "memory\n":
+			line = fmt.Sprintln(memory())
 		case "quit\n":
 			return ln.Close()
 		}
@@ -90,71 +129,144 @@ func (c control) ask(t *testing.T, what string) int {
 	return n
 }
 
-// TestStarvedOfFDs: 500 clients come to a server that can hold some 50, and the
-// first of them stay. It must wait without spinning, serve everybody in the end,
-// and lose no fd.
-func TestStarvedOfFDs(t *testing.T) {
-	leaks(t)
-	cmd := exec.Command(os.Args[0], "-test.run=^$")
-	cmd.Env = append(os.Environ(), childEnv+"=1")
-	log := &logged{}
-	cmd.Stderr = log
-	out, err := cmd.StdoutPipe()
+// memory returns how much of the process is in memory, in bytes, garbage aside. It
+// is 0 where the system does not tell.
+func memory() int64 {
+	debug.FreeOSMemory()
+	text, _ := os.ReadFile("/proc/self/status")
+	_, rest, _ := strings.Cut(string(text), "RssAnon:")
+	var kilobytes int64
+	fmt.Sscan(rest, &kilobytes)
+	return kilobytes << 10
+}
+
+// A child is a server in a process of its own.
+type child struct {
+	control
+	cmd    *exec.Cmd
+	addr   string
+	second string
+	log    *logged
+}
+
+// spawn starts a child, which the end of the test ends.
+func spawn(t *testing.T, kind string) *child {
+	t.Helper()
+	ch := &child{cmd: exec.Command(os.Args[0], "-test.run=^$"), log: &logged{}}
+	ch.cmd.Env = append(os.Environ(), childEnv+"="+kind)
+	ch.cmd.Stderr = ch.log
+	out, err := ch.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
+	if err := ch.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { cmd.Process.Kill(); cmd.Wait() }()
+	t.Cleanup(func() { ch.cmd.Process.Kill(); ch.cmd.Wait() })
 	addr, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
-		t.Fatal(err, log)
+		t.Fatal(err, ch.log)
 	}
-	addr = strings.TrimSpace(addr)
-	conn, err := stdnet.Dial("tcp", addr)
+	ch.addr, ch.second, _ = strings.Cut(strings.TrimSpace(addr), " ")
+	conn, err := stdnet.Dial("tcp", ch.addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(2 * patience))
-	c := control{conn, bufio.NewReader(conn)}
-	fds := c.ask(t, "fds")
+	t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(3 * patience))
+	ch.control = control{conn, bufio.NewReader(conn)}
+	return ch
+}
 
+// settle waits until the child has no more than n fds.
+func (ch *child) settle(t *testing.T, n int) {
+	t.Helper()
+	for until := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		fds := ch.ask(t, "fds")
+		if fds <= n {
+			return
+		}
+		if time.Now().After(until) {
+			t.Fatalf("%d fds are open, were %d", fds, n)
+		}
+	}
+}
+
+// quit fails unless the child ends well.
+func (ch *child) quit(t *testing.T) {
+	t.Helper()
+	fmt.Fprintln(ch, "quit")
+	within(t, "the child's end", func() {
+		if err := ch.cmd.Wait(); err != nil {
+			t.Error(err, ch.log)
+		}
+	})
+}
+
+// TestFaultOutOfFDs: 1,000 clients come to a server that can hold some 50, and the
+// first of them stay. It must wait without spinning, serve everybody in the end,
+// and lose no fd.
+func TestFaultOutOfFDs(t *testing.T) {
+	leaks(t)
+	ch := spawn(t, "starved")
+	fds := ch.ask(t, "fds")
 	leave := make(chan struct{})
 	var clients sync.WaitGroup
-	for i := range 500 {
+	for i := range 1000 {
 		clients.Go(func() {
-			if err := visit(addr, fmt.Sprintln(i, "was here"), leave); err != nil {
+			if err := visit(ch.addr, fmt.Sprintln(i, "was here"), leave); err != nil {
 				t.Error(err)
 			}
 		})
 	}
-	for until := time.Now().Add(patience); !strings.Contains(log.String(), "pauses"); time.Sleep(time.Millisecond) {
+	for until := time.Now().Add(patience); !strings.Contains(ch.log.String(), "pauses"); time.Sleep(time.Millisecond) {
 		if time.Now().After(until) {
-			t.Fatal("never starved; log:", log)
+			t.Fatal("never starved; log:", ch.log)
 		}
 	}
-	before := c.ask(t, "cpu")
+	before := ch.ask(t, "cpu")
 	const starved = 500 * time.Millisecond
 	time.Sleep(starved) // a span to measure in, nothing to wait for
-	if used := time.Duration(c.ask(t, "cpu")-before) * time.Microsecond; used > starved/2 {
+	used := time.Duration(ch.ask(t, "cpu")-before) * time.Microsecond
+	t.Logf("starved, the server used %v in %v", used, starved)
+	if used > starved/2 {
 		t.Errorf("the starved server used %v in %v", used, starved)
 	}
 	close(leave)
 	within(t, "serving the rest", clients.Wait)
-	for until := time.Now().Add(patience); c.ask(t, "fds") > fds; time.Sleep(time.Millisecond) {
-		if time.Now().After(until) {
-			t.Errorf("%d fds are open, were %d", c.ask(t, "fds"), fds)
-			break
-		}
+	ch.settle(t, fds)
+	if n := strings.Count(ch.log.String(), "pauses"); n > 100 {
+		t.Errorf("it was logged %d times", n)
 	}
-	fmt.Fprintln(c, "quit")
-	within(t, "the child's end", func() {
-		if err := cmd.Wait(); err != nil {
-			t.Error(err, log)
+	ch.quit(t)
+}
+
+// TestFaultResetByManyPeers: a server lives whose peers reset their connections while
+// it reads, while it writes, and before it has accepted them.
+func TestFaultResetByManyPeers(t *testing.T) {
+	leaks(t)
+	ch := spawn(t, "plain")
+	fds := ch.ask(t, "fds")
+	line := strings.Repeat("x", 1000) + "\n"
+	for i := range 300 {
+		c, err := stdnet.Dial("tcp", ch.addr)
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
+		c.(*stdnet.TCPConn).SetLinger(0)
+		for range i % 3 * 50 { // nothing, some, more
+			c.Write([]byte(line))
+		}
+		c.Close()
+	}
+	if got := ch.ask(t, "42"); got != 42 {
+		t.Error("the server answers", got)
+	}
+	ch.settle(t, fds)
+	if log := ch.log.String(); log != "" {
+		t.Error("resets are nothing to speak of, but it said:", log)
+	}
+	ch.quit(t)
 }
 
 // visit says a line, hears it, and stays until leave is closed.

@@ -398,7 +398,7 @@ func (k *selfish) LocalAddr(fd int) (unix.Sockaddr, error) {
 	return k.System.LocalAddr(fd)
 }
 
-func TestSelfConnect(t *testing.T) {
+func TestFaultSelfConnect(t *testing.T) {
 	ln, err := stdnet.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

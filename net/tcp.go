@@ -5,26 +5,30 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy"
 )
 
 // A TCPConn is a TCP connection. It is a std net.Conn, and its methods, which
 // may be called from any goroutine, are those of the standard library's TCPConn.
-type TCPConn struct{ conn }
+type TCPConn struct{ stream }
 
-// setDefaults sets the options that the standard library sets: no delay for
-// small writes, and a probe every 15 seconds on an idle connection.
-func (c *TCPConn) setDefaults() error {
-	return setTCPDefaults(c.sys.SetInt, c.fd.Sysfd())
+func newTCPConn() *TCPConn {
+	c := &TCPConn{}
+	c.tcp = true
+	return c
 }
 
-func setTCPDefaults(setInt func(fd, level, option, value int) error, fd int) error {
-	if err := setInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
-		return err
+// setTCPOptions sets what the standard library sets: no delay for small writes,
+// and the probing of idle connections. Like it, it is content with what the
+// kernel takes: a connection that is already gone again, for one, takes nothing on
+// some, and is no reason to fail.
+func setTCPOptions(sys eddy.Sockets, fd int, ka KeepAliveConfig) {
+	sys.SetInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+	if ka.Enable {
+		setKeepAlive(sys, fd, ka)
 	}
-	return setKeepAlive(setInt, fd, defaultKeepAlive)
 }
-
-const defaultKeepAlive = 15 * time.Second
 
 // SetNoDelay sets whether a small write is sent at once (the default) or may be
 // held back to go with the next one (Nagle's algorithm).
@@ -38,10 +42,19 @@ func (c *TCPConn) SetKeepAlive(keepalive bool) error {
 }
 
 // SetKeepAlivePeriod sets how long a connection is idle before it is probed,
-// rounded up to a second.
+// rounded up to a second; 0 is the default, 15 s, and a negative d changes
+// nothing.
 func (c *TCPConn) SetKeepAlivePeriod(d time.Duration) error {
 	return c.control("set", func(fd int) error {
-		return os.NewSyscallError("setsockopt", setKeepAliveIdle(c.sys.SetInt, fd, seconds(d)))
+		return os.NewSyscallError("setsockopt", setSeconds(c.sys, fd, keepAliveIdle, d))
+	})
+}
+
+// SetKeepAliveConfig sets whether and how the kernel probes an idle connection.
+// Zeros in config mean defaults, and negative values leave things as they are.
+func (c *TCPConn) SetKeepAliveConfig(config KeepAliveConfig) error {
+	return c.control("set", func(fd int) error {
+		return os.NewSyscallError("setsockopt", setKeepAlive(c.sys, fd, config))
 	})
 }
 
@@ -58,25 +71,9 @@ func (c *TCPConn) SetLinger(sec int) error {
 	})
 }
 
-func setKeepAlive(setInt func(fd, level, option, value int) error, fd int, d time.Duration) error {
-	if err := setInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1); err != nil {
-		return err
-	}
-	if err := setKeepAliveIdle(setInt, fd, seconds(d)); err != nil {
-		return err
-	}
-	return setKeepAliveInterval(setInt, fd, seconds(d))
-}
-
-func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
-
 func boolInt(b bool) int {
 	if b {
 		return 1
 	}
 	return 0
 }
-
-// A UnixConn is a connection of a Unix-domain stream socket. It is a std
-// net.Conn, and its methods may be called from any goroutine.
-type UnixConn struct{ conn }

@@ -1,4 +1,4 @@
-//go:build darwin || freebsd || openbsd || netbsd || dragonfly
+//go:build darwin || freebsd || openbsd || netbsd || dragonfly || kqueue_model
 
 package process
 
@@ -21,7 +21,7 @@ func awaitExit(ctx context.Context, p *os.Process) error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(kq)
+	defer kqClose(kq)
 	if err := watchExit(kq, p.Pid); err == unix.ESRCH {
 		return nil // a zombie: nobody else reaps it, so the number is still its own
 	} else if err != nil {
@@ -36,15 +36,15 @@ func awaitExit(ctx context.Context, p *os.Process) error {
 // told asks without waiting. The loop's word is not enough: should it have been
 // wrong, the wait for the status would block the loop.
 func told(kq int) bool {
-	var event [1]unix.Kevent_t
-	n, _ := unix.Kevent(kq, nil, event[:], &unix.Timespec{})
+	var event [1]kqEvent
+	n, _ := kqCall(kq, nil, event[:], &unix.Timespec{})
 	return n > 0
 }
 
 func openQueue() (int, error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	kq, err := unix.Kqueue()
+	kq, err := kqOpen()
 	if err == nil {
 		unix.CloseOnExec(kq)
 	}
@@ -53,11 +53,10 @@ func openQueue() (int, error) {
 
 // watchExit repeats an interrupted call: adding again changes nothing.
 func watchExit(kq, pid int) error {
-	var change [1]unix.Kevent_t
-	unix.SetKevent(&change[0], pid, unix.EVFILT_PROC, unix.EV_ADD|unix.EV_ONESHOT)
-	change[0].Fflags = unix.NOTE_EXIT
+	var change [1]kqEvent
+	kqExit(&change[0], pid)
 	for {
-		if _, err := unix.Kevent(kq, change[:], nil, nil); err != unix.EINTR {
+		if _, err := kqCall(kq, change[:], nil, nil); err != unix.EINTR {
 			return err
 		}
 	}

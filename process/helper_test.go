@@ -173,7 +173,7 @@ func (p *pickyPoller) Add(fd int, token uint64) error {
 // elsewhere a kqueue, where all that is not a pipe is taken for one.
 func tellsExit(fd int) bool {
 	if link, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd)); err == nil {
-		return strings.Contains(link, "pidfd")
+		return strings.Contains(link, "pidfd") || strings.Contains(link, "eventpoll") // the model's kqueue
 	}
 	var st syscall.Stat_t
 	return syscall.Fstat(fd, &st) != nil || st.Mode&syscall.S_IFMT != syscall.S_IFIFO

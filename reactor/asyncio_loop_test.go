@@ -76,7 +76,7 @@ func TestCase04OverdueTimers(t *testing.T) {
 		for _, d := range []int{30, 10, 20, 5, 25, 15} {
 			loop.CallAt(start+time.Duration(d)*ms, func() { out = append(out, d) })
 		}
-		p.world.advance(60 * ms)
+		p.compute(60 * ms)
 		reactor.Yield(ctx)
 		p.print("after 1 yield", out)
 		reactor.Yield(ctx)

@@ -29,11 +29,11 @@ func TestCase67SlowStep(t *testing.T) {
 	}
 	p.main(func(ctx context.Context) {
 		reactor.Go(ctx, func(context.Context) error {
-			p.world.advance(150 * ms)
+			p.compute(150 * ms)
 			return nil
 		}).Wait(ctx)
 		reactor.Go(ctx, func(context.Context) error { // not slow
-			p.world.advance(50 * ms)
+			p.compute(50 * ms)
 			return nil
 		}).Wait(ctx)
 		loop := reactor.LoopOf(ctx)

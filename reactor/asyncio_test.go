@@ -3,6 +3,7 @@ package reactor_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"runtime"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/coro"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactortest"
 )
 
 // The asyncio_*_test.go files replay programs that were recorded on CPython
@@ -23,6 +25,8 @@ import (
 // "asyncio|" and those that eddy prints instead "eddy|"; docs/asyncio.md has
 // the reasons.
 
+var simulated = flag.Bool("simulated", false, "replay the recorded programs in the world of package reactortest")
+
 // A program is one recorded program, as it is in eddy.
 type program struct {
 	t       *testing.T
@@ -30,6 +34,7 @@ type program struct {
 	lines   []string
 	options reactor.Options
 	world   *world
+	clock   *reactortest.Clock // in the place of world, if it is set
 }
 
 // replay makes a program whose lines are compared when the test is over. It
@@ -65,9 +70,26 @@ func (p *program) run(main func(ctx context.Context) error) error {
 	return p.options.Run(context.Background(), main)
 }
 
+// compute takes time, and lets nobody run meanwhile.
+func (p *program) compute(d time.Duration) {
+	if p.clock != nil {
+		p.clock.Spend(d)
+	} else {
+		p.world.advance(d)
+	}
+}
+
 // main runs a program that does not fail.
 func (p *program) main(main func(ctx context.Context)) {
 	p.t.Helper()
+	if *simulated && p.options.Clock != nil {
+		p.options.Clock, p.options.Poller = nil, nil
+		reactortest.Options{Loop: p.options}.Run(p.t, func(ctx context.Context) {
+			p.clock = reactortest.ClockOf(ctx)
+			main(ctx)
+		})
+		return
+	}
 	err := p.run(func(ctx context.Context) error {
 		main(ctx)
 		return nil
@@ -237,7 +259,6 @@ const worldBegin = time.Hour
 
 func (w *world) Now() time.Duration { return time.Duration(w.time.Load()) }
 
-// advance is what a computation costs that takes d.
 func (w *world) advance(d time.Duration) { w.time.Add(int64(d)) }
 
 func (w *world) Wait(timeout time.Duration) ([]eddy.Event, error) {

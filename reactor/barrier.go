@@ -45,7 +45,7 @@ func (b *Barrier) Wait(ctx context.Context) (int, error) {
 	b.come++
 	switch err := b.waiters.wait(w, s, waitingFor("a barrier")); err {
 	case nil:
-		return w.node.weight, nil
+		return w.weight, nil
 	case ErrClosed:
 		return 0, ErrBroken
 	default:
@@ -66,7 +66,7 @@ func (b *Barrier) last() bool {
 func (b *Barrier) release() {
 	b.come = 0
 	for i := 0; b.waiters.head != nil; i++ {
-		b.waiters.head.weight = i
+		b.waiters.head.w.weight = i
 		b.waiters.wakeFirst(wokenDone)
 	}
 }

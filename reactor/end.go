@@ -94,18 +94,22 @@ func (l *Loop) deadlocked() bool {
 	if l.root.followed() {
 		foreign-- // the ctx given to Run ends the loop; it is not what main waits for
 	}
-	if l.shared.Load() || l.ioWaits+l.threads+foreign > 0 {
-		return false
+	if l.shared.Load() || l.ioWaits+l.threads+foreign > 0 || l.world != nil {
+		return false // a simulated world knows better, and is asked last
 	}
+	l.deadlock()
+	return true
+}
+
+func (l *Loop) deadlock() {
 	if l.failure == nil && !l.closing {
 		e := &DeadlockError{}
 		for _, w := range l.tasks() {
-			e.Waiting = append(e.Waiting, fmt.Sprintf("%v waits for %v", w.task, w.what))
+			e.Waiting = append(e.Waiting, fmt.Sprintf("%v waits for %v", w.task, l.describe(w.what)))
 		}
 		l.fail(e)
 	}
 	l.giveUp()
-	return true
 }
 
 // giveUp goes on with the end of a loop whose failure has readied nobody,
@@ -215,6 +219,7 @@ func (l *Loop) close() {
 		h.stop()
 	}
 	l.fds.closeAll()
+	l.scratch.free()
 	l.inbox.close()
 	if err := l.poller.Close(); err != nil {
 		l.tell(Report{What: "closing the poller failed", Err: err})

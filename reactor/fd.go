@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/eddyio/eddy"
-	"github.com/eddyio/eddy/timerwheel"
 )
 
 // An FD is a file descriptor that tasks wait for: what a socket type is built
@@ -38,10 +37,10 @@ import (
 type FD struct {
 	loop  *Loop
 	close func(fd int) error // nil for an fd that somebody else owns
-	sysfd int
+	sysfd int32              // fds are ints in C
 	slot  uint32
+	users int32 // of an fd that somebody else owns: how many wait
 	flags ioFlags
-	users int // of an fd that somebody else owns: how many wait
 	read  direction
 	write direction
 	queue waitList // writers that wait for the one that has the lock
@@ -84,7 +83,7 @@ func (f *FD) OpenLike(other *FD, sysfd int, close func(fd int) error) error {
 }
 
 func (f *FD) open(l *Loop, sysfd int, close func(fd int) error) error {
-	f.loop, f.sysfd, f.close = l, sysfd, close
+	f.loop, f.sysfd, f.close = l, int32(sysfd), close
 	f.flags = canWrite
 	l.fds.evict(sysfd)
 	return l.fds.add(f)
@@ -92,7 +91,7 @@ func (f *FD) open(l *Loop, sysfd int, close func(fd int) error) error {
 
 // Sysfd returns the file descriptor, or -1 once f is closed. It may be called
 // from anywhere, though not while Close runs.
-func (f *FD) Sysfd() int { return f.sysfd }
+func (f *FD) Sysfd() int { return int(f.sysfd) }
 
 // Loop returns the FD's loop. It may be called from anywhere.
 func (f *FD) Loop() *Loop { return f.loop }
@@ -126,6 +125,28 @@ func (f *FD) ReadDrained() {
 	if f.flags&undrained == 0 {
 		f.flags &^= canRead
 	}
+}
+
+// CheckRead returns the error that [FD.WaitRead] would return at once. It is nil
+// if that would return nil, or wait: for who tries first, and then waits.
+func (f *FD) CheckRead() error { return f.check(&f.read) }
+
+// CheckWrite is as [FD.CheckRead], for writing.
+func (f *FD) CheckWrite() error { return f.check(&f.write) }
+
+func (f *FD) check(d *direction) error {
+	w := f.loop.cur
+	switch {
+	case f.flags&closed != 0:
+		w.insist()
+		return os.ErrClosed
+	case d.deadline != nil && d.deadline.passed:
+		w.insist()
+		return os.ErrDeadlineExceeded
+	case w.task != nil && (w.scope.reason.Load() != nil || w.loop.cutting):
+		return w.refuse(w.scope)
+	}
+	return nil
 }
 
 func (f *FD) wait(d *direction, can ioFlags) error {
@@ -191,6 +212,18 @@ func (f *FD) LockWrite() error {
 	return nil // handed over, still locked
 }
 
+// Awaited says whether anybody waits for f, to read or to write.
+func (f *FD) Awaited() bool { return !f.read.waiters.empty() || !f.write.waiters.empty() }
+
+// CanWrite says whether the running task may write without waiting for anything:
+// neither for room, nor for another writer, nor because it is cancelled or late.
+func (f *FD) CanWrite() bool {
+	w := f.loop.cur
+	d := f.write.deadline
+	return f.flags&(canWrite|writing|closed) == canWrite && (d == nil || !d.passed) &&
+		(w.task == nil || w.scope.reason.Load() == nil && !w.loop.cutting)
+}
+
 // UnlockWrite passes the lock on to the writer that has waited longest.
 func (f *FD) UnlockWrite() {
 	if !f.queue.wakeFirst(wokenDone) {
@@ -210,7 +243,7 @@ func (f *FD) Close() error {
 	if f.flags&closed != 0 {
 		return os.ErrClosed
 	}
-	f.loop.poller.Remove(f.sysfd)
+	f.loop.poller.Remove(f.Sysfd())
 	return f.shut()
 }
 
@@ -220,12 +253,12 @@ func (f *FD) shut() error {
 	f.loop.fds.remove(f)
 	for _, d := range []*direction{&f.read, &f.write} {
 		if d.deadline != nil {
-			f.loop.wheel.Cancel(&d.deadline.timer)
+			d.deadline.timer.stop()
 		}
 		d.waiters.wakeAll(wokenClosed)
 	}
 	f.queue.wakeAll(wokenClosed)
-	fd := f.sysfd
+	fd := f.Sysfd()
 	f.sysfd = -1
 	if f.close == nil {
 		return nil
@@ -248,15 +281,11 @@ func (f *FD) notify(r eddy.Readiness) {
 	}
 }
 
-// An ioDeadline is the deadline of one direction. Its timer may be set for an
-// earlier moment than the deadline: moving a deadline back, as servers do at
-// each message, then costs a store, and the timer is set anew when it fires.
+// An ioDeadline is the deadline of one direction.
 type ioDeadline struct {
-	fd     *FD
 	dir    *direction
-	when   int64 // in loop time; 0: none
 	passed bool
-	timer  timerwheel.Timer[expirer]
+	timer  alarm
 }
 
 // SetReadDeadline makes reads that wait at t or later fail with
@@ -278,38 +307,25 @@ func (f *FD) setDeadline(dir *direction, t time.Time) error {
 		if t.IsZero() {
 			return nil
 		}
-		d = &ioDeadline{fd: f, dir: dir}
-		d.timer.Value = d
+		d = &ioDeadline{dir: dir}
+		d.timer.init(l, d.pass)
 		dir.deadline = d
 	}
 	d.passed = false
 	if t.IsZero() {
-		d.when = 0
-		return nil
-	}
-	d.when = max(1, l.timeOf(t))
-	switch {
-	case d.when <= l.now():
-		d.passed = true
-		dir.waiters.wakeAll(wokenTimer)
-	case !d.timer.Active():
-		l.wheel.Add(&d.timer, d.when)
-	case d.timer.When() > d.when:
-		l.wheel.Reset(&d.timer, d.when)
+		d.timer.stop()
+	} else if when := l.timeAt(t, f.Sysfd()); when > l.now() {
+		d.timer.set(when)
+	} else {
+		d.timer.stop()
+		d.pass()
 	}
 	return nil
 }
 
-func (d *ioDeadline) expire() {
-	l := d.fd.loop
-	switch {
-	case d.when == 0 || d.passed:
-	case d.when > l.now():
-		l.wheel.Add(&d.timer, d.when)
-	default:
-		d.passed = true
-		d.dir.waiters.wakeAll(wokenTimer)
-	}
+func (d *ioDeadline) pass() {
+	d.passed = true
+	d.dir.waiters.wakeAll(wokenTimer)
 }
 
 // timeOf returns the loop time of a wall-clock time.
@@ -344,7 +360,7 @@ func (t *fdTable) add(f *FD) error {
 	last := len(t.free) - 1
 	f.slot = t.free[last]
 	s := &t.slots[f.slot]
-	if err := f.loop.poller.Add(f.sysfd, uint64(s.generation)<<32|uint64(f.slot)); err != nil {
+	if err := f.loop.poller.Add(f.Sysfd(), uint64(s.generation)<<32|uint64(f.slot)); err != nil {
 		return err
 	}
 	t.free = t.free[:last]
@@ -437,7 +453,7 @@ func (t *fdTable) borrow(l *Loop, fd int) (*FD, error) {
 		l.poller.Remove(fd)
 		t.remove(f)
 	} else {
-		f = &FD{loop: l, sysfd: fd}
+		f = &FD{loop: l, sysfd: int32(fd)}
 	}
 	if err := t.add(f); err != nil {
 		if f.users > 0 {
@@ -458,7 +474,7 @@ func (t *fdTable) borrow(l *Loop, fd int) (*FD, error) {
 // giveBack undoes what a user of borrow did; the last one ends the registration.
 func (f *FD) giveBack() {
 	if f.users--; f.users == 0 && f.flags&closed == 0 {
-		delete(f.loop.fds.foreign, f.sysfd)
+		delete(f.loop.fds.foreign, f.Sysfd())
 		f.Close()
 	}
 }
@@ -482,7 +498,7 @@ func InTask(ctx context.Context) bool {
 // system's own if ctx belongs to no loop.
 func Sockets(ctx context.Context) eddy.Sockets {
 	if s := nearest(ctx); s != nil {
-		return s.loop.sockets
+		return s.loop.socketsOf(ctx)
 	}
 	return eddy.System{}
 }

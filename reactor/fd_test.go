@@ -188,7 +188,7 @@ func TestDeadlines(t *testing.T) {
 		steps []step
 		want  time.Duration // when the wait ends
 	}{
-		{"past", -time.Second, nil, 1}, // the loop's time begins at 0, which is nobody's deadline
+		{"past", -time.Second, nil, 0},
 		{"simple", 5 * time.Second, nil, 5 * time.Second},
 		{"moved later", 5 * time.Second, []step{{time.Second, 20 * time.Second}}, 21 * time.Second},
 		{"moved later twice", 5 * time.Second, []step{{time.Second, 9 * time.Second}, {7 * time.Second, 20 * time.Second}}, 27 * time.Second},

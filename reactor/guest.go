@@ -71,7 +71,7 @@ func (g *Guest) Loop() *Loop {
 func (g *Guest) Turn(sleep time.Duration) (more bool) {
 	l := g.enter("Turn")
 	l.turns, l.maxSleep = 1, max(0, sleep)
-	l.suspend(l.host)
+	l.drive()
 	l.turns, l.maxSleep = -1, maxTime
 	return !l.isOver()
 }
@@ -81,7 +81,7 @@ func (g *Guest) Turn(sleep time.Duration) (more bool) {
 func (g *Guest) Run() (stopped bool) {
 	l := g.enter("Run")
 	l.turned = false
-	l.suspend(l.host)
+	l.drive()
 	stopped = l.stopped
 	l.stopped = false
 	return stopped
@@ -125,7 +125,7 @@ func (g *Guest) finish() error {
 	defer loops.Delete(l.thread)
 	defer l.close()
 	l.alone, l.stopped = true, false
-	l.suspend(l.host)
+	l.drive()
 	return l.result()
 }
 

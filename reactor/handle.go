@@ -64,6 +64,7 @@ func (h *Handle) Cancel() bool {
 	return true
 }
 
+func (h *Handle) wake()   { h.loop.ready.push(h) }
 func (h *Handle) expire() { h.loop.ready.push(h) }
 
 func (h *Handle) exec(w *worker) {

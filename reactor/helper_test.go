@@ -239,6 +239,10 @@ func (l *Loop) checkParts() string {
 		case *worker:
 			queued[r]++
 		case *Handle:
+		case *Dormant:
+			if r.state != dormantDue || r.node.list != nil {
+				return "a dormant is queued that is not due"
+			}
 		default:
 			tasks++ // not started yet
 		}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/coro"
+	"github.com/eddyio/eddy/internal/simulation"
 	"github.com/eddyio/eddy/timerwheel"
 )
 
@@ -23,6 +25,7 @@ type Loop struct {
 	wheel   timerwheel.Wheel[expirer]
 	clock   Clock
 	poller  Poller
+	world   *outskirts // of a simulated world; nil in the real one
 	fds     fdTable
 	sockets eddy.Sockets
 	inbox   inbox
@@ -50,6 +53,7 @@ type Loop struct {
 	signals  map[*signalHandler]struct{}
 
 	generators []*openGenerator
+	scratch    scratch // for all its FDs
 
 	threadQueue waitList // tasks that wait for a thread
 	maxThreads  int
@@ -70,6 +74,7 @@ type Loop struct {
 	turns    int           // how many turns are left; negative: any number
 	maxSleep time.Duration // how long a turn may sleep
 
+	watched bool          // somebody wants to know of each step
 	slow    time.Duration // steps that take longer are reported; 0: none
 	step    step
 	onError func(Report)
@@ -106,6 +111,13 @@ type Options struct {
 	// for longer than this between two suspensions, and so hold up all others.
 	// It costs two looks at the clock for each step. 0 means no reports.
 	SlowStep time.Duration
+
+	// Debug makes the loop, and what is built on it, look for mistakes at a cost:
+	// memory that was lent until the next suspension can't be touched
+	// after it (see FD.Scratch and net's Borrow), and SlowStep is a tenth of a
+	// second unless it is set. The environment variable EDDYDEBUG=1 does the
+	// same for all loops. (asyncio's debug mode.)
+	Debug bool
 
 	// Grace is how long Run waits, once main has returned and all other tasks
 	// are cancelled, before it cuts off those that have not stopped.
@@ -167,6 +179,9 @@ func newLoop(ctx context.Context, o Options) (*Loop, error) {
 		grace: o.Grace, maxThreads: o.MaxThreads, thread: threadID(),
 		turns: -1, maxSleep: maxTime, slow: o.SlowStep, onError: o.OnError,
 	}
+	if o.Debug || os.Getenv("EDDYDEBUG") == "1" {
+		l.debug()
+	}
 	if l.clock == nil {
 		l.clock = monotonic{time.Now()}
 	}
@@ -195,35 +210,61 @@ func newLoop(ctx context.Context, o Options) (*Loop, error) {
 	l.closer.Value = (*closer)(l)
 	l.inbox.poller = l.poller
 	l.wall, l.wallAt = time.Now(), l.now()
+	l.watched = l.slow > 0
+	if w, ok := o.Clock.(simulation.World); ok {
+		l.enterWorld(w)
+	}
 	l.host = &worker{loop: l, self: coro.Self(), state: running}
 	l.cur, l.running = l.host, l.host.self
 	return l, nil
 }
 
-// next says who runs next, in queue order, and takes the loop's turns when
-// nobody is left of this one. nil is the host: there is no more to do.
-func (l *Loop) next() runnable {
-	if l.slow > 0 {
-		l.endStep()
+// successor says who runs after the worker that gives up the thread. nil is the
+// host. A turn for which the kernel need not be asked is taken on the spot.
+func (l *Loop) successor() runnable {
+	if r := l.pick(); r != nil || l.ready.n == 0 || l.fds.n > 0 {
+		return r
 	}
+	return l.next()
+}
+
+// next says who runs after the host, and takes turns until somebody can. nil is
+// nobody: there is no more to do.
+func (l *Loop) next() runnable {
 	for {
-		for l.batch > 0 {
-			l.batch--
-			r := l.ready.pop()
-			if h, ok := r.(*Handle); ok && h.fn == nil {
-				continue // cancelled
-			}
-			if l.slow > 0 {
-				l.beginStep(r)
-			}
+		if r := l.pick(); r != nil {
 			return r
 		}
 		if l.isOver() && (l.abandoned || !l.closeGenerators()) || l.paused() {
 			return nil
 		}
-		l.turn()
+		if l.world == nil {
+			l.turn()
+		} else {
+			l.simulatedTurn()
+		}
 		l.batch = l.ready.n
 	}
+}
+
+// pick takes the first of those in the queue who belong to this turn; nil if
+// there is none.
+func (l *Loop) pick() runnable {
+	if l.watched {
+		l.endStep()
+	}
+	for l.batch > 0 {
+		l.batch--
+		r := l.ready.pop()
+		if h, ok := r.(*Handle); ok && h.fn == nil {
+			continue // cancelled
+		}
+		if l.watched {
+			l.beginStep(r)
+		}
+		return r
+	}
+	return nil
 }
 
 // isOver says whether there is nothing left to run.
@@ -273,6 +314,10 @@ func (l *Loop) patience() time.Duration {
 
 func (l *Loop) poll(timeout time.Duration) {
 	events, err := l.poller.Wait(timeout)
+	if err == simulation.ErrIdle {
+		l.deadlock()
+		return
+	}
 	if err != nil {
 		l.fail(err)
 		l.giveUp()

@@ -44,6 +44,6 @@ func (t *task) caught(r any) error {
 			Task: t.String(), Err: ErrCutOff, Stack: debug.Stack()})
 		return ErrCutOff
 	default:
-		return &PanicError{t.String(), r, debug.Stack()}
+		return &PanicError{t.String(), t.loop.scratch.explain(r), debug.Stack()}
 	}
 }

@@ -41,7 +41,7 @@ func (l *Loop) addWatcher(fd int, f func(), dir int) error {
 		return nil
 	}
 	x := &watcher{f: f}
-	x.waiter.hook = func() { l.ready.push(&Handle{loop: l, fn: func() { l.watch(fd, x, dir) }}) }
+	x.waiter.hook = hookFunc(func() { l.ready.push(&Handle{loop: l, fn: func() { l.watch(fd, x, dir) }}) })
 	if err := l.arm(fd, x, dir); err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ func Receive[T any](ctx context.Context, ch <-chan T) (value T, ok bool, err err
 		return value, ok, nil
 	default:
 	}
+	w.loop.refuse("reactor.Receive waits for a goroutine to send: let a task put into a reactor.Queue")
 	r := &receiver[T]{loop: w.loop, stop: make(chan struct{})}
 	w.loop.outsiders++
 	go r.run(ch)

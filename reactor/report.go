@@ -47,17 +47,30 @@ type step struct {
 }
 
 func (l *Loop) beginStep(r runnable) {
-	l.step = step{began: l.now(), on: true}
+	l.step = step{on: true}
+	if l.slow > 0 {
+		l.step.began = l.now()
+	}
 	switch r := r.(type) {
 	case *worker:
 		l.step.task = r.task
 	case AnyTask:
 		l.step.task = r.base()
 	}
+	if l.world != nil {
+		l.tellResume(r)
+	}
 }
 
 // endStep reports the step that ends if it was slow.
 func (l *Loop) endStep() {
+	if l.world != nil {
+		l.tellSuspend()
+	}
+	if l.slow <= 0 {
+		l.step.on = false
+		return
+	}
 	on, took := l.step.on, time.Duration(l.now()-l.step.began)
 	l.step.on = false
 	if !on || took <= l.slow {

@@ -29,7 +29,7 @@ func (m *RWMutex) lock(ctx context.Context, op string, weight int) error {
 		m.enter(weight)
 		return nil
 	}
-	w.node.weight = weight
+	w.weight = weight
 	if err := m.waiters.wait(w, s, waitingFor("a read-write mutex")); err != nil {
 		m.admitWaiters() // if it was a writer that gave up, readers behind it may go in
 		return err
@@ -86,8 +86,8 @@ func (m *RWMutex) enter(weight int) {
 
 // admitWaiters lets in as many as may, from the front of the queue.
 func (m *RWMutex) admitWaiters() {
-	for x := m.waiters.head; x != nil && m.admits(x.weight); x = m.waiters.head {
-		m.enter(x.weight)
+	for x := m.waiters.head; x != nil && m.admits(x.w.weight); x = m.waiters.head {
+		m.enter(x.w.weight)
 		m.waiters.wakeFirst(wokenDone)
 	}
 }

@@ -210,6 +210,10 @@ func (s *scope) follow(ctx context.Context) {
 	}
 	l := s.loop
 	l.outsiders++
+	if l.world != nil {
+		l.followInTurns(s, ctx)
+		return
+	}
 	s.more().unfollow = context.AfterFunc(ctx, func() {
 		l.post(func() {
 			if s.followed() {
@@ -321,7 +325,7 @@ func (s *scope) Deadline() (time.Time, bool) {
 		if until == 0 {
 			return d, ok
 		}
-		if own := s.loop.wall.Add(time.Duration(until - s.loop.wallAt)); !ok || own.Before(d) {
+		if own := s.loop.wallOf(until, s); !ok || own.Before(d) {
 			return own, true
 		}
 	}

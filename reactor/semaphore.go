@@ -35,7 +35,7 @@ func (m *Semaphore) Acquire(ctx context.Context, n int) error {
 	if m.TryAcquire(n) {
 		return nil
 	}
-	w.node.weight = n
+	w.weight = n
 	if err := m.waiters.wait(w, s, waitingFor("a semaphore")); err != nil {
 		m.grant() // those behind it may need less than it did
 		return err
@@ -69,8 +69,8 @@ func (m *Semaphore) Free() int { return m.free }
 
 // grant serves as many as can be, from the front of the queue.
 func (m *Semaphore) grant() {
-	for x := m.waiters.head; x != nil && x.weight <= m.free; x = m.waiters.head {
-		m.free -= x.weight
+	for x := m.waiters.head; x != nil && x.w.weight <= m.free; x = m.waiters.head {
+		m.free -= x.w.weight
 		m.waiters.wakeFirst(wokenDone)
 	}
 }

@@ -30,6 +30,7 @@ type task struct {
 	id      uint32
 	over    bool
 	claimed bool // somebody got the result
+	exposed bool // somebody has it as an AnyTask
 }
 
 // A keeper is told of the end of the tasks that it made, and whether they were
@@ -46,6 +47,8 @@ func (t *Task[T]) exec(w *worker) {
 		t.err = f(&t.scope)
 	case func(context.Context) (T, error):
 		t.value, t.err = f(&t.scope)
+	case Runner:
+		t.err = f.Run(&t.scope)
 	}
 	t.over = true
 }
@@ -200,7 +203,7 @@ func (t *task) OnDone(f func()) *Handle {
 		t.claimed = true
 		t.loop.ready.push(h)
 	} else {
-		t.waiters.push(&waiter{call: h})
+		t.waiters.push(&waiter{hook: h})
 	}
 	return h
 }
@@ -246,8 +249,13 @@ func (t *task) String() string {
 	if e := t.extra.Load(); e != nil && e.name != "" {
 		return fmt.Sprintf("task %d (%s)", t.id, e.name)
 	}
-	if t.body == nil {
+	switch body := t.body.(type) {
+	case nil:
 		return fmt.Sprintf("task %d", t.id)
+	case fmt.Stringer: // a Runner that has a name
+		return fmt.Sprintf("task %d (%v)", t.id, body)
+	case Runner:
+		return fmt.Sprintf("task %d (%T)", t.id, body)
 	}
 	name := runtime.FuncForPC(reflect.ValueOf(t.body).Pointer()).Name()
 	return fmt.Sprintf("task %d (%s)", t.id, name[strings.LastIndexByte(name, '/')+1:])

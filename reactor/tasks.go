@@ -14,7 +14,9 @@ func Current(ctx context.Context) AnyTask {
 	if !InTask(ctx) {
 		return nil
 	}
-	return nearest(ctx).loop.cur.task
+	t := nearest(ctx).loop.cur.task
+	t.exposed = true
+	return t
 }
 
 // AllTasks returns the tasks of ctx's loop that are not over, in the order in
@@ -26,6 +28,7 @@ func AllTasks(ctx context.Context) []AnyTask {
 	}
 	var all []AnyTask
 	for _, t := range s.loop.all() {
+		t.exposed = true
 		all = append(all, t)
 	}
 	return all

@@ -27,7 +27,11 @@ func ToThread[T any](ctx context.Context, f func() (T, error)) (T, error) {
 		return none, err
 	}
 	c := &call[T]{f: f, loop: w.loop, name: w.task.String()}
-	go c.run()
+	if w.loop.strict() {
+		c.run()
+	} else {
+		go c.run()
+	}
 	if err := c.wait.wait(w, s, waitingFor("a function in a thread")); err != nil {
 		return none, err
 	}
@@ -89,6 +93,7 @@ func Submit[T any](l *Loop, f func(ctx context.Context) (T, error)) (wait func(c
 	if f == nil {
 		panic("reactor: Submit with a nil function")
 	}
+	l.refuseOutside("Submit")
 	sub := &submission[T]{loop: l, done: make(chan struct{})}
 	if !l.post(func() { sub.start(f) }) {
 		sub.err = ErrLoopClosed

@@ -1,4 +1,4 @@
-//go:build darwin || netbsd || dragonfly
+//go:build netbsd || dragonfly
 
 package reactor
 

@@ -98,7 +98,7 @@ func (c *CancelScope) SetDeadline(t time.Time) error {
 	if t.IsZero() {
 		return c.set(0)
 	}
-	return c.set(max(1, c.scope.loop.timeOf(t)))
+	return c.set(max(1, c.scope.loop.timeAt(t, &c.scope)))
 }
 
 func (c *CancelScope) set(until int64) error {

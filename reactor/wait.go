@@ -89,7 +89,7 @@ func newWatch[T AnyTask](tasks []T) *watch {
 			v.ended(t)
 			continue
 		}
-		v.hooks[i].hook = func() { v.ended(t) }
+		v.hooks[i].hook = hookFunc(func() { v.ended(t) })
 		t.waiters.push(&v.hooks[i])
 	}
 	return v

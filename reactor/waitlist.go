@@ -2,18 +2,25 @@ package reactor
 
 import "fmt"
 
-// A waiter stands in a waitList: a parked task, a callback to be scheduled, or a
-// hook of the package's own to be called at once. Exactly one of w, call and
-// hook is set. A worker has one waiter of its own, since a task waits for one
-// thing at a time.
+// A waiter stands in a waitList: a parked task's worker, or a hook. Exactly one of
+// w and hook is set. A worker has one waiter of its own, since a task waits for
+// one thing at a time.
 type waiter struct {
 	next, prev *waiter
 	list       *waitList // the list it stands in, or nil
 	w          *worker
-	call       *Handle
-	hook       func()
-	weight     int // what it asks for, where that is a number
+	hook       hook
 }
+
+// A hook is told that what it stood in a list for has come, or is no more: a
+// callback, which is queued then, or something of the package's own. It is in no
+// list by then.
+type hook interface{ wake() }
+
+// A hookFunc is a function as a hook.
+type hookFunc func()
+
+func (f hookFunc) wake() { f() }
 
 // A waitList is those who wait for one thing, the longest-waiting first. All
 // that a task can await has one. The zero waitList is empty.
@@ -66,13 +73,10 @@ func (q *waitList) wakeFirst(why wakeup) bool {
 	}
 	x := q.head
 	q.remove(x)
-	switch {
-	case x.w != nil:
+	if x.w != nil {
 		x.w.wake(why)
-	case x.call != nil:
-		x.call.loop.ready.push(x.call)
-	default:
-		x.hook()
+	} else {
+		x.hook.wake()
 	}
 	return true
 }
@@ -102,7 +106,7 @@ func (q *waitList) onLoop(op string) {
 // cancelled callback do not.
 func (q *waitList) told() bool {
 	for x := q.head; x != nil; {
-		if x.w != nil || x.call != nil && x.call.fn != nil {
+		if h, ok := x.hook.(*Handle); x.w != nil || ok && h.fn != nil {
 			return true
 		}
 		if x = x.next; x == q.head {
@@ -128,8 +132,8 @@ func (q *waitList) check() string {
 			return "wait list: broken links"
 		case x.list != q:
 			return "wait list: a waiter names another list"
-		case count(x.w != nil, x.call != nil, x.hook != nil) != 1:
-			return "wait list: a waiter must be a task, a callback or a hook"
+		case (x.w == nil) == (x.hook == nil):
+			return "wait list: a waiter must be a task or a hook"
 		case x.w != nil && x.w.state != parked:
 			return "wait list: a task stands in it that is not parked"
 		}
@@ -137,13 +141,4 @@ func (q *waitList) check() string {
 			return ""
 		}
 	}
-}
-
-func count(conditions ...bool) (n int) {
-	for _, c := range conditions {
-		if c {
-			n++
-		}
-	}
-	return n
 }

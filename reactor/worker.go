@@ -13,10 +13,12 @@ import (
 // and all that a task needs while it is parked. Workers are pooled: a task
 // gets one when it starts, so one that has grown its stack serves many tasks.
 //
-// The scheduler has no goroutine of its own. Whoever gives up the thread, a
-// parking task or a worker out of work, calls Loop.next on its own stack and
-// switches straight to the one it names: one switch from task to task, none at
-// all when a task is its own successor.
+// Whoever gives up the thread, a parking task or a worker out of work, switches
+// straight to its successor, the next in the queue: one switch from task to task,
+// none at all when a task is its own successor. Only when nobody is left of
+// a turn does it switch to the host, which takes the next one (see drive): what a
+// turn calls is deep, and would make the stack of every task that happens to
+// take one grow from two kilobytes to four.
 //
 // Invariants:
 //   - l.cur is the worker that runs, l.running its goroutine;
@@ -38,13 +40,15 @@ type worker struct {
 	scope  *scope // the innermost one that the task is in
 	what   fmt.Stringer
 	node   waiter
+	weight int // what the task asks for, or gets, where that is a number
 	timer  timerwheel.Timer[expirer]
 
 	guestOf              *guestList
 	nextGuest, prevGuest *worker
 	shadow               *scope // follows the foreign ctx that the task awaited under last
 	nextIdle             *worker
-	index                int // its place in l.workers
+	spare                *Task[struct{}] // for a Dormant's next run
+	index                int             // its place in l.workers
 }
 
 type state uint8
@@ -109,10 +113,11 @@ func (w *worker) main() {
 	l := w.loop
 	w.self = coro.Self()
 	l.running = w.self
+	l.scratch.watchFaults()
 	for w.job != nil {
 		w.run()
 		w.job = nil
-		switch r := l.next().(type) {
+		switch r := l.successor().(type) {
 		case nil:
 			w.retire(l.host)
 		case *worker:
@@ -173,7 +178,7 @@ func (l *Loop) switchTo(from, to *worker) {
 
 // suspend gives up the thread until w, parked or queued, is resumed.
 func (l *Loop) suspend(w *worker) {
-	switch r := l.next().(type) {
+	switch r := l.successor().(type) {
 	case *worker:
 		if r != w {
 			l.switchTo(w, r)
@@ -187,6 +192,22 @@ func (l *Loop) suspend(w *worker) {
 		l.switchTo(w, l.worker(r))
 	}
 	w.budget = ioBudget
+}
+
+// drive is what the host does: it takes the loop's turns and starts whoever is
+// first in them, until there is no more to do or a guest is to get the thread
+// back.
+func (l *Loop) drive() {
+	for {
+		switch r := l.next().(type) {
+		case *worker:
+			l.switchTo(l.host, r)
+		case job:
+			l.switchTo(l.host, l.worker(r))
+		default:
+			return
+		}
+	}
 }
 
 // die lets the loop go on while w's goroutine is in runtime.Goexit. Its

@@ -1,123 +1,132 @@
 //go:build linux
 
-// Echo measures echo servers, each a process of its own on one processor, with
-// a load generator on another: eddy, Go's net, and a C epoll loop, which is the
-// limit. Rounds are interleaved (A B C A B C) and medians printed, since
-// machines are noisy; the CPU time that the server spends on a message is the
-// steadiest figure.
+// Echo measures echo servers, each a process of its own on one processor, with a
+// load generator on another: eddy beside the C epoll loop that is the limit, and
+// beside other libraries. Rounds are interleaved (A B C A B C), medians count,
+// and ratios are taken within a round, since machines are noisy; the CPU time
+// that the server spends on a message is the steadiest figure.
 //
 //	go run ./echo
-//	go run ./echo -conns 64,1000 -pipeline 1,16 -size 64,10240 -rounds 5
+//	go run ./echo -peers c,eddy,net -shapes 64x1x64,1000x16x10KiB -rounds 5 -time 1s
+//	go run ./echo -shapes all
 //
-// It needs Linux, two processors, and a C compiler for the C loop, which it
-// leaves out with a line that says so where there is none.
+// A shape is CONNECTIONSxINFLIGHTxSIZE. With @70 behind it, messages are sent at
+// 70% of the rate that the server has just shown it can do, whether or not earlier
+// ones are back, which shows its latency as a client sees it.
+//
+// It prints tables in Markdown, and writes them, all rounds as JSON, and a chart
+// as SVG. It needs Linux and two processors. A peer that can't be built here is
+// left out, with a line that says so.
 package main
 
 import (
+	"bytes"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log"
 	"os"
-	"slices"
-	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
+
+	"github.com/eddyio/eddy/bench/internal/peers"
+	"github.com/eddyio/eddy/bench/internal/proc"
+	"github.com/eddyio/eddy/bench/internal/report"
 )
+
+const defaultPeers = "c,eddy,eddy-ready,net,gnet,netpoll,libuv,asio,tokio,uvloop"
 
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("echo: ")
-	if len(os.Args) > 1 && os.Args[1] == "load" { // as a child of ours
-		loadMain(os.Args[2:])
-		return
+	if err := run(os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
+		log.Fatal(err)
 	}
-	if len(os.Args) > 1 && os.Args[1] == "serve" {
-		serveMain(os.Args[2:])
-		return
+}
+
+// options are what the flags say.
+type options struct {
+	peers  []peers.Peer
+	shapes []shape
+	rounds int
+	time   time.Duration
+	out    string
+}
+
+func parse(args []string, errs io.Writer) (o options, err error) {
+	f := flag.NewFlagSet("echo", flag.ContinueOnError)
+	f.SetOutput(errs)
+	keys := f.String("peers", defaultPeers, "servers, separated by commas, or all: "+peers.Keys(peers.Echo))
+	shapes := f.String("shapes", defaultShapes, "what the load is like, or all")
+	f.IntVar(&o.rounds, "rounds", 5, "rounds, of which the median counts")
+	f.DurationVar(&o.time, "time", 600*time.Millisecond, "length of a measurement")
+	f.StringVar(&o.out, "out", "results", "folder for echo.md, echo.json and echo.svg")
+	if err := f.Parse(args); err != nil {
+		return o, err
 	}
-	rounds := flag.Int("rounds", 3, "rounds, of which the median counts")
-	seconds := flag.Float64("seconds", 1, "length of a measurement")
-	conns := flag.String("conns", "64,1000", "numbers of connections")
-	sizes := flag.String("size", "64", "sizes of a message, in bytes")
-	pipeline := flag.String("pipeline", "1,16", "numbers of messages in flight on a connection")
-	flag.Parse()
-	servers := findServers()
-	for _, n := range numbers(*conns) {
-		for _, size := range numbers(*sizes) {
-			for _, p := range numbers(*pipeline) {
-				s := scenario{conns: n, size: size, pipeline: p, length: time.Duration(*seconds * float64(time.Second))}
-				measure(s, servers, *rounds)
-			}
+	if f.NArg() > 0 || o.rounds < 1 || o.time <= 0 {
+		return o, errors.New("flags only, and positive ones: see -help")
+	}
+	if o.peers, err = peers.Choose(peers.Echo, *keys); err != nil {
+		return o, err
+	}
+	o.shapes, err = parseShapes(*shapes)
+	return o, err
+}
+
+// results is what is written as JSON.
+type results struct {
+	Command string     `json:"command"`
+	Machine string     `json:"machine"`
+	Date    string     `json:"date"`
+	Skipped []string   `json:"skipped,omitempty"`
+	Shapes  []measured `json:"shapes"`
+}
+
+func run(args []string, stdout, stderr io.Writer) error {
+	o, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "eddy-echo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	var markdown bytes.Buffer
+	out := io.MultiWriter(stdout, &markdown)
+	r := results{
+		Command: strings.TrimSpace("go run ./echo " + strings.Join(args, " ")),
+		Machine: proc.Machine(),
+		Date:    time.Now().UTC().Format(time.DateOnly),
+	}
+	fmt.Fprintf(out, "`%s`, %s\n\n%s\n", r.Command, r.Date, r.Machine)
+	servers, skipped := peers.Build(dir, o.peers)
+	for _, s := range skipped {
+		r.skip(out, s.String())
+	}
+	if len(servers) == 0 {
+		return errors.New("none of the servers can be built here")
+	}
+	m := newMeter(o)
+	m.warn(out)
+	for i, s := range o.shapes {
+		if why := m.impossible(s); why != "" {
+			r.skip(out, fmt.Sprintf("without %s: %s", s.title(), why))
+			continue
 		}
+		fmt.Fprintf(stderr, "shape %d of %d: %s\n", i+1, len(o.shapes), s.title())
+		x := m.measure(s, servers)
+		x.print(out)
+		r.Shapes = append(r.Shapes, x)
 	}
+	report.PrintTargets(out, r.targets())
+	return report.Write(o.out, "echo", r, markdown.Bytes(), r.chart().SVG())
 }
 
-// A scenario is what the load generator does.
-type scenario struct {
-	conns, size, pipeline int
-	length                time.Duration
-}
-
-// A result is one measurement.
-type result struct {
-	Messages int64
-	Seconds  float64
-	CPU      float64 // seconds of the server's
-	P50, P99 float64 // microseconds from a burst to its echo
-	Idle     float64 // share of its time that the load generator slept
-}
-
-func (r result) perMessage() float64 { return r.CPU / float64(r.Messages) * 1e6 }
-func (r result) rate() float64       { return float64(r.Messages) / r.Seconds }
-
-func measure(s scenario, servers []server, rounds int) {
-	results := make([][]result, len(servers))
-	for range rounds {
-		for i, srv := range servers {
-			r, err := srv.measure(s)
-			if err != nil {
-				log.Fatalf("%s: %v", srv.name, err)
-			}
-			results[i] = append(results[i], r)
-		}
-	}
-	fmt.Printf("\n%d connections, %d bytes, %d in flight on each\n", s.conns, s.size, s.pipeline)
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "server\tCPU µs/message\t× C\tmessages/s\tp50 µs\tp99 µs\t")
-	limit := median(results[0], result.perMessage)
-	var busy []string
-	for i, srv := range servers {
-		rs := results[i]
-		cpu := median(rs, result.perMessage)
-		fmt.Fprintf(w, "%s\t%.3f\t%.2f\t%.0f\t%.0f\t%.0f\t\n", srv.name, cpu, cpu/limit, median(rs, result.rate),
-			median(rs, func(r result) float64 { return r.P50 }), median(rs, func(r result) float64 { return r.P99 }))
-		if idle := median(rs, func(r result) float64 { return r.Idle }); idle < 0.02 {
-			busy = append(busy, srv.name)
-		}
-	}
-	w.Flush()
-	if len(busy) > 0 {
-		fmt.Println("The load generator, and not the server, was the bottleneck for:", strings.Join(busy, ", "))
-	}
-}
-
-func median(rs []result, of func(result) float64) float64 {
-	values := make([]float64, len(rs))
-	for i, r := range rs {
-		values[i] = of(r)
-	}
-	slices.Sort(values)
-	return values[len(values)/2]
-}
-
-func numbers(list string) (ns []int) {
-	for s := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 {
-			log.Fatalf("%q is no list of positive numbers", list)
-		}
-		ns = append(ns, n)
-	}
-	return ns
+func (r *results) skip(out io.Writer, line string) {
+	r.Skipped = append(r.Skipped, line)
+	first, _, _ := strings.Cut(line, "\n")
+	fmt.Fprintf(out, "\n%s\n", first)
 }

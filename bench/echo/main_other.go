@@ -5,5 +5,5 @@ package main
 import "log"
 
 func main() {
-	log.Fatal("echo: measuring needs Linux: it pins processes and reads their CPU time from /proc")
+	log.Fatal("echo: measuring needs Linux: it pins processes and asks /proc what they used")
 }

@@ -1,0 +1,226 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/eddyio/eddy/bench/internal/load"
+	"github.com/eddyio/eddy/bench/internal/peers"
+	"github.com/eddyio/eddy/bench/internal/proc"
+	"github.com/eddyio/eddy/bench/internal/report"
+)
+
+// A result is one server in one round.
+type result struct {
+	Rate   float64 `json:"messages_per_second"`
+	CPU    float64 `json:"server_us_per_message"`
+	Server float64 `json:"server_share"` // of a processor
+	Busy   float64 `json:"generator_busy"`
+	Others float64 `json:"others_share"` // of a processor, that neither of the two took
+
+	// Microseconds from the beginning of a burst until it is back, or from when
+	// a message was due.
+	P50  float64 `json:"p50_us"`
+	P99  float64 `json:"p99_us"`
+	P999 float64 `json:"p999_us"`
+	Late float64 `json:"late_p99_us,omitempty"` // paced: how late the generator was
+
+	Memory float64 `json:"bytes_per_connection"`
+}
+
+// A line is what one server did in a shape. A round that failed is left out.
+type line struct {
+	Key    string   `json:"key"`
+	Title  string   `json:"title"`
+	Rounds []result `json:"rounds"`
+	Error  string   `json:"error,omitempty"`
+}
+
+// measured is a shape and what the servers did in it.
+type measured struct {
+	Shape shape  `json:"shape"`
+	Lines []line `json:"servers"`
+}
+
+// A meter measures servers.
+type meter struct {
+	options
+	serverCPU, loadCPU int
+	files              int // descriptors that a process may have
+}
+
+func newMeter(o options) *meter {
+	m := &meter{options: o, files: proc.RaiseFileLimit()}
+	m.serverCPU, m.loadCPU = proc.Processors()
+	return m
+}
+
+func (m *meter) warn(out io.Writer) {
+	if m.serverCPU == m.loadCPU {
+		fmt.Fprintln(out, "\nThere is one processor, which the servers share with the load: these figures mean little.")
+	}
+}
+
+// inFlightLimit is how many bytes may be in flight: the kernel holds them, in
+// its sockets' buffers, up to four times.
+const inFlightLimit = 256 << 20
+
+// impossible says why a shape can't be measured here.
+func (m *meter) impossible(s shape) string {
+	if need := s.Conns + 100; need > m.files {
+		return fmt.Sprintf("it needs %d file descriptors in each process, of %d", need, m.files)
+	}
+	if bytes := s.Conns * s.InFlight * s.Size; bytes > inFlightLimit {
+		return fmt.Sprintf("%d MiB in flight are more than the kernel's buffers should hold", bytes>>20)
+	}
+	return ""
+}
+
+// measure runs the rounds of a shape. A server that fails is not tried again.
+func (m *meter) measure(s shape, servers []peers.Program) measured {
+	x := measured{Shape: s, Lines: make([]line, len(servers))}
+	for i, p := range servers {
+		x.Lines[i] = line{Key: p.Key, Title: p.Title}
+	}
+	for range m.rounds {
+		for i, p := range servers {
+			l := &x.Lines[i]
+			if l.Error != "" {
+				continue
+			}
+			r, err := m.once(s, p)
+			if err != nil {
+				l.Error = err.Error()
+				continue
+			}
+			l.Rounds = append(l.Rounds, r)
+		}
+	}
+	return x
+}
+
+// once measures a server once, in a process of its own.
+func (m *meter) once(s shape, p peers.Program) (r result, err error) {
+	srv, err := proc.Start(m.serverCPU, p.Argv...)
+	if err != nil {
+		return r, err
+	}
+	defer srv.Stop()
+	do := func() { r, err = m.load(s, srv) }
+	if !proc.On(m.loadCPU, do) {
+		do()
+	}
+	if err != nil {
+		err = fmt.Errorf("%w%s", err, srv.Complaints())
+	}
+	return r, err
+}
+
+func (m *meter) load(s shape, srv *proc.Server) (r result, err error) {
+	empty, err := proc.Memory(srv.PID)
+	if err != nil {
+		return r, err
+	}
+	rate := 0.0
+	if s.Percent > 0 {
+		if rate, err = m.saturate(s, srv); err != nil {
+			return r, err
+		}
+		rate *= float64(s.Percent) / 100
+	}
+	g, err := load.Dial(srv.Addr, s.Conns)
+	if err != nil {
+		return r, err
+	}
+	defer g.Close()
+	if err := begin(g, s, rate); err != nil {
+		return r, err
+	}
+	if _, err := g.Run(m.time / 5); err != nil { // to warm up
+		return r, err
+	}
+	if r, err = m.window(g, srv); err != nil {
+		return r, err
+	}
+	full, err := proc.Memory(srv.PID)
+	r.Memory = max(0, float64(full-empty)) / float64(s.Conns)
+	return r, err
+}
+
+func begin(g *load.Generator, s shape, rate float64) error {
+	if rate > 0 {
+		return g.Paced(s.Size, rate)
+	}
+	return g.Closed(s.Size, s.InFlight)
+}
+
+// saturate returns how many messages a second the server can do in this shape.
+func (m *meter) saturate(s shape, srv *proc.Server) (float64, error) {
+	g, err := load.Dial(srv.Addr, s.Conns)
+	if err != nil {
+		return 0, err
+	}
+	defer g.Close()
+	if err := g.Closed(s.Size, s.InFlight); err != nil {
+		return 0, err
+	}
+	if _, err := g.Run(m.time / 5); err != nil {
+		return 0, err
+	}
+	x, err := g.Run(m.time / 2)
+	return x.Messages / x.Wall.Seconds(), err
+}
+
+// window measures for a while what the load does to the server.
+func (m *meter) window(g *load.Generator, srv *proc.Server) (r result, err error) {
+	server, err := proc.CPUTime(srv.PID)
+	if err != nil {
+		return r, err
+	}
+	own, err := proc.CPUTime(os.Getpid())
+	if err != nil {
+		return r, err
+	}
+	busy := proc.BusyTime()
+	x, err := g.Run(m.time)
+	if err != nil {
+		return r, err
+	}
+	after, err := proc.CPUTime(srv.PID)
+	if err != nil {
+		return r, err
+	}
+	ownAfter, err := proc.CPUTime(os.Getpid())
+	server, own, busy = after-server, ownAfter-own, proc.BusyTime()-busy
+	return result{
+		Rate:   x.Messages / x.Wall.Seconds(),
+		CPU:    micros(server) / x.Messages,
+		Server: server.Seconds() / x.Wall.Seconds(),
+		Busy:   x.Busy,
+		Others: max(0, (busy-server-own).Seconds()/x.Wall.Seconds()),
+		P50:    micros(x.Latency.Quantile(0.5)),
+		P99:    micros(x.Latency.Quantile(0.99)),
+		P999:   micros(x.Latency.Quantile(0.999)),
+		Late:   micros(x.Late.Quantile(0.99)),
+	}, err
+}
+
+func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+
+func (l line) values(of func(result) float64) []float64 {
+	values := make([]float64, len(l.Rounds))
+	for i, r := range l.Rounds {
+		values[i] = of(r)
+	}
+	return values
+}
+
+func (l line) median(of func(result) float64) float64 { return report.Median(l.values(of)) }
+
+func cpu(r result) float64  { return r.CPU }
+func rate(r result) float64 { return r.Rate }
+func p999(r result) float64 { return r.P999 }

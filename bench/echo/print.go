@@ -1,0 +1,140 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/eddyio/eddy/bench/internal/peers"
+	"github.com/eddyio/eddy/bench/internal/report"
+)
+
+// find returns the line of a peer; an empty one if there is none.
+func (x measured) find(key string) line {
+	for _, l := range x.Lines {
+		if l.Key == key {
+			return l
+		}
+	}
+	return line{}
+}
+
+func (x measured) print(out io.Writer) {
+	t := report.Table{Head: []string{"server", "CPU µs/message", "× C", "messages/s", "p50 µs", "p99 µs", "p99.9 µs", "bytes/connection", "server's CPU"}}
+	large := x.Shape.Size >= 10<<10
+	if large {
+		t.Head = append(t.Head, "MiB/s")
+	}
+	limit := x.find(peers.Limit)
+	for _, l := range x.Lines {
+		if len(l.Rounds) == 0 {
+			continue
+		}
+		row := []string{l.Title, report.Figure(l.median(cpu)), report.Times(report.Ratio(l.values(cpu), limit.values(cpu))),
+			report.Figure(l.median(rate)),
+			report.Figure(l.median(func(r result) float64 { return r.P50 })),
+			report.Figure(l.median(func(r result) float64 { return r.P99 })),
+			report.Figure(l.median(p999)),
+			report.Figure(math.Round(l.median(func(r result) float64 { return r.Memory }))),
+			percent(l.median(server))}
+		if large {
+			row = append(row, report.Figure(l.median(rate)*float64(x.Shape.Size)/(1<<20)))
+		}
+		t.Add(row...)
+	}
+	fmt.Fprintf(out, "\n### %s\n\n", x.Shape.title())
+	t.Print(out)
+	x.remark(out)
+}
+
+func server(r result) float64 { return r.Server }
+func busy(r result) float64   { return r.Busy }
+
+func percent(share float64) string { return fmt.Sprintf("%.0f%%", 100*share) }
+
+// limits: from where on the generator counts as always busy, and a server as not;
+// how late it may be with a paced message; and how much others may take.
+const (
+	alwaysBusy  = 0.95
+	lateLimit   = 100.0 // microseconds
+	othersLimit = 0.05
+)
+
+// remark says what is to be known of a table: above all, where the generator and
+// not the server was what limited it.
+func (x measured) remark(out io.Writer) {
+	var limited, atLimit, late []string
+	others := 0.0
+	for _, l := range x.Lines {
+		if l.Error != "" {
+			fmt.Fprintf(out, "\n%s failed: %s\n", l.Title, l.Error)
+		}
+		if len(l.Rounds) == 0 {
+			continue
+		}
+		others = max(others, l.median(func(r result) float64 { return r.Others }))
+		if v := l.median(func(r result) float64 { return r.Late }); v > lateLimit {
+			late = append(late, fmt.Sprintf("%s (%s µs)", l.Title, report.Figure(v)))
+		}
+		if x.Shape.Percent > 0 || l.median(busy) < alwaysBusy {
+			continue
+		}
+		if l.median(server) < alwaysBusy {
+			limited = append(limited, l.Title)
+		} else {
+			atLimit = append(atLimit, l.Title)
+		}
+	}
+	say := func(who []string, what string) {
+		if len(who) > 0 {
+			fmt.Fprintf(out, "\n%s: %s.\n", what, strings.Join(who, ", "))
+		}
+	}
+	say(limited, "The load generator, and not the server, was the bottleneck for")
+	say(atLimit, "The load generator was as busy as the server, and may have held it up, with")
+	say(late, "The load generator was late (p99) with")
+	if others > othersLimit {
+		fmt.Fprintf(out, "\nOthers took up to %s of a processor meanwhile.\n", percent(others))
+	}
+}
+
+// chart shows the CPU time of a message by the limit's, or by nothing if that was
+// not measured; and the latencies of paced shapes.
+func (r results) chart() report.Chart {
+	c := report.Chart{
+		Title: "Echo servers: CPU time per message, by that of a C epoll loop (less is better)",
+		Note:  r.Machine,
+	}
+	for _, x := range r.Shapes {
+		c.Panels = append(c.Panels, x.panel())
+	}
+	return c
+}
+
+func (x measured) panel() report.Panel {
+	limit := x.find(peers.Limit)
+	p := report.Panel{Title: x.Shape.title(), Line: len(limit.Rounds) > 0 && x.Shape.Percent == 0}
+	switch {
+	case x.Shape.Percent > 0:
+		p.Title += ": p99.9, µs"
+	case !p.Line:
+		p.Title += ": µs"
+	}
+	for _, l := range x.Lines {
+		if len(l.Rounds) == 0 {
+			continue
+		}
+		v := l.median(cpu)
+		switch {
+		case x.Shape.Percent > 0:
+			v = l.median(p999)
+		case p.Line:
+			v = report.Ratio(l.values(cpu), limit.values(cpu))
+		}
+		p.Bars = append(p.Bars, report.Bar{Label: l.Title, Value: v, Ours: strings.HasPrefix(l.Key, peers.Eddy)})
+	}
+	return p
+}

@@ -1,0 +1,9 @@
+//go:build !linux
+
+package main
+
+import "log"
+
+func main() {
+	log.Fatal("http: measuring needs Linux: it pins processes and asks /proc what they used")
+}

@@ -1,0 +1,257 @@
+//go:build linux
+
+// Idle measures what a connection costs that has nothing to say: the memory that
+// a server has for it, and the CPU time that it takes to have many of them.
+//
+//	go run ./idle
+//	go run ./idle -conns 5000 -peers eddy,net -rounds 1
+//
+// Each server gets all the connections, silent at first; then each connection
+// exchanges one message, and is silent again, so that what a server keeps for a
+// connection that has spoken shows. Memory is anonymous memory in RAM: heap and
+// stacks, not what the kernel holds for a socket. Servers in Go are measured as
+// they are, and after they have collected their garbage and given free memory
+// back, which is what their connections hold.
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"math"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/eddyio/eddy/bench/internal/load"
+	"github.com/eddyio/eddy/bench/internal/peers"
+	"github.com/eddyio/eddy/bench/internal/proc"
+	"github.com/eddyio/eddy/bench/internal/report"
+)
+
+const defaultPeers = "c,eddy,eddy-ready,net,net4k,gnet,netpoll,libuv,tokio"
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("idle: ")
+	if err := run(os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
+		log.Fatal(err)
+	}
+}
+
+// A result is one server in one round, in bytes for each connection.
+type result struct {
+	Silent          float64 `json:"silent"`
+	SilentCollected float64 `json:"silent_collected"`
+	Spoken          float64 `json:"spoken"`
+	SpokenCollected float64 `json:"spoken_collected"`
+	CPU             float64 `json:"cpu_us_per_second"` // while nobody speaks
+}
+
+type line struct {
+	Key    string   `json:"key"`
+	Title  string   `json:"title"`
+	Rounds []result `json:"rounds"`
+	Error  string   `json:"error,omitempty"`
+}
+
+type results struct {
+	Command string   `json:"command"`
+	Machine string   `json:"machine"`
+	Date    string   `json:"date"`
+	Conns   int      `json:"connections"`
+	Skipped []string `json:"skipped,omitempty"`
+	Lines   []line   `json:"servers"`
+}
+
+func run(args []string, stdout, stderr io.Writer) error {
+	f := flag.NewFlagSet("idle", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	keys := f.String("peers", defaultPeers, "servers, separated by commas, or all: "+peers.Keys(peers.Echo))
+	conns := f.Int("conns", 15000, "connections")
+	rounds := f.Int("rounds", 3, "rounds, of which the median counts")
+	dir := f.String("out", "results", "folder for idle.md, idle.json and idle.svg")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	if f.NArg() > 0 || *conns < 1 || *rounds < 1 {
+		return errors.New("flags only, and positive ones: see -help")
+	}
+	if files := proc.RaiseFileLimit(); *conns+100 > files {
+		return fmt.Errorf("%d connections need %d file descriptors in each process, of %d: choose fewer with -conns", *conns, *conns+100, files)
+	}
+	chosen, err := peers.Choose(peers.Echo, *keys)
+	if err != nil {
+		return err
+	}
+	tmp, err := os.MkdirTemp("", "eddy-idle-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	var markdown bytes.Buffer
+	out := io.MultiWriter(stdout, &markdown)
+	r := results{
+		Command: strings.TrimSpace("go run ./idle " + strings.Join(args, " ")),
+		Machine: proc.Machine(),
+		Date:    time.Now().UTC().Format(time.DateOnly),
+		Conns:   *conns,
+	}
+	fmt.Fprintf(out, "`%s`, %s\n\n%s\n", r.Command, r.Date, r.Machine)
+	servers, skipped := peers.Build(tmp, chosen)
+	for _, s := range skipped {
+		r.Skipped = append(r.Skipped, s.String())
+		first, _, _ := strings.Cut(s.String(), "\n")
+		fmt.Fprintf(out, "\n%s\n", first)
+	}
+	r.measure(servers, *rounds)
+	r.print(out)
+	report.PrintTargets(out, r.targets())
+	return report.Write(*dir, "idle", r, markdown.Bytes(), r.chart().SVG())
+}
+
+func (r *results) measure(servers []peers.Program, rounds int) {
+	for _, p := range servers {
+		r.Lines = append(r.Lines, line{Key: p.Key, Title: p.Title})
+	}
+	for range rounds {
+		for i, p := range servers {
+			l := &r.Lines[i]
+			if l.Error != "" {
+				continue
+			}
+			if x, err := once(p, r.Conns); err != nil {
+				l.Error = err.Error()
+			} else {
+				l.Rounds = append(l.Rounds, x)
+			}
+		}
+	}
+}
+
+// once measures a server once, in a process of its own.
+func once(p peers.Program, conns int) (r result, err error) {
+	cpu, _ := proc.Processors()
+	srv, err := proc.Start(cpu, p.Argv...)
+	if err != nil {
+		return r, err
+	}
+	defer srv.Stop()
+	m := meter{srv: srv, collects: p.Go, conns: float64(conns)}
+	m.empty = m.collected() * m.conns
+	g, err := load.DialSilent(srv.Addr, conns)
+	if err != nil {
+		return r, fmt.Errorf("%w%s", err, srv.Complaints())
+	}
+	defer g.Close()
+	r.Silent, r.SilentCollected = m.memory(), m.collected()
+	if err := g.Check(); err != nil {
+		return r, fmt.Errorf("%w%s", err, srv.Complaints())
+	}
+	r.Spoken, r.SpokenCollected = m.memory(), m.collected()
+	r.CPU = m.idle(time.Second / 2)
+	return r, m.err
+}
+
+// A meter measures one server. Its first error sticks.
+type meter struct {
+	srv      *proc.Server
+	collects bool
+	conns    float64
+	empty    float64 // bytes without connections
+	err      error
+}
+
+// memory returns the server's memory for a connection, in bytes.
+func (m *meter) memory() float64 {
+	bytes, err := proc.Memory(m.srv.PID)
+	m.err = errors.Join(m.err, err)
+	return math.Max(0, float64(bytes)-m.empty) / m.conns
+}
+
+func (m *meter) collected() float64 {
+	if m.collects {
+		m.err = errors.Join(m.err, m.srv.Collect())
+	}
+	return m.memory()
+}
+
+// idle returns the CPU time that the server takes for a second of silence, in
+// microseconds.
+func (m *meter) idle(length time.Duration) float64 {
+	before, err := proc.CPUTime(m.srv.PID)
+	m.err = errors.Join(m.err, err)
+	time.Sleep(length)
+	after, err := proc.CPUTime(m.srv.PID)
+	m.err = errors.Join(m.err, err)
+	return float64((after-before)/time.Microsecond) / length.Seconds()
+}
+
+func (l line) median(of func(result) float64) float64 {
+	values := make([]float64, len(l.Rounds))
+	for i, r := range l.Rounds {
+		values[i] = of(r)
+	}
+	return math.Round(report.Median(values))
+}
+
+func spokenCollected(r result) float64 { return r.SpokenCollected }
+
+func (r results) print(out io.Writer) {
+	t := report.Table{Head: []string{"server", "silent", "collected", "after a message", "collected", "CPU µs/s"}}
+	for _, l := range r.Lines {
+		if len(l.Rounds) == 0 {
+			continue
+		}
+		t.Add(l.Title,
+			report.Figure(l.median(func(r result) float64 { return r.Silent })),
+			report.Figure(l.median(func(r result) float64 { return r.SilentCollected })),
+			report.Figure(l.median(func(r result) float64 { return r.Spoken })),
+			report.Figure(l.median(spokenCollected)),
+			report.Figure(l.median(func(r result) float64 { return r.CPU })))
+	}
+	fmt.Fprintf(out, "\n### Bytes for each of %s idle connections\n\n", report.Figure(float64(r.Conns)))
+	t.Print(out)
+	for _, l := range r.Lines {
+		if l.Error != "" {
+			fmt.Fprintf(out, "\n%s failed: %s\n", l.Title, l.Error)
+		}
+	}
+}
+
+func (r results) targets() []report.Target {
+	return []report.Target{
+		{What: "eddy Serve: bytes of an idle connection", Got: r.find(peers.Eddy).median(spokenCollected), Bound: 3.5 * 1024},
+		{What: "eddy ServeReady: bytes of an idle connection", Got: r.find(peers.EddyReady).median(spokenCollected), Bound: 400},
+	}
+}
+
+func (r results) find(key string) line {
+	for _, l := range r.Lines {
+		if l.Key == key {
+			return l
+		}
+	}
+	return line{}
+}
+
+func (r results) chart() report.Chart {
+	silent := report.Panel{Title: "that have said nothing"}
+	spoken := report.Panel{Title: "that have exchanged one message"}
+	for _, l := range r.Lines {
+		if len(l.Rounds) == 0 {
+			continue
+		}
+		ours := strings.HasPrefix(l.Key, peers.Eddy)
+		silent.Bars = append(silent.Bars, report.Bar{Label: l.Title, Value: l.median(func(r result) float64 { return r.SilentCollected }), Ours: ours})
+		spoken.Bars = append(spoken.Bars, report.Bar{Label: l.Title, Value: l.median(spokenCollected), Ours: ours})
+	}
+	return report.Chart{
+		Title:  "Bytes for each idle connection, garbage collected (less is better)",
+		Note:   r.Machine,
+		Panels: []report.Panel{silent, spoken},
+	}
+}

@@ -1,0 +1,146 @@
+//go:build linux
+
+package proc
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Server is a process that has said where it listens.
+type Server struct {
+	Addr string // host:port
+	PID  int
+
+	cmd   *exec.Cmd
+	lines *bufio.Reader // what else it says
+	errs  tail
+}
+
+// patience is how long a server may take to say something: an interpreter on a
+// busy machine needs seconds to start.
+const patience = 30 * time.Second
+
+// Start starts a program on a processor and waits until it has printed
+// "listening on HOST:PORT". The program dies with the calling process.
+func Start(cpu int, argv ...string) (*Server, error) {
+	s := &Server{cmd: exec.Command(argv[0], argv[1:]...)}
+	s.cmd.Stderr = &s.errs
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := StartOn(cpu, s.cmd); err != nil {
+		return nil, err
+	}
+	s.PID, s.lines = s.cmd.Process.Pid, bufio.NewReader(out)
+	line, err := s.hear()
+	addr, ok := strings.CutPrefix(line, "listening on ")
+	if err == nil && !ok {
+		err = fmt.Errorf("it said %q instead of where it listens", line)
+	}
+	if err != nil {
+		s.Stop()
+		return nil, fmt.Errorf("starting %s: %w%s", argv[0], err, s.errs.quote())
+	}
+	s.Addr = addr
+	return s, nil
+}
+
+// hear returns the next line that the server prints.
+func (s *Server) hear() (string, error) {
+	late := time.AfterFunc(patience, func() { s.cmd.Process.Kill() })
+	line, err := s.lines.ReadString('\n')
+	if !late.Stop() {
+		return "", fmt.Errorf("it said nothing for %v", patience)
+	}
+	if err == io.EOF {
+		err = errors.New("it ended")
+	}
+	return strings.TrimSuffix(line, "\n"), err
+}
+
+// Collect asks a server that is a Go program to collect its garbage and to give
+// free memory back, and waits until it has. Others take the signal as their end:
+// ask only what package serve has announced.
+func (s *Server) Collect() error {
+	if err := s.cmd.Process.Signal(unix.SIGUSR2); err != nil {
+		return err
+	}
+	line, err := s.hear()
+	if err == nil && line != "collected" {
+		err = fmt.Errorf("the server said %q when asked to collect garbage", line)
+	}
+	return err
+}
+
+// Stop kills the server and waits for its end.
+func (s *Server) Stop() {
+	s.cmd.Process.Kill()
+	s.cmd.Wait()
+}
+
+// StartOn starts cmd on one processor: a child inherits the affinity of the
+// thread that starts it. Where that can't be set, the command runs anywhere.
+func StartOn(cpu int, cmd *exec.Cmd) (err error) {
+	if !On(cpu, func() { err = cmd.Start() }) {
+		err = cmd.Start()
+	}
+	return err
+}
+
+// On calls f on one processor, and afterwards lets the thread go where it could
+// before. It calls nothing, and returns false, where affinity can't be set.
+func On(cpu int, f func()) bool {
+	runtime.LockOSThread() // and so threads that f starts do not inherit the affinity: the runtime clones them elsewhere
+	defer runtime.UnlockOSThread()
+	var before, one unix.CPUSet
+	one.Set(cpu)
+	if unix.SchedGetaffinity(0, &before) != nil || unix.SchedSetaffinity(0, &one) != nil {
+		return false
+	}
+	defer unix.SchedSetaffinity(0, &before)
+	f()
+	return true
+}
+
+// tail keeps the last of what a server writes to its standard error.
+type tail struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+const tailSize = 2 << 10
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, p...)
+	t.text = t.text[max(0, len(t.text)-tailSize):]
+	return len(p), nil
+}
+
+func (t *tail) quote() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	text := bytes.TrimSpace(t.text)
+	if len(text) == 0 {
+		return ""
+	}
+	return "; it complains:\n" + string(text)
+}
+
+// Complaints returns the end of what the server wrote to its standard error.
+func (s *Server) Complaints() string { return s.errs.quote() }

@@ -1,0 +1,31 @@
+package report
+
+import (
+	"math"
+	"slices"
+)
+
+// Median returns the middle one of values, or the mean of the middle two; NaN if
+// there are none.
+func Median(values []float64) float64 {
+	if len(values) == 0 {
+		return math.NaN()
+	}
+	s := slices.Sorted(slices.Values(values))
+	n := len(s)
+	return (s[(n-1)/2] + s[n/2]) / 2
+}
+
+// Ratio returns the median of a[i]/b[i]: rounds are divided by what stands beside
+// them in the same round, so that a machine that slows down from round to round
+// does not count. Rounds that only one of them has are left out.
+func Ratio(a, b []float64) float64 {
+	n := min(len(a), len(b))
+	ratios := make([]float64, 0, n)
+	for i := range n {
+		if r := a[i] / b[i]; !math.IsNaN(r) && !math.IsInf(r, 0) {
+			ratios = append(ratios, r)
+		}
+	}
+	return Median(ratios)
+}

@@ -1,0 +1,48 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"math"
+)
+
+// A Target is a figure and what it ought to be.
+type Target struct {
+	What    string  // what the figure is
+	Got     float64 // NaN if this run did not measure it
+	Bound   float64
+	AtLeast bool // Bound is the least that will do, and not the most
+}
+
+// Met says whether the figure is what it ought to be.
+func (t Target) Met() bool {
+	if t.AtLeast {
+		return t.Got >= t.Bound
+	}
+	return t.Got <= t.Bound
+}
+
+// PrintTargets writes a table of the targets that this run has figures for, and
+// returns how many of them were missed.
+func PrintTargets(w io.Writer, targets []Target) (missed int) {
+	t := Table{Head: []string{"target", "bound", "here", "met"}}
+	for _, x := range targets {
+		if math.IsNaN(x.Got) {
+			continue
+		}
+		sign, met := "≤ ", "yes"
+		if x.AtLeast {
+			sign = "≥ "
+		}
+		if !x.Met() {
+			met = "no"
+			missed++
+		}
+		t.Add(x.What, sign+Figure(x.Bound), Figure(x.Got), met)
+	}
+	if len(t.Rows) > 0 {
+		fmt.Fprint(w, "\n### Targets\n\n")
+		t.Print(w)
+	}
+	return missed
+}

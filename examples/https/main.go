@@ -1,0 +1,64 @@
+// Https serves HTTP/1.1 over TLS, until it is interrupted: it answers a request
+// with what it received. Without a certificate it makes one for this machine, which
+// clients have reason not to trust.
+//
+//	go run ./examples/https -addr 127.0.0.1:7443
+//	curl --insecure --data hello https://127.0.0.1:7443/
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/eddyio/eddy/net"
+	"github.com/eddyio/eddy/net/tls"
+	"github.com/eddyio/eddy/reactor"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:7443", "address to listen on")
+	cert := flag.String("cert", "", "PEM file of the certificate; empty: make one")
+	key := flag.String("key", "", "PEM file of its key")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := reactor.Run(ctx, func(ctx context.Context) error {
+		c, err := certificate(*cert, *key)
+		if err != nil {
+			return err
+		}
+		return serve(ctx, *addr, c, os.Stdout)
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "https:", err)
+		os.Exit(1)
+	}
+}
+
+func certificate(certFile, keyFile string) (tls.Certificate, error) {
+	if certFile == "" && keyFile == "" {
+		return selfSigned()
+	}
+	return tls.LoadX509KeyPair(certFile, keyFile)
+}
+
+func serve(ctx context.Context, addr string, cert tls.Certificate, out io.Writer) error {
+	ln, err := tls.Listen(ctx, "tcp", addr, &tls.Config{
+		Certificates: []tls.Certificate{cert},
+		NextProtos:   []string{"http/1.1"},
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "listening on https://%v\n", ln.Addr())
+	s := net.Server{
+		Handler: converse,
+		Grace:   -1, // an idle connection never ends by itself, so do not wait for it
+	}
+	return s.Serve(ctx, ln)
+}

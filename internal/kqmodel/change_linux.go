@@ -1,0 +1,121 @@
+package kqmodel
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// change applies changes in order. "If an error occurs while processing an
+// element of the changelist and there is enough room in the eventlist, then the
+// event will be placed in the eventlist with EV_ERROR set in flags and the system
+// error in data. Otherwise, -1 will be returned, and errno will be set".
+func (q *queue) change(changes, events []Kevent_t) (errors int, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, c := range changes {
+		errno := q.apply(c)
+		switch {
+		case errno == 0:
+		case errors == len(events):
+			return -1, errno
+		default:
+			events[errors] = Kevent_t{Ident: c.Ident, Filter: c.Filter, Flags: EV_ERROR, Data: int64(errno)}
+			errors++
+		}
+	}
+	return errors, nil
+}
+
+func (q *queue) apply(c Kevent_t) unix.Errno {
+	if extra := c.Flags &^ (EV_ADD | EV_DELETE | EV_ENABLE | EV_CLEAR | EV_ONESHOT); extra != 0 {
+		panic(fmt.Sprintf("kqmodel: flags %#x are not modelled", extra))
+	}
+	k := key{int(c.Ident), c.Filter}
+	n := q.notes[k]
+	switch k.filter {
+	case EVFILT_READ, EVFILT_WRITE:
+		file, err := identify(k.ident)
+		if err != nil {
+			return unix.EBADF
+		}
+		if n != nil && n.file != file {
+			q.drop(n)
+			n = nil
+		}
+	case EVFILT_PROC:
+	default:
+		panic(fmt.Sprintf("kqmodel: filter %d is not modelled", k.filter))
+	}
+	switch {
+	case n == nil && c.Flags&EV_ADD == 0:
+		return unix.ENOENT
+	case n == nil:
+		return q.attach(k, c.Flags)
+	case c.Flags&EV_DELETE != 0:
+		q.drop(n)
+		return 0
+	}
+	// "Re-adding an existing event will modify the parameters of the original event,
+	// and not result in a duplicate entry"; and the filter is run again.
+	if c.Flags&EV_ADD != 0 {
+		n.flags = c.Flags
+	}
+	return q.register(n, unix.EPOLL_CTL_MOD)
+}
+
+// attach makes the filter and asks it for the present state: epoll counts a new
+// registration as an activation if there is something to tell.
+func (q *queue) attach(k key, flags uint16) unix.Errno {
+	n := &note{key: k, flags: flags, source: k.ident}
+	if errno := n.open(); errno != 0 {
+		return errno
+	}
+	q.lastID++
+	n.id = q.lastID
+	if errno := q.register(n, unix.EPOLL_CTL_ADD); errno != 0 {
+		n.close()
+		return errno
+	}
+	q.notes[k], q.byID[n.id] = n, n
+	return 0
+}
+
+func (q *queue) register(n *note, op int) unix.Errno {
+	set, events := q.sets[0], uint32(unix.EPOLLIN|unix.EPOLLRDHUP)
+	if n.filter == EVFILT_WRITE {
+		set, events = q.sets[1], unix.EPOLLOUT
+	}
+	err := unix.EpollCtl(set, op, n.source, &unix.EpollEvent{Events: events | unix.EPOLLET, Fd: n.id})
+	if err == unix.EEXIST { // left from a note of this file that counted as closed
+		return q.register(n, unix.EPOLL_CTL_MOD)
+	}
+	if err == unix.EPERM { // a regular file
+		return unix.EINVAL
+	}
+	errno, _ := err.(unix.Errno)
+	return errno
+}
+
+// drop deletes the filter. If its descriptor is closed there may be nothing to
+// take from the set, or a stranger of that number, whom the set does not have.
+func (q *queue) drop(n *note) {
+	set := q.sets[0]
+	if n.filter == EVFILT_WRITE {
+		set = q.sets[1]
+	}
+	unix.EpollCtl(set, unix.EPOLL_CTL_DEL, n.source, nil)
+	n.close()
+	delete(q.notes, n.key)
+	delete(q.byID, n.id)
+	if !n.queued {
+		return
+	}
+	for i, m := range q.active {
+		if m == n {
+			q.active = append(q.active[:i], q.active[i+1:]...)
+			n.queued = false
+			return
+		}
+	}
+}

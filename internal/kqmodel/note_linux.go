@@ -1,0 +1,255 @@
+package kqmodel
+
+import (
+	"encoding/binary"
+
+	"golang.org/x/sys/unix"
+)
+
+// A key names a filter: "An event is uniquely identified by its (ident, filter)
+// tuple".
+type key struct {
+	ident  int
+	filter int16
+}
+
+// A note is one filter of a kqueue.
+type note struct {
+	key
+	id        int32
+	flags     uint16 // of the change that added it
+	queued    bool
+	source    int      // the descriptor that the epoll set watches
+	file      identity // what ident was when the filter was added; not of PROC
+	kind      kind
+	connected bool // a TCP socket that was seen connected
+}
+
+// An identity tells an open file from others, well enough: sockets and pipes have
+// inodes of their own. The mode tells apart the two ends of a pipe.
+type identity struct {
+	dev, ino uint64
+	access   int
+}
+
+func identify(fd int) (identity, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return identity{}, err
+	}
+	mode, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+	return identity{uint64(st.Dev), st.Ino, mode & unix.O_ACCMODE}, err
+}
+
+// live says whether the descriptor is still the one that was added: "Calling
+// close(2) on a file descriptor will remove any kevents that reference the
+// descriptor."
+func (n *note) live() bool {
+	if n.filter == EVFILT_PROC {
+		return true
+	}
+	file, err := identify(n.ident)
+	return err == nil && file == n.file
+}
+
+// kind is what poll(2)'s bits have to be read by.
+type kind uint8
+
+const (
+	other kind = iota
+	pipe
+	listener
+	datagram
+	stream
+	tcp
+)
+
+func kindOf(fd int) kind {
+	var st unix.Stat_t
+	unix.Fstat(fd, &st)
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFIFO:
+		return pipe
+	case unix.S_IFSOCK:
+	default:
+		return other
+	}
+	if listening, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN); listening != 0 {
+		return listener
+	}
+	if typ, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE); typ != unix.SOCK_STREAM {
+		return datagram
+	}
+	if domain, _ := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN); domain != unix.AF_UNIX {
+		return tcp
+	}
+	return stream
+}
+
+// open finds out what the filter is attached to, and whether it can be.
+func (n *note) open() (errno unix.Errno) {
+	if n.filter == EVFILT_PROC {
+		n.source, errno = openProcess(n.ident)
+		return errno
+	}
+	var err error
+	if n.file, err = identify(n.ident); err != nil {
+		return unix.EBADF
+	}
+	n.kind = kindOf(n.ident)
+	n.noteState()
+	if n.filter == EVFILT_WRITE {
+		switch {
+		case lookup(n.ident) != nil:
+			return unix.EINVAL
+		case n.kind == pipe && n.poll()&(unix.POLLERR|unix.POLLHUP) != 0:
+			return unix.EPIPE
+		}
+	}
+	return 0
+}
+
+// openProcess returns a pidfd (pidfd_open(2)), which is readable from the
+// process's end on.
+func openProcess(pid int) (int, unix.Errno) {
+	fd, err := unix.PidfdOpen(pid, 0)
+	if err != nil {
+		return -1, unix.ESRCH
+	}
+	if (&note{source: fd}).poll() != 0 {
+		unix.Close(fd)
+		return -1, unix.ESRCH
+	}
+	return fd, 0
+}
+
+func (n *note) close() {
+	if n.filter == EVFILT_PROC {
+		unix.Close(n.source)
+	}
+}
+
+func (n *note) poll() int16 {
+	fds := [1]unix.PollFd{{Fd: int32(n.source), Events: unix.POLLIN | unix.POLLOUT | unix.POLLRDHUP}}
+	unix.Poll(fds[:], 0)
+	return fds[0].Revents
+}
+
+// look runs the filter: whether its condition holds, and what it says in ev.
+func (n *note) look(ev *Kevent_t) bool {
+	*ev = Kevent_t{Ident: uint64(n.ident), Filter: n.filter}
+	bits := n.poll()
+	state := n.noteState()
+	switch n.filter {
+	case EVFILT_READ:
+		return n.lookRead(ev, bits)
+	case EVFILT_WRITE:
+		return n.lookWrite(ev, bits, state)
+	}
+	// "EV_EOF" and "EV_ONESHOT" come with NOTE_EXIT unasked.
+	n.flags |= EV_ONESHOT
+	ev.Flags, ev.Fflags = EV_EOF|EV_ONESHOT, NOTE_EXIT
+	return bits&unix.POLLIN != 0
+}
+
+// lookRead: "If the read direction of the socket has shutdown, then the filter
+// also sets EV_EOF in flags, and returns the socket error (if any) in fflags. It
+// is possible for EOF to be returned (indicating the connection is gone) while
+// there is still data pending in the socket buffer."
+func (n *note) lookRead(ev *Kevent_t, bits int16) bool {
+	if bits&(unix.POLLRDHUP|unix.POLLHUP) != 0 || bits&unix.POLLERR != 0 && n.kind != datagram {
+		ev.Flags |= EV_EOF
+		ev.Fflags = n.socketError(bits)
+	}
+	ev.Data = n.available()
+	return bits&(unix.POLLIN|unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR) != 0
+}
+
+// available is how much can be read; of a listener, how many connections wait,
+// of which Linux tells only whether there are any.
+func (n *note) available() int64 {
+	if n.kind == listener || n.kind == other {
+		return 1
+	}
+	size, err := unix.IoctlGetInt(n.ident, unix.TIOCINQ)
+	if err != nil {
+		return 0
+	}
+	return int64(size)
+}
+
+// lookWrite: "the filter will set EV_EOF when the reader disconnects", and for a
+// socket also when this end has shut down its writing side, for that is how the
+// kernels define it (SBS_CANTSENDMORE in FreeBSD's filt_sowrite).
+func (n *note) lookWrite(ev *Kevent_t, bits int16, state byte) bool {
+	eof := bits&unix.POLLHUP != 0 || bits&unix.POLLERR != 0 && n.kind != datagram
+	if eof || n.hasShutdown(state) {
+		ev.Flags |= EV_EOF
+		ev.Fflags = n.socketError(bits)
+		return true
+	}
+	return bits&(unix.POLLOUT|unix.POLLERR) != 0
+}
+
+// socketError guesses what SO_ERROR would say, without taking it away.
+func (n *note) socketError(bits int16) uint32 {
+	switch {
+	case bits&unix.POLLERR == 0 || n.kind != tcp && n.kind != stream:
+		return 0
+	case n.kind == tcp && !n.connected:
+		return uint32(unix.ECONNREFUSED)
+	}
+	return uint32(unix.ECONNRESET)
+}
+
+// The states of a TCP socket (include/net/tcp_states.h).
+const (
+	tcpUnknown  = 0
+	tcpSynSent  = 2
+	tcpFinWait1 = 4
+	tcpFinWait2 = 5
+	tcpTimeWait = 6
+	tcpClose    = 7
+	tcpLastAck  = 9
+	tcpClosing  = 11
+)
+
+// hasShutdown says whether this end has shut down its writing side.
+func (n *note) hasShutdown(state byte) bool {
+	switch n.kind {
+	case tcp:
+		switch state {
+		case tcpFinWait1, tcpFinWait2, tcpTimeWait, tcpLastAck, tcpClosing:
+			return true
+		}
+	case stream:
+		// Sending nothing does nothing, but it fails after a shutdown.
+		return unix.Sendto(n.ident, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, nil) == unix.EPIPE
+	}
+	return false
+}
+
+// noteState returns the state of a TCP socket, and remembers that it was connected.
+func (n *note) noteState() byte {
+	if n.kind != tcp {
+		return tcpUnknown
+	}
+	state := tcpState(n.ident)
+	switch state {
+	case tcpUnknown, tcpSynSent, tcpClose:
+	default:
+		n.connected = true
+	}
+	return state
+}
+
+// tcpState is the first byte of struct tcp_info.
+func tcpState(fd int) byte {
+	info, err := unix.GetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	if err != nil {
+		return tcpUnknown
+	}
+	var bytes [4]byte
+	binary.NativeEndian.PutUint32(bytes[:], uint32(info))
+	return bytes[0]
+}

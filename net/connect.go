@@ -1,0 +1,76 @@
+package net
+
+import (
+	"context"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy"
+)
+
+// connect makes c a socket that is connected to addr.
+func (c *conn) connect(ctx context.Context, s socketSpec, addr unix.Sockaddr) error {
+	sys, fd, err := makeSocket(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := c.open(ctx, sys, fd, sys.Connect(fd, addr)); err != nil {
+		return err
+	}
+	if err := c.connected(); err != nil {
+		c.fd.Close()
+		return err
+	}
+	return nil
+}
+
+// open puts fd under the loop, after connect(2) has returned err.
+func (c *conn) open(ctx context.Context, sys eddy.Sockets, fd int, err error) error {
+	switch err {
+	case nil, unix.EINPROGRESS, unix.EINTR:
+		err = c.fd.Open(ctx, fd, sys.Close)
+	default:
+		err = os.NewSyscallError("connect", err)
+	}
+	if err != nil {
+		sys.Close(fd)
+		return err
+	}
+	c.sys = sys
+	return nil
+}
+
+// connected waits until the connection is made or refused. A socket that is
+// neither counts as writable on some kernels, so its peer is asked for.
+func (c *conn) connected() error {
+	for {
+		fd := c.fd.Sysfd()
+		code, err := c.sys.GetInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+		if err == nil && code != 0 {
+			err = syscall.Errno(code)
+		}
+		if err != nil {
+			return os.NewSyscallError("connect", err)
+		}
+		if peer, err := c.sys.PeerAddr(fd); err == nil {
+			c.peer = addressOn(c.network, peer)
+			return c.name()
+		}
+		c.fd.WriteBlocked()
+		if err := c.fd.WaitWrite(); err != nil {
+			return err
+		}
+	}
+}
+
+// name asks the kernel for the address of this end.
+func (c *conn) name() error {
+	local, err := c.sys.LocalAddr(c.fd.Sysfd())
+	if err != nil {
+		return os.NewSyscallError("getsockname", err)
+	}
+	c.local = addressOn(c.network, local)
+	return nil
+}

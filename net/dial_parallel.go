@@ -1,0 +1,182 @@
+package net
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/eddyio/eddy/reactor"
+)
+
+// dialing is one dial of a TCP or UDP address.
+type dialing struct {
+	*Dialer
+	network string
+	one     func(ctx context.Context, network string, to netip.AddrPort) (Conn, error) // the error is an *OpError
+}
+
+// dialInternet connects by one to a TCP or UDP address, of those that address
+// stands for.
+func (d *Dialer) dialInternet(ctx context.Context, network, address string, one func(context.Context, string, netip.AddrPort) (Conn, error)) (Conn, error) {
+	if address == "" {
+		return nil, errMissingAddress
+	}
+	r := resolver{d.Resolver}
+	addrs, err := r.resolve(ctx, network, address)
+	if err == nil {
+		addrs, err = suitable(addrs, d.LocalAddr, network)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return (&dialing{d, network, one}).any(ctx, addrs)
+}
+
+// any connects to one of these addresses.
+func (d *dialing) any(ctx context.Context, addrs []netip.AddrPort) (Conn, error) {
+	if d.network != "tcp" || d.FallbackDelay < 0 {
+		return d.serial(ctx, addrs)
+	}
+	primaries, fallbacks := partition(addrs)
+	if len(fallbacks) == 0 {
+		return d.serial(ctx, primaries)
+	}
+	delay := d.FallbackDelay
+	if delay == 0 {
+		delay = 300 * time.Millisecond // std's; RFC 8305, section 8, has 250
+	}
+	return d.parallel(ctx, delay, primaries, fallbacks)
+}
+
+// partition splits addresses into those of the first one's family, and the
+// others.
+func partition(addrs []netip.AddrPort) (primaries, fallbacks []netip.AddrPort) {
+	for _, a := range addrs {
+		if isIPv4(a) == isIPv4(addrs[0]) {
+			primaries = append(primaries, a)
+		} else {
+			fallbacks = append(fallbacks, a)
+		}
+	}
+	return primaries, fallbacks
+}
+
+// parallel tries the primary addresses and, after a delay or when they have
+// failed, the fallbacks. The first connection wins, and the other attempt is
+// cancelled and waited for. If both fail, the error is the primaries'.
+func (d *dialing) parallel(ctx context.Context, delay time.Duration, primaries, fallbacks []netip.AddrPort) (Conn, error) {
+	var won Conn
+	var failure error
+	var failed reactor.Event
+	end := func(c Conn, err error) error {
+		switch {
+		case err != nil:
+			return nil
+		case won != nil: // it was made too late to be cancelled
+			c.Close()
+			return nil
+		}
+		won = c
+		return errWon // which cancels the other attempt
+	}
+	err := reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {
+		g.Go(func(ctx context.Context) error {
+			c, err := d.serial(ctx, primaries)
+			if err != nil {
+				failure = err
+				failed.Set()
+			}
+			return end(c, err)
+		})
+		g.Go(func(ctx context.Context) error {
+			reactor.Timeout(ctx, delay, failed.Wait)
+			if ctx.Err() != nil {
+				return nil
+			}
+			return end(d.serial(ctx, fallbacks))
+		})
+		return nil
+	})
+	switch {
+	case won != nil:
+		return won, nil
+	case failure != nil:
+		return nil, failure
+	}
+	return nil, err // one that a panic left
+}
+
+var errWon = errors.New("the other attempt has won")
+
+// serial tries addresses one after the other. The error is that of the first.
+func (d *dialing) serial(ctx context.Context, addrs []netip.AddrPort) (Conn, error) {
+	var first error
+	for i, a := range addrs {
+		c, err := d.part(ctx, a, len(addrs)-i)
+		if err == nil {
+			return c, nil
+		}
+		if first == nil {
+			first = dialError(d.network, d.LocalAddr, addrOn(d.network, a), err)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, first
+}
+
+// part connects to the first of n addresses, in its part of the time that is
+// left.
+func (d *dialing) part(ctx context.Context, to netip.AddrPort, n int) (c Conn, err error) {
+	deadline, bounded := ctx.Deadline()
+	if !bounded {
+		return d.one(ctx, d.network, to)
+	}
+	err = reactor.Scope(ctx, func(ctx context.Context, s *reactor.CancelScope) error {
+		s.SetTimeout(0) // for a moment: its deadline is now, by the loop's clock
+		now, _ := ctx.Deadline()
+		left := deadline.Sub(now)
+		if left <= 0 {
+			return context.DeadlineExceeded
+		}
+		s.SetTimeout(partOf(left, n))
+		c, err = d.one(ctx, d.network, to)
+		return err
+	})
+	return c, err
+}
+
+// partOf returns the time for the first of n addresses: an equal part of what is
+// left, but no less than is of use, at the cost of the last ones.
+func partOf(left time.Duration, n int) time.Duration {
+	const least = 2 * time.Second
+	return max(left/time.Duration(n), min(left, least))
+}
+
+// suitable returns those of the addresses that can be dialled from local, which
+// may be nil.
+func suitable(addrs []netip.AddrPort, local Addr, network string) ([]netip.AddrPort, error) {
+	if local == nil {
+		return addrs, nil
+	}
+	if local.Network() != strings.TrimRight(network, "46") {
+		return nil, &AddrError{Err: "mismatched local address type", Addr: local.String()}
+	}
+	from, _ := netip.ParseAddrPort(local.String())
+	if ip := from.Addr(); !ip.IsValid() || ip.IsUnspecified() {
+		return addrs, nil
+	}
+	fits := addrs[:0]
+	for _, a := range addrs {
+		if ip := a.Addr(); !ip.IsValid() || ip.IsUnspecified() || isIPv4(a) == isIPv4(from) {
+			fits = append(fits, a)
+		}
+	}
+	if len(fits) == 0 {
+		return nil, &AddrError{Err: "no suitable address found", Addr: local.String()}
+	}
+	return fits, nil
+}

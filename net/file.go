@@ -1,0 +1,231 @@
+package net
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/reactor"
+)
+
+// File returns another descriptor of the connection's socket, as a file: to be
+// handed to a child process, for one. Closing either does nothing to the other,
+// but the properties of the socket are of both. It fails on a simulated network.
+// It may be called from any goroutine.
+func (c *conn) File() (f *os.File, err error) {
+	err = c.control("file", func(fd int) error {
+		f, err = fileOf(c.sys, fd, fmt.Sprintf("%s:%v->%v", c.net(), c.local, c.peer))
+		return err
+	})
+	return f, err
+}
+
+// File returns another descriptor of the listener's socket, as a file: to be
+// handed to a successor, for one. Closing either does nothing to the other: as
+// long as one is open the kernel takes connections. It fails on a simulated
+// network. It may be called from any goroutine.
+func (l *listener) File() (*os.File, error) {
+	if !l.ok() {
+		return nil, syscall.EINVAL
+	}
+	if !l.fd.OnLoop() {
+		return elsewhere(&l.fd, l.File)
+	}
+	f, err := (*os.File)(nil), error(ErrClosed)
+	if fd := l.fd.Sysfd(); fd >= 0 {
+		f, err = fileOf(l.sys, fd, fmt.Sprintf("%s:%v->", l.network, l.addr))
+	}
+	if err != nil {
+		return nil, l.failed("file", err)
+	}
+	return f, nil
+}
+
+func fileOf(sys eddy.Sockets, fd int, name string) (*os.File, error) {
+	dup, err := sys.Dup(fd)
+	if err != nil {
+		return nil, os.NewSyscallError("dup", err)
+	}
+	return os.NewFile(uintptr(dup), name), nil
+}
+
+// FileConn makes a connection of a file that is a connected socket, by another
+// descriptor of it: f remains the caller's, who closes it. The result is a
+// [*TCPConn], [*UDPConn] or [*UnixConn]. ctx must belong to a loop. It may be
+// called from any goroutine.
+func FileConn(ctx context.Context, f *os.File) (Conn, error) {
+	return fromFile(ctx, f, func(s *fileSocket) (Conn, error) {
+		switch s.network() {
+		case "tcp":
+			c := newTCPConn()
+			if err := s.openConn(&c.conn); err != nil {
+				return nil, err
+			}
+			setTCPOptions(c.sys, c.fd.Sysfd(), keepAliveFor(0, KeepAliveConfig{}))
+			return c, nil
+		case "udp":
+			c := newUDPConn("udp", s.family())
+			return c, s.openConn(&c.conn)
+		case "unix", "unixgram", "unixpacket":
+			c := newUnixConn(s.network())
+			return c, s.openConn(&c.conn)
+		}
+		return nil, syscall.EPROTONOSUPPORT
+	})
+}
+
+// FilePacketConn makes a [*UDPConn] or [*UnixConn] of a file that is a socket for
+// datagrams. It is as [FileConn] in all else.
+func FilePacketConn(ctx context.Context, f *os.File) (PacketConn, error) {
+	return fromFile(ctx, f, func(s *fileSocket) (PacketConn, error) {
+		switch s.network() {
+		case "udp":
+			c := newUDPConn("udp", s.family())
+			return c, s.openConn(&c.conn)
+		case "unix", "unixgram", "unixpacket":
+			c := newUnixConn(s.network())
+			return c, s.openConn(&c.conn)
+		}
+		return nil, syscall.EINVAL
+	})
+}
+
+// FileListener makes a [*TCPListener] or [*UnixListener] of a file that is a
+// socket which listens. Closing a UnixListener that was made like this leaves
+// the socket's file. It is as [FileConn] in all else.
+func FileListener(ctx context.Context, f *os.File) (Listener, error) {
+	return fromFile(ctx, f, func(s *fileSocket) (Listener, error) {
+		switch s.network() {
+		case "tcp":
+			l := &TCPListener{keepAlive: keepAliveFor(0, KeepAliveConfig{})}
+			return l, s.openListener(&l.listener)
+		case "unix", "unixpacket":
+			l := &UnixListener{}
+			return l, s.openListener(&l.listener)
+		}
+		return nil, syscall.EINVAL
+	})
+}
+
+// A fileSocket is a new descriptor of a file that should be a socket.
+type fileSocket struct {
+	ctx   context.Context
+	sys   eddy.Sockets
+	fd    int
+	typ   int
+	local unix.Sockaddr
+	taken bool // fd is a conn's or listener's by now
+}
+
+// fromFile makes something of a file's socket, on the loop of ctx.
+func fromFile[T any](ctx context.Context, f *os.File, make func(*fileSocket) (T, error)) (T, error) {
+	v, err := onLoop(ctx, func(ctx context.Context) (none T, err error) {
+		s := &fileSocket{ctx: ctx, sys: reactor.Sockets(ctx)}
+		if err := s.dup(f); err != nil {
+			return none, err
+		}
+		v, err := make(s)
+		if err == nil {
+			return v, nil
+		}
+		if !s.taken {
+			s.sys.Close(s.fd)
+		}
+		return none, err
+	})
+	if err != nil {
+		name := "<nil>"
+		if f != nil {
+			name = f.Name()
+		}
+		return v, &OpError{Op: "file", Net: "file+net", Addr: fileAddr(name), Err: plain(err)}
+	}
+	return v, nil
+}
+
+// A fileAddr is the name of a file that was to be a socket.
+type fileAddr string
+
+func (fileAddr) Network() string  { return "file+net" }
+func (a fileAddr) String() string { return string(a) }
+
+// dup makes the descriptor. It does not ask f.Fd for f's, which would make the
+// socket a blocking one.
+func (s *fileSocket) dup(f *os.File) error {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failure error
+	err = raw.Control(func(fd uintptr) { s.fd, failure = s.sys.Dup(int(fd)) })
+	if err != nil {
+		return err
+	}
+	if failure != nil {
+		return os.NewSyscallError("dup", failure)
+	}
+	if err := s.learn(); err != nil {
+		s.sys.Close(s.fd)
+		return err
+	}
+	return nil
+}
+
+// learn finds out what socket it is.
+func (s *fileSocket) learn() (err error) {
+	if s.typ, err = s.sys.GetInt(s.fd, unix.SOL_SOCKET, unix.SO_TYPE); err != nil {
+		return os.NewSyscallError("getsockopt", err)
+	}
+	if s.local, err = s.sys.LocalAddr(s.fd); err != nil {
+		return os.NewSyscallError("getsockname", err)
+	}
+	return os.NewSyscallError("fcntl", unix.SetNonblock(s.fd, true))
+}
+
+func (s *fileSocket) family() int {
+	switch s.local.(type) {
+	case *unix.SockaddrInet4:
+		return unix.AF_INET
+	case *unix.SockaddrInet6:
+		return unix.AF_INET6
+	}
+	return unix.AF_UNIX
+}
+
+// network names the socket's kind; "" is one that there is no type for.
+func (s *fileSocket) network() string {
+	_, local := s.local.(*unix.SockaddrUnix)
+	switch {
+	case local && s.typ == unix.SOCK_STREAM:
+		return "unix"
+	case local && s.typ == unix.SOCK_DGRAM:
+		return "unixgram"
+	case local && s.typ == unix.SOCK_SEQPACKET:
+		return "unixpacket"
+	case !local && s.typ == unix.SOCK_STREAM:
+		return "tcp"
+	case !local && s.typ == unix.SOCK_DGRAM:
+		return "udp"
+	}
+	return ""
+}
+
+func (s *fileSocket) openConn(c *conn) error {
+	s.taken = true
+	c.network = s.network()
+	if peer, err := s.sys.PeerAddr(s.fd); err == nil {
+		c.peer = addressOn(c.network, peer)
+	}
+	c.local = addressOn(c.network, s.local)
+	return c.open(s.ctx, s.sys, s.fd, nil)
+}
+
+func (s *fileSocket) openListener(l *listener) error {
+	s.taken = true
+	l.network = s.network()
+	return l.open(s.ctx, s.sys, s.fd)
+}

@@ -1,0 +1,88 @@
+package net
+
+import (
+	"io"
+	"math"
+	"syscall"
+)
+
+// ReadFrom copies from r to c until the end of r, and returns how much; io.Copy
+// uses it. An *os.File is sent by the kernel (sendfile(2)), from its current
+// position, and so is what an io.LimitedReader lets through of one; a kernel that
+// has to fetch the file from a disk holds up the loop meanwhile, but other tasks
+// run in between. Large transfers from another connection of the loop are
+// spliced (splice(2)). Everything else is copied with a buffer of the package's.
+func (c *TCPConn) ReadFrom(r io.Reader) (n int64, err error) {
+	if !c.ok() {
+		return 0, syscall.EINVAL
+	}
+	if c.fd.OnLoop() {
+		n, err = c.readFrom(r)
+	} else {
+		n, err = c.readFromElsewhere(r)
+	}
+	if err != nil {
+		err = &OpError{Op: "readfrom", Net: c.net(), Source: c.local, Addr: c.peer, Err: plain(err)}
+	}
+	return n, err
+}
+
+func (c *TCPConn) readFrom(r io.Reader) (int64, error) {
+	src, limit := unlimited(r)
+	if limit <= 0 {
+		return 0, nil
+	}
+	if from := streamOf(src); together(from, &c.conn) {
+		n, err := copyStream(&c.conn, from, limit)
+		spend(r, n)
+		return n, err
+	}
+	var sent int64
+	if f := fileIn(src); f != nil {
+		n, done, err := c.sendFile(f, limit)
+		spend(r, n)
+		if done || err != nil {
+			return n, err
+		}
+		sent = n
+	}
+	n, err := c.copyFrom(r)
+	return sent + n, err
+}
+
+// copyFrom is ReadFrom for all readers.
+func (c *TCPConn) copyFrom(r io.Reader) (sum int64, err error) {
+	for {
+		n, end, err := pass(c, r)
+		sum += int64(n)
+		if end || err != nil {
+			return sum, err
+		}
+	}
+}
+
+// readFromElsewhere is for other goroutines than the loop's. Only what will not
+// block is read on the loop.
+func (c *TCPConn) readFromElsewhere(r io.Reader) (int64, error) {
+	src, _ := unlimited(r)
+	if fileIn(src) != nil || together(streamOf(src), &c.conn) {
+		return elsewhere(&c.fd, func() (int64, error) { return c.readFrom(r) })
+	}
+	return io.Copy(struct{ io.Writer }{c}, r)
+}
+
+// unlimited returns what is in a LimitedReader, and how much of it may be read; of
+// another reader itself, and no limit.
+func unlimited(r io.Reader) (io.Reader, int64) {
+	if l, ok := r.(*io.LimitedReader); ok {
+		return l.R, l.N
+	}
+	return r, math.MaxInt64
+}
+
+// spend lowers a LimitedReader's limit by what was read from within it.
+func spend(r io.Reader, n int64) {
+	if l, ok := r.(*io.LimitedReader); ok {
+		l.N -= n
+	}
+}

@@ -1,0 +1,125 @@
+package net
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/reactor"
+)
+
+// A socketSpec says what socket to make: see makeSocket.
+type socketSpec struct {
+	network string        // as the user wrote it: "tcp", "udp6", "unixgram"
+	family  int           // AF_INET, AF_INET6 or AF_UNIX
+	typ     int           // SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET
+	dual    bool          // an AF_INET6 socket must take IPv4 too, or fail with errNotDual
+	local   unix.Sockaddr // what to bind it to; nil: nothing
+	shown   Addr          // what control is shown: the peer's address, or the local one where there is no peer
+
+	// set sets further options, and then control, the user's, has the last
+	// word. Either may be nil.
+	set     func(sys eddy.Sockets, fd int) error
+	control controlFunc
+}
+
+// A controlFunc is a Dialer's or ListenConfig's Control. It is called with the
+// network that was settled on: "tcp4" or "tcp6", not "tcp".
+type controlFunc func(ctx context.Context, network, address string, c syscall.RawConn) error
+
+// errNotDual is in the error of a system that has IPv6 sockets which take no
+// IPv4, as OpenBSD's and DragonFly's always are.
+var errNotDual = errors.New("the system has no sockets for both IPv6 and IPv4")
+
+// makeSocket makes a socket of ctx's loop with the options that the standard
+// library sets, lets control see it, and binds it. Connecting or listening, and
+// then opening an FD for it, is the caller's; until then fd is the caller's to
+// close. On an error there is none.
+func makeSocket(ctx context.Context, s socketSpec) (sys eddy.Sockets, fd int, err error) {
+	sys = reactor.Sockets(ctx)
+	if fd, err = sys.Socket(s.family, s.typ, 0); err != nil {
+		return nil, -1, os.NewSyscallError("socket", err)
+	}
+	if err := s.prepare(ctx, sys, fd); err != nil {
+		sys.Close(fd)
+		return nil, -1, err
+	}
+	return sys, fd, nil
+}
+
+func (s *socketSpec) prepare(ctx context.Context, sys eddy.Sockets, fd int) error {
+	if err := s.setDefaults(sys, fd); err != nil {
+		return err
+	}
+	if s.set != nil {
+		if err := s.set(sys, fd); err != nil {
+			return os.NewSyscallError("setsockopt", err)
+		}
+	}
+	if s.control != nil {
+		if err := s.show(ctx, fd); err != nil {
+			return err
+		}
+	}
+	if s.local == nil {
+		return nil
+	}
+	return os.NewSyscallError("bind", sys.Bind(fd, s.local))
+}
+
+func (s *socketSpec) setDefaults(sys eddy.Sockets, fd int) error {
+	if s.family == unix.AF_INET6 {
+		only := strings.HasSuffix(s.network, "6")
+		err := sys.SetInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, boolInt(only))
+		if err != nil && s.dual {
+			return errNotDual
+		}
+	}
+	if s.typ == unix.SOCK_DGRAM && s.family != unix.AF_UNIX {
+		return os.NewSyscallError("setsockopt", sys.SetInt(fd, unix.SOL_SOCKET, unix.SO_BROADCAST, 1))
+	}
+	return nil
+}
+
+func (s *socketSpec) show(ctx context.Context, fd int) error {
+	address := ""
+	if s.shown != nil {
+		address = s.shown.String()
+	}
+	c := &newSocket{fd: fd}
+	defer c.forget()
+	return s.control(ctx, s.settled(), address, c)
+}
+
+// settled is the network with the family that was chosen.
+func (s *socketSpec) settled() string {
+	if s.family == unix.AF_UNIX || strings.HasSuffix(s.network, "4") || strings.HasSuffix(s.network, "6") {
+		return s.network
+	}
+	if s.family == unix.AF_INET {
+		return s.network + "4"
+	}
+	return s.network + "6"
+}
+
+// A newSocket is what a Control gets to see: it can't wait, and is nobody's once
+// Control has returned.
+type newSocket struct{ fd int }
+
+func (c *newSocket) forget() { c.fd = -1 }
+
+func (c *newSocket) Control(f func(fd uintptr)) error {
+	if c.fd < 0 {
+		return ErrClosed
+	}
+	f(uintptr(c.fd))
+	return nil
+}
+
+func (c *newSocket) Read(func(fd uintptr) bool) error  { return syscall.EINVAL }
+func (c *newSocket) Write(func(fd uintptr) bool) error { return syscall.EINVAL }

@@ -1,0 +1,289 @@
+package tls
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	stdnet "net"
+	"sync/atomic"
+	"time"
+
+	"github.com/eddyio/eddy/net"
+	"github.com/eddyio/eddy/reactor"
+)
+
+// A Conn is a TLS connection. It is a std net.Conn, and its methods, which may
+// be called from any goroutine at any time, are those of crypto/tls's Conn: a
+// task they suspend, any other goroutine they block. The first Read or Write
+// does the handshake, unless Handshake was called.
+//
+// It differs from crypto/tls where that gives a connection up: a write that a
+// deadline or a scope ends leaves the stream whole, and another may follow.
+//
+// Invariants: a field without another remark belongs to the loop's thread. Only
+// the owner of shaking, before the handshake is done, and the owner of reading,
+// after it, call what may read from the wire. Nobody suspends inside of c.tls
+// except there; so its mutexes for writing are free whenever a task suspends.
+// What c.tls has encrypted is in out until the owner of writing has written it to
+// the wire. When writing is unlocked, out is empty, unless the write failed.
+type Conn struct {
+	ctx   context.Context // any of the loop's; constant
+	conn  net.Conn        // constant
+	tls   *tls.Conn       // constant
+	limit time.Duration   // of the handshake; not positive: none
+
+	shaking reactor.Mutex
+	reading reactor.Mutex
+	writing reactor.Mutex
+	done    atomic.Bool // the handshake is
+	timed   atomic.Bool // there is a write deadline; set from any goroutine
+	closed  bool
+	refused error // why there will be no handshake
+
+	out []byte // encrypted, and to be written
+}
+
+// Client makes the client's side of a TLS connection over conn, whose loop is
+// that of ctx, any ctx of it. The config must have ServerName or
+// InsecureSkipVerify set. The limit of the handshake is the caller's: see
+// [Conn.HandshakeContext].
+//
+// The renegotiation of TLS 1.2 is not supported: it would make a write wait in
+// the midst of a read. With Config.Renegotiation set the handshake fails.
+func Client(ctx context.Context, conn net.Conn, config *Config) *Conn {
+	c := &Conn{ctx: ctx, conn: conn}
+	if config != nil && config.Renegotiation != tls.RenegotiateNever {
+		c.refused = errRenegotiation
+	}
+	c.tls = tls.Client(wire{c}, config)
+	return c
+}
+
+var errRenegotiation = errors.New("tls: renegotiation is not supported: leave Config.Renegotiation zero")
+
+// Server makes the server's side of a TLS connection over conn, whose loop is
+// that of ctx, any ctx of it. The config must have a certificate or a function
+// that gets one. A client that has not done the handshake within ten seconds of
+// its beginning is cut off; see [Conn.SetHandshakeTimeout].
+func Server(ctx context.Context, conn net.Conn, config *Config) *Conn {
+	c := &Conn{ctx: ctx, conn: conn, limit: defaultHandshakeTimeout}
+	c.tls = tls.Server(wire{c}, config)
+	return c
+}
+
+// chunk is how much is encrypted at a time: a write to the wire.
+const chunk = 64 << 10
+
+// Read reads what plain text there is, at least a byte, and waits for it if need
+// be. The peer's word that no more will come is io.EOF; a connection that
+// ends without it, in the midst of a record, is io.ErrUnexpectedEOF.
+func (c *Conn) Read(p []byte) (int, error) {
+	if !reactor.OnLoop(c.ctx) {
+		return elsewhere(c, context.Background(), func(context.Context) (int, error) { return c.Read(p) })
+	}
+	if err := c.handshake(reactor.Here(c.ctx)); err != nil {
+		return 0, err
+	}
+	if err := c.lock(&c.reading); err != nil {
+		return 0, c.failed("read", err)
+	}
+	defer c.reading.Unlock()
+	if c.closed {
+		return 0, c.failed("read", net.ErrClosed)
+	}
+	n, err := c.tls.Read(p)
+	c.answer()
+	if err != nil && c.closed {
+		err = c.failed("read", net.ErrClosed)
+	}
+	return n, plain(err)
+}
+
+// Write writes all of p, and waits for room if need be. Writes of several tasks
+// are not interleaved. When it fails midway it returns how much is encrypted:
+// what of that is not on its way yet goes with the next write, or with Close.
+func (c *Conn) Write(p []byte) (int, error) {
+	if !reactor.OnLoop(c.ctx) {
+		return elsewhere(c, context.Background(), func(context.Context) (int, error) { return c.Write(p) })
+	}
+	if err := c.handshake(reactor.Here(c.ctx)); err != nil {
+		return 0, err
+	}
+	if err := c.lock(&c.writing); err != nil {
+		return 0, c.failed("write", err)
+	}
+	defer c.writing.Unlock()
+	return c.write(p)
+}
+
+func (c *Conn) write(p []byte) (n int, err error) {
+	err = c.flush() // of an earlier write that failed
+	for err == nil && n < len(p) {
+		if c.closed {
+			return n, c.failed("write", net.ErrClosed)
+		}
+		if c.timed.Load() { // a deadline that has passed lets nothing begin
+			if _, err := c.conn.Write(nil); err != nil {
+				return n, err
+			}
+		}
+		var m int
+		if m, err = c.tls.Write(p[n:min(len(p), n+chunk)]); err != nil {
+			return n, err
+		}
+		n += m
+		err = c.flush()
+	}
+	if err != nil && c.closed {
+		err = c.failed("write", net.ErrClosed)
+	}
+	return n, err
+}
+
+// CloseWrite tells the peer that no more will be written; it reads io.EOF, and
+// may go on sending. The handshake must be done.
+func (c *Conn) CloseWrite() error {
+	if !reactor.OnLoop(c.ctx) {
+		return do(c, c.CloseWrite)
+	}
+	if !c.done.Load() {
+		return c.tls.CloseWrite() // its error says so
+	}
+	if err := c.lock(&c.writing); err != nil {
+		return c.failed("close", err)
+	}
+	defer c.writing.Unlock()
+	if c.closed {
+		return c.failed("close", net.ErrClosed)
+	}
+	return errors.Join(c.tls.CloseWrite(), c.flush())
+}
+
+// closeTimeout is how long Close tries to say goodbye, as in crypto/tls.
+const closeTimeout = 5 * time.Second
+
+// Close tells the peer that no more will be written, and closes the connection.
+// Reads and writes that wait return with [net.ErrClosed] at once. It has to
+// wait only if the peer has not read what was written before; after five seconds
+// it closes all the same, with an error. If a write is under way the peer is told
+// nothing. A second Close returns net.ErrClosed.
+func (c *Conn) Close() error {
+	if !reactor.OnLoop(c.ctx) {
+		return do(c, c.Close)
+	}
+	if c.closed {
+		return net.ErrClosed
+	}
+	c.closed = true
+	goodbye := c.sayGoodbye()
+	if err := c.conn.Close(); err != nil {
+		return err
+	}
+	return goodbye
+}
+
+func (c *Conn) sayGoodbye() error {
+	if !c.done.Load() || !c.writing.TryLock() {
+		return nil
+	}
+	defer c.writing.Unlock()
+	if c.reading.Locked() {
+		c.conn.SetReadDeadline(time.Unix(1, 0)) // the reader does not wait for the goodbye
+	}
+	c.conn.SetWriteDeadline(time.Time{})
+	if err := c.tls.CloseWrite(); err != nil {
+		return nil // the connection has failed before, as its user was told
+	}
+	ctx := reactor.Here(c.ctx)
+	if ctx == nil {
+		return c.flush()
+	}
+	// Whose scope is done shall close well, too.
+	return reactor.Timeout(context.WithoutCancel(ctx), closeTimeout, func(context.Context) error { return c.flush() })
+}
+
+// NetConn returns the connection that c was made over. To read, to write or to close
+// it corrupts c.
+func (c *Conn) NetConn() net.Conn { return c.conn }
+
+// LocalAddr returns the address of this end.
+func (c *Conn) LocalAddr() net.Addr { return c.conn.LocalAddr() }
+
+// RemoteAddr returns the address of the peer.
+func (c *Conn) RemoteAddr() net.Addr { return c.conn.RemoteAddr() }
+
+// SetDeadline sets the read and the write deadline; see the conn's that c was made
+// over. A read and a write that it ends can be repeated, a handshake can't.
+func (c *Conn) SetDeadline(t time.Time) error {
+	c.timed.Store(!t.IsZero())
+	return c.conn.SetDeadline(t)
+}
+
+// SetReadDeadline sets the read deadline.
+func (c *Conn) SetReadDeadline(t time.Time) error { return c.conn.SetReadDeadline(t) }
+
+// SetWriteDeadline sets the write deadline. Each 64 KiB written under one cost a
+// system call more.
+func (c *Conn) SetWriteDeadline(t time.Time) error {
+	c.timed.Store(!t.IsZero())
+	return c.conn.SetWriteDeadline(t)
+}
+
+// ConnectionState tells what was agreed upon. It is zero until the handshake
+// is done, and never waits for that.
+func (c *Conn) ConnectionState() ConnectionState {
+	if !c.done.Load() {
+		return ConnectionState{}
+	}
+	return c.tls.ConnectionState()
+}
+
+// VerifyHostname checks that the peer's certificate is one for host.
+func (c *Conn) VerifyHostname(host string) error {
+	if !c.done.Load() {
+		return errors.New("tls: the handshake is not done, so the peer has shown no certificate: call Handshake first")
+	}
+	return c.tls.VerifyHostname(host)
+}
+
+// lock takes one of c's locks for the caller, a task or a callback.
+func (c *Conn) lock(m *reactor.Mutex) error {
+	if ctx := reactor.Here(c.ctx); ctx != nil {
+		return m.Lock(ctx)
+	}
+	if !m.TryLock() {
+		return errInCallback
+	}
+	return nil
+}
+
+// failed makes the error that package net would return.
+func (c *Conn) failed(op string, err error) error {
+	local := c.conn.LocalAddr()
+	return &stdnet.OpError{Op: op, Net: local.Network(), Source: local, Addr: c.conn.RemoteAddr(), Err: err}
+}
+
+var (
+	errInCallback = errors.New("tls: the operation would have to wait, which a callback can't: start a task with reactor.Go and do it there")
+	errNoLoop     = errors.New("tls: the ctx that the connection was made with belongs to no loop: make it in reactor.Run, with the ctx that a task's function receives")
+)
+
+// elsewhere does f, a method called by a goroutine that is not the running task,
+// as a task of the loop, and blocks until it is done.
+func elsewhere[T any](c *Conn, ctx context.Context, f func(context.Context) (T, error)) (T, error) {
+	l := reactor.LoopOf(c.ctx)
+	if l == nil {
+		var none T
+		return none, errNoLoop
+	}
+	v, err := reactor.Submit(l, f)(ctx)
+	if err == reactor.ErrLoopClosed || errors.Is(err, context.Canceled) && ctx.Err() == nil {
+		err = net.ErrClosed // the loop ends, and all its sockets with it
+	}
+	return v, err
+}
+
+func do(c *Conn, f func() error) error {
+	_, err := elsewhere(c, context.Background(), func(context.Context) (struct{}, error) { return struct{}{}, f() })
+	return err
+}

@@ -1,0 +1,31 @@
+// Package tls answers: how do tasks talk over TLS? It is the standard library's
+// crypto/tls over the connections of package net, with the same names, ctx
+// first: one line dials or listens, and a handler reads and writes plain text.
+//
+//	ln, err := tls.Listen(ctx, "tcp", ":443", &tls.Config{Certificates: ...})
+//	if err != nil {
+//		return err
+//	}
+//	return net.Serve(ctx, ln, handle)
+//
+// # Why a Conn of its own
+//
+// A crypto/tls Conn works in a task as long as one task at a time uses it. It
+// holds a sync.Mutex while it waits for the network, though, and a second task
+// that runs into that mutex, because it writes too, or because the peer asks a
+// reader for new keys while a writer waits for room, stops the loop's thread; the
+// first one is then never resumed. [Conn] has crypto/tls encrypt into memory,
+// which waits for nothing, and does all waiting outside of its locks. So one
+// task may read, another write and a third close, as with any net.Conn. Records
+// go out together besides, up to 64 KiB in a write.
+//
+// # What it leaves to others
+//
+// The protocol, the cryptography and the certificates are crypto/tls and
+// crypto/x509, which run on the loop's thread: a handshake keeps it for a fraction of
+// a millisecond with an elliptic curve's key, and for more than one with a 2,048-bit RSA
+// key. What to speak over the connection is the caller's business.
+//
+// An http.Server looks for crypto/tls's own Conn. It runs handlers on goroutines,
+// where that does no harm: give its ServeTLS a listener of package net.
+package tls

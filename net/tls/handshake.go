@@ -1,0 +1,104 @@
+package tls
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/eddyio/eddy/reactor"
+)
+
+// defaultHandshakeTimeout is that of servers, which must not keep a client for
+// ever that connects and says nothing.
+const defaultHandshakeTimeout = 10 * time.Second
+
+// SetHandshakeTimeout sets how long the handshake may take, from its beginning to its
+// end, however its bytes come: a client that sends them one at a time is cut off
+// too. 0 or less means no limit of its own. It is to be called before the
+// handshake, and by the one who does it.
+func (c *Conn) SetHandshakeTimeout(d time.Duration) { c.limit = d }
+
+// Handshake does the handshake, unless it is done.
+func (c *Conn) Handshake() error {
+	if !reactor.OnLoop(c.ctx) {
+		return do(c, c.Handshake)
+	}
+	return c.handshake(reactor.Here(c.ctx))
+}
+
+// HandshakeContext is as [Conn.Handshake], and fails when ctx is done first. One
+// that has failed, for this or another reason, can't be repeated.
+func (c *Conn) HandshakeContext(ctx context.Context) error {
+	if !reactor.OnLoop(c.ctx) {
+		_, err := elsewhere(c, ctx, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, c.handshake(ctx)
+		})
+		if err != nil && err == ctx.Err() {
+			err = c.failed("handshake", err)
+		}
+		return err
+	}
+	if reactor.Here(c.ctx) == nil {
+		ctx = nil
+	}
+	return c.handshake(ctx)
+}
+
+// handshake does the handshake below ctx, or waits for the task that does it.
+// A nil ctx is a callback's, which can't wait.
+func (c *Conn) handshake(ctx context.Context) error {
+	switch {
+	case c.done.Load():
+		return nil
+	case c.refused != nil:
+		return c.refused
+	case ctx == nil:
+		return c.failed("handshake", errInCallback)
+	}
+	if err := c.shaking.Lock(ctx); err != nil {
+		return c.failed("handshake", err)
+	}
+	defer c.shaking.Unlock()
+	if c.done.Load() { // meanwhile
+		return nil
+	}
+	return reactor.Scope(ctx, func(ctx context.Context, s *reactor.CancelScope) error {
+		if c.limit > 0 {
+			if err := s.SetTimeout(c.limit); err != nil {
+				return err
+			}
+		}
+		err := plain(c.shake(ctx))
+		if err != nil && ctx.Err() != nil {
+			err = c.failed("handshake", whyDone(ctx))
+		}
+		return err
+	})
+}
+
+func whyDone(ctx context.Context) error {
+	if cause := reactor.Cause(ctx); cause != ctx.Err() {
+		return fmt.Errorf("%w: %w", ctx.Err(), cause)
+	}
+	return ctx.Err()
+}
+
+func (c *Conn) shake(ctx context.Context) error {
+	err := c.tls.HandshakeContext(ctx)
+	if flushed := c.finish(); err == nil {
+		err = flushed
+	}
+	if err == nil {
+		c.done.Store(true)
+	}
+	return err
+}
+
+// finish writes the end of the handshake, or the alert with which it failed.
+func (c *Conn) finish() error {
+	if err := c.lock(&c.writing); err != nil {
+		return err
+	}
+	defer c.writing.Unlock()
+	return c.flush()
+}

@@ -1,0 +1,243 @@
+package tls
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"math/big"
+	stdnet "net"
+	"os"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/eddyio/eddy/net"
+	"github.com/eddyio/eddy/reactor"
+)
+
+// patience bounds what must happen at all. Nothing that works comes near it.
+const patience = 20 * time.Second
+
+func TestMain(m *testing.M) {
+	// The standard library's own poller keeps its fds for good, so it is started
+	// before anybody counts.
+	if ln, err := stdnet.Listen("tcp", "127.0.0.1:0"); err == nil {
+		ln.Close()
+	}
+	os.Exit(m.Run())
+}
+
+// certify makes a certificate for localhost, that signs itself.
+var certify = sync.OnceValues(func() (Certificate, *x509.CertPool) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"}, IPAddresses: []stdnet.IP{{127, 0, 0, 1}},
+		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		panic(err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		panic(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(leaf)
+	return Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
+})
+
+// serverConfig and clientConfig fit each other.
+func serverConfig() *Config {
+	cert, _ := certify()
+	return &Config{Certificates: []Certificate{cert}}
+}
+
+func clientConfig() *Config {
+	_, pool := certify()
+	return &Config{RootCAs: pool, ServerName: "localhost"}
+}
+
+// leaks fails t unless, once it is over, there are no more goroutines and fds
+// than now.
+func leaks(t testing.TB) {
+	t.Helper()
+	goroutines, fds := runtime.NumGoroutine(), openFDs()
+	t.Cleanup(func() {
+		deadline := time.Now().Add(5 * time.Second)
+		for {
+			g, f := runtime.NumGoroutine(), openFDs()
+			if g <= goroutines && f <= fds {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Errorf("leak: goroutines %d, were %d; fds %d, were %d\n%s", g, goroutines, f, fds, stacks())
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	})
+}
+
+// openFDs counts the process's fds, where the system tells.
+func openFDs() int {
+	names, _ := os.ReadDir("/proc/self/fd")
+	return len(names)
+}
+
+func stacks() []byte {
+	buf := make([]byte, 1<<20)
+	return buf[:runtime.Stack(buf, true)]
+}
+
+// run runs f as the main task of a loop, and then looks for leaks. A loop whose
+// thread is blocked, as by a mutex, can't end; the test does.
+func run(t testing.TB, f func(ctx context.Context)) {
+	t.Helper()
+	leaks(t)
+	o := reactor.Options{Logger: slog.New(slog.NewTextHandler(failing{t}, nil))}
+	ended := make(chan error, 1)
+	go func() {
+		defer close(ended) // also after a FailNow
+		ended <- o.Run(context.Background(), func(ctx context.Context) error {
+			return reactor.Timeout(ctx, patience, func(ctx context.Context) error {
+				f(ctx)
+				return ctx.Err()
+			})
+		})
+	}()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Error("the loop ended with", err)
+		}
+	case <-time.After(2 * patience):
+		t.Fatalf("the loop is blocked\n%s", stacks())
+	}
+}
+
+// failing is a log that must stay empty.
+type failing struct{ t testing.TB }
+
+func (w failing) Write(p []byte) (int, error) {
+	w.t.Errorf("logged: %s", p)
+	return len(p), nil
+}
+
+// outside calls f on an ordinary goroutine, while the calling task is suspended.
+func outside(t testing.TB, ctx context.Context, f func() error) {
+	t.Helper()
+	if _, err := reactor.ToThread(ctx, func() (struct{}, error) { return struct{}{}, f() }); err != nil {
+		t.Error(err)
+	}
+}
+
+// wires is both ends of a TCP connection of the loop.
+func wires(t testing.TB, ctx context.Context) (dialled, accepted net.Conn) {
+	t.Helper()
+	ln, err := net.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	accepting := reactor.Async(ctx, func(context.Context) (net.Conn, error) { return ln.Accept() })
+	dialled, err = net.Dial(ctx, "tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted, err = accepting.Await(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dialled, accepted
+}
+
+// pair is both ends of a TLS connection of the loop, before the handshake.
+func pair(t testing.TB, ctx context.Context) (client, server *Conn) {
+	t.Helper()
+	d, a := wires(t, ctx)
+	return Client(ctx, d, clientConfig()), Server(ctx, a, serverConfig())
+}
+
+// shaken is a pair after the handshake. TLS 1.3 servers send tickets at its
+// end, which are read with the first data.
+func shaken(t testing.TB, ctx context.Context) (client, server *Conn) {
+	t.Helper()
+	client, server = pair(t, ctx)
+	greet := reactor.Go(ctx, func(context.Context) error { return server.Handshake() })
+	if err := client.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	if err := greet.Wait(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return client, server
+}
+
+// withStd is a server's side of the loop, and a std connection to it, which
+// speaks as plain TCP.
+func withStd(t testing.TB, ctx context.Context) (*Conn, stdnet.Conn) {
+	t.Helper()
+	ln, err := net.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	p, err := stdnet.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	p.SetDeadline(time.Now().Add(patience))
+	a, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Server(ctx, a, serverConfig()), p
+}
+
+// parked lets the other tasks run until they wait, which takes a turn or two.
+func parked(ctx context.Context) {
+	for range 5 {
+		reactor.Yield(ctx)
+	}
+}
+
+// same fails unless two byte strings are equal, and prints no megabytes.
+func same(got, want []byte) error {
+	if len(got) != len(want) {
+		return fmt.Errorf("got %d bytes, want %d", len(got), len(want))
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			return fmt.Errorf("byte %d of %d is %#x, want %#x", i, len(got), got[i], want[i])
+		}
+	}
+	return nil
+}
+
+// pattern is n bytes of which no two places close to each other look alike.
+func pattern(n int) []byte {
+	p := make([]byte, n)
+	x := uint32(n)*2654435761 + 1
+	for i := range p {
+		x = x*1664525 + 1013904223
+		p[i] = byte(x >> 24)
+	}
+	return p
+}
+
+// failures is a log of which only the number of lines counts.
+type failures struct{ lines int }
+
+func (w *failures) Write(p []byte) (int, error) { w.lines++; return len(p), nil }
+
+func (w *failures) logger() *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }

@@ -1,0 +1,56 @@
+package tls
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/eddyio/eddy/net"
+)
+
+// A Listener accepts TLS connections. It is a std net.Listener.
+type Listener struct {
+	net.Listener // of the connections below
+
+	// HandshakeTimeout is how long a client's handshake may take. 0 means ten
+	// seconds; negative means no limit. It is to be set before the first Accept.
+	HandshakeTimeout time.Duration
+
+	ctx    context.Context
+	config *Config
+}
+
+// Listen announces on a local address, as package net's Listen does, and
+// returns a [*Listener]. The config must have a certificate or a function that
+// gets one.
+func Listen(ctx context.Context, network, address string, config *Config) (net.Listener, error) {
+	if config == nil || len(config.Certificates) == 0 && config.GetCertificate == nil && config.GetConfigForClient == nil {
+		return nil, errors.New("tls: Listen without a certificate: set Certificates, GetCertificate or GetConfigForClient in the Config")
+	}
+	ln, err := net.Listen(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return NewListener(ctx, ln, config), nil
+}
+
+// NewListener makes a listener of TLS connections from one of those below, whose
+// loop is that of ctx, any ctx of it. The config is as for [Listen].
+func NewListener(ctx context.Context, inner net.Listener, config *Config) *Listener {
+	return &Listener{Listener: inner, ctx: ctx, config: config}
+}
+
+// Accept waits for the next connection, and returns it as a [*Conn]. It does not
+// wait for the handshake, which is left to the task that serves the connection:
+// so nobody is held up by a slow client.
+func (l *Listener) Accept() (net.Conn, error) {
+	inner, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	c := Server(l.ctx, inner, l.config)
+	if l.HandshakeTimeout != 0 {
+		c.SetHandshakeTimeout(l.HandshakeTimeout)
+	}
+	return c, nil
+}

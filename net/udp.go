@@ -1,0 +1,193 @@
+package net
+
+import (
+	stdnet "net"
+	"net/netip"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy"
+)
+
+// A UDPConn is a UDP socket, connected to a peer or not. It is a std net.Conn
+// and net.PacketConn, and its methods, which may be called from any goroutine,
+// are those of the standard library's UDPConn.
+//
+// A read takes one datagram, and waits for it if need be; what does not fit in
+// the buffer is lost. A write sends one datagram, and waits only while the
+// kernel's send buffer is full. For many at a time see [UDPConn.ReadBatch].
+//
+// On a connected socket an error of an earlier write, as that nobody listens at
+// the peer's port (ECONNREFUSED), is reported by the next read or write. Read's
+// n is 0 for an empty datagram, without an error: a UDPConn has no end of file.
+type UDPConn struct {
+	packets
+	family int // AF_INET or AF_INET6
+}
+
+// ReadFrom reads a datagram into b, and returns its length and who sent it.
+func (c *UDPConn) ReadFrom(b []byte) (int, Addr, error) {
+	n, addr, err := c.ReadFromUDP(b)
+	if addr == nil {
+		return n, nil, err
+	}
+	return n, addr, err
+}
+
+// ReadFromUDP is [UDPConn.ReadFrom] with the address's own type.
+func (c *UDPConn) ReadFromUDP(b []byte) (int, *UDPAddr, error) {
+	n, addr, err := c.ReadFromUDPAddrPort(b)
+	if err != nil {
+		return n, nil, err
+	}
+	return n, stdnet.UDPAddrFromAddrPort(addr), nil
+}
+
+// ReadFromUDPAddrPort is as [UDPConn.ReadFrom], and allocates nothing when it is
+// called by a task. The address is an IPv6 one if the socket's family is, as that
+// of a socket bound to all addresses: an IPv4 sender's is mapped then.
+func (c *UDPConn) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
+	m, err := c.readMsg(b, nil, "recvfrom")
+	return m.N, m.Addr, err
+}
+
+// ReadMsgUDP reads a datagram into b and the control messages that come with it
+// into oob. It returns the length of both, the flags that recvmsg(2) tells, and
+// who sent it.
+func (c *UDPConn) ReadMsgUDP(b, oob []byte) (n, oobn, flags int, addr *UDPAddr, err error) {
+	m, err := c.readMsg(b, oob, "recvmsg")
+	if err == nil {
+		addr = stdnet.UDPAddrFromAddrPort(m.Addr)
+	}
+	return m.N, m.NControl, m.Flags, addr, err
+}
+
+// ReadMsgUDPAddrPort is [UDPConn.ReadMsgUDP] with the address as in
+// [UDPConn.ReadFromUDPAddrPort]. It allocates nothing when it is called by a task.
+func (c *UDPConn) ReadMsgUDPAddrPort(b, oob []byte) (n, oobn, flags int, addr netip.AddrPort, err error) {
+	m, err := c.readMsg(b, oob, "recvmsg")
+	return m.N, m.NControl, m.Flags, m.Addr, err
+}
+
+func (c *UDPConn) readMsg(b, oob []byte, call string) (eddy.Message, error) {
+	if !c.ok() {
+		return eddy.Message{}, syscall.EINVAL
+	}
+	if !c.fd.OnLoop() {
+		return elsewhere(&c.fd, func() (eddy.Message, error) { return c.readMsg(b, oob, call) })
+	}
+	m, err := c.receive(b, oob, false, call)
+	if err != nil {
+		return eddy.Message{}, c.failed("read", err)
+	}
+	m.Addr = named(m.Addr)
+	return m, nil
+}
+
+// WriteTo sends b as a datagram to addr, a [*UDPAddr].
+func (c *UDPConn) WriteTo(b []byte, addr Addr) (int, error) {
+	if !c.ok() {
+		return 0, syscall.EINVAL
+	}
+	a, ok := addr.(*UDPAddr)
+	if !ok {
+		return 0, c.refused(addr, syscall.EINVAL)
+	}
+	return c.WriteToUDP(b, a)
+}
+
+// WriteToUDP is [UDPConn.WriteTo] with the address's own type.
+func (c *UDPConn) WriteToUDP(b []byte, addr *UDPAddr) (int, error) {
+	if !c.ok() {
+		return 0, syscall.EINVAL
+	}
+	n, _, err := c.writeToUDP(b, nil, addr, true, "sendto")
+	return n, err
+}
+
+// WriteToUDPAddrPort is as [UDPConn.WriteTo], and allocates nothing when it is
+// called by a task.
+func (c *UDPConn) WriteToUDPAddrPort(b []byte, addr netip.AddrPort) (int, error) {
+	if !c.ok() {
+		return 0, syscall.EINVAL
+	}
+	n, _, err := c.writeMsg(b, nil, addr, true, "sendto")
+	return n, err
+}
+
+// WriteMsgUDP sends b as a datagram, with the control messages in oob, to addr,
+// or to the peer of a socket that is connected: then addr is nil. It returns the
+// lengths of what was sent.
+func (c *UDPConn) WriteMsgUDP(b, oob []byte, addr *UDPAddr) (n, oobn int, err error) {
+	if !c.ok() {
+		return 0, 0, syscall.EINVAL
+	}
+	return c.writeToUDP(b, oob, addr, false, "sendmsg")
+}
+
+// WriteMsgUDPAddrPort is [UDPConn.WriteMsgUDP] with the address in another form,
+// the zero AddrPort for the peer of a socket that is connected. It allocates
+// nothing when it is called by a task.
+func (c *UDPConn) WriteMsgUDPAddrPort(b, oob []byte, addr netip.AddrPort) (n, oobn int, err error) {
+	if !c.ok() {
+		return 0, 0, syscall.EINVAL
+	}
+	return c.writeMsg(b, oob, addr, false, "sendmsg")
+}
+
+func (c *UDPConn) writeToUDP(b, oob []byte, addr *UDPAddr, needed bool, call string) (n, oobn int, err error) {
+	if addr == nil {
+		return c.writeMsg(b, oob, netip.AddrPort{}, needed, call)
+	}
+	to, err := udpAddrPort(c.family, addr)
+	if c.peer != nil {
+		err = ErrWriteToConnected
+	}
+	if err != nil {
+		return 0, 0, c.refused(addr, err)
+	}
+	return c.writeMsg(b, oob, to, true, call)
+}
+
+// writeMsg sends a datagram to addr. If no addr is needed it may be the peer's.
+func (c *UDPConn) writeMsg(b, oob []byte, addr netip.AddrPort, needed bool, call string) (n, oobn int, err error) {
+	to, err := c.destination(addr, needed)
+	switch {
+	case err != nil:
+	case c.fd.OnLoop():
+		n, oobn, err = c.send(b, oob, to, "", call)
+	default:
+		n, oobn, err = c.writeElsewhere(b, oob, to, "", call)
+	}
+	if err != nil {
+		return 0, 0, c.refused(shown(addr), err)
+	}
+	return n, oobn, nil
+}
+
+// destination is addr as an [eddy.Message] for this socket has it. The errors
+// are std's.
+func (c *UDPConn) destination(addr netip.AddrPort, needed bool) (netip.AddrPort, error) {
+	switch {
+	case c.peer != nil && (needed || addr.IsValid()):
+		return netip.AddrPort{}, ErrWriteToConnected
+	case c.peer != nil:
+		return netip.AddrPort{}, nil
+	case !addr.IsValid():
+		return netip.AddrPort{}, errMissingAddress
+	case c.family == unix.AF_INET6:
+		return numbered(netip.AddrPortFrom(mapped(addr.Addr()), addr.Port())), nil
+	case addr.Addr().Unmap().Is4():
+		return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()), nil
+	}
+	return netip.AddrPort{}, &AddrError{Err: "non-IPv4 address", Addr: addr.Addr().String()}
+}
+
+// shown is an address for an error.
+func shown(addr netip.AddrPort) Addr {
+	if !addr.IsValid() {
+		return nil
+	}
+	return stdnet.UDPAddrFromAddrPort(addr)
+}

@@ -1,0 +1,125 @@
+package net
+
+import (
+	"context"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy"
+)
+
+// ListenUDP makes a UDP socket that is bound to laddr; nil stands for all local
+// addresses and a port that the kernel chooses. The networks are "udp", "udp4"
+// and "udp6". ctx must belong to a loop, which closes the socket when it ends.
+// ListenUDP may be called from any goroutine.
+func ListenUDP(ctx context.Context, network string, laddr *UDPAddr) (*UDPConn, error) {
+	if laddr == nil && isUDP(network) {
+		laddr = &UDPAddr{}
+	}
+	c, err := onLoop(ctx, func(ctx context.Context) (*UDPConn, error) { return listenUDP(ctx, network, laddr, new(ListenConfig)) })
+	if err != nil {
+		return nil, opError("listen", network, given(laddr), err)
+	}
+	return c, nil
+}
+
+// DialUDP makes a UDP socket that is connected to raddr: it receives datagrams
+// from there only, and hears of it when they can't be delivered. Nothing is sent.
+// laddr, unless nil, is what it is bound to. In all else it is as [ListenUDP].
+func DialUDP(ctx context.Context, network string, laddr, raddr *UDPAddr) (*UDPConn, error) {
+	c, err := onLoop(ctx, func(ctx context.Context) (*UDPConn, error) { return dialUDP(ctx, network, laddr, raddr, nil) })
+	if err != nil {
+		return nil, &OpError{Op: "dial", Net: network, Source: given(laddr), Addr: given(raddr), Err: plain(err)}
+	}
+	return c, nil
+}
+
+func isUDP(network string) bool {
+	return network == "udp" || network == "udp4" || network == "udp6"
+}
+
+// listenUDP is ListenUDP, called by a task of the loop.
+func listenUDP(ctx context.Context, network string, laddr *UDPAddr, lc *ListenConfig) (*UDPConn, error) {
+	if !isUDP(network) {
+		return nil, UnknownNetworkError(network)
+	}
+	family, dual := udpFamily(network, true, laddr, nil)
+	c, err := bindUDP(ctx, network, family, dual, laddr, lc)
+	if dual && isNoIPv6(err) {
+		return bindUDP(ctx, network, unix.AF_INET, false, laddr, lc)
+	}
+	return c, err
+}
+
+func bindUDP(ctx context.Context, network string, family int, dual bool, laddr *UDPAddr, lc *ListenConfig) (*UDPConn, error) {
+	s := socketSpec{network: network, family: family, typ: unix.SOCK_DGRAM, dual: dual, control: lc.control()}
+	if laddr == nil {
+		laddr = &UDPAddr{}
+	}
+	group := laddr.IP.IsMulticast()
+	if group {
+		// All groups' datagrams for this port: several sockets may want them,
+		// and one may join several groups.
+		laddr = &UDPAddr{Port: laddr.Port}
+	}
+	s.shown = laddr
+	s.set = func(sys eddy.Sockets, fd int) error {
+		if group {
+			if err := shareMulticast(sys, fd); err != nil {
+				return err
+			}
+		}
+		return lc.setReuse(sys, fd, false)
+	}
+	var err error
+	if s.local, err = udpSockaddr(family, laddr); err != nil {
+		return nil, err
+	}
+	c := newUDPConn(network, family)
+	if err := c.bind(ctx, s); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// dialUDP is DialUDP, called by a task of the loop.
+func dialUDP(ctx context.Context, network string, laddr, raddr *UDPAddr, control controlFunc) (*UDPConn, error) {
+	if !isUDP(network) {
+		return nil, UnknownNetworkError(network)
+	}
+	if raddr == nil {
+		return nil, errMissingAddress
+	}
+	family, _ := udpFamily(network, false, laddr, raddr)
+	s := socketSpec{network: network, family: family, typ: unix.SOCK_DGRAM, shown: raddr, control: control}
+	var err error
+	if s.local, err = udpSockaddr(family, laddr); err != nil {
+		return nil, err
+	}
+	peer, err := udpSockaddr(family, raddr)
+	if err != nil {
+		return nil, err
+	}
+	c := newUDPConn(network, family)
+	if err := c.connect(ctx, s, peer); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func newUDPConn(network string, family int) *UDPConn {
+	c := &UDPConn{family: family}
+	c.network, c.datagram = network, true
+	return c
+}
+
+// given is a as an interface, which is nil if a is.
+func given[A any, P interface {
+	*A
+	Addr
+}](a P) Addr {
+	if a == nil {
+		return nil
+	}
+	return a
+}

@@ -1,0 +1,72 @@
+package net
+
+import (
+	"context"
+	"errors"
+	stdnet "net"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/reactor"
+)
+
+// ListenMulticastUDP makes a UDP socket that receives what is sent to a multicast
+// group and port, on the interface ifi, or, if that is nil, on the one that the
+// kernel chooses. Other sockets may listen to the same at the same time. What the
+// socket itself sends to the group does not come back to this machine. In all
+// else it is as [ListenUDP].
+//
+// It needs the kernel's own sockets: on a loop with others (reactor.Options) it
+// fails.
+func ListenMulticastUDP(ctx context.Context, network string, ifi *stdnet.Interface, gaddr *UDPAddr) (*UDPConn, error) {
+	c, err := onLoop(ctx, func(ctx context.Context) (*UDPConn, error) { return listenMulticast(ctx, network, ifi, gaddr) })
+	if err != nil {
+		return nil, opError("listen", network, given(gaddr), err)
+	}
+	return c, nil
+}
+
+var errNoMulticast = errors.New("the loop's sockets can't join a multicast group: they are not eddy.System")
+
+func listenMulticast(ctx context.Context, network string, ifi *stdnet.Interface, gaddr *UDPAddr) (*UDPConn, error) {
+	if !isUDP(network) {
+		return nil, UnknownNetworkError(network)
+	}
+	if gaddr == nil || gaddr.IP == nil {
+		return nil, errMissingAddress
+	}
+	if _, real := reactor.Sockets(ctx).(eddy.System); !real {
+		return nil, errNoMulticast
+	}
+	c, err := listenUDP(ctx, network, gaddr, new(ListenConfig))
+	if err != nil {
+		return nil, err
+	}
+	if ip := gaddr.IP.To4(); ip != nil {
+		err = joinGroup4(c.fd.Sysfd(), ifi, [4]byte(ip))
+	} else {
+		err = joinGroup6(c.fd.Sysfd(), ifi, gaddr.IP)
+	}
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func joinGroup6(fd int, ifi *stdnet.Interface, group IP) error {
+	m := &unix.IPv6Mreq{}
+	copy(m.Multiaddr[:], group)
+	if ifi != nil {
+		m.Interface = uint32(ifi.Index)
+		if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_IF, ifi.Index); err != nil {
+			return os.NewSyscallError("setsockopt", err)
+		}
+	}
+	if err := unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_MULTICAST_LOOP, 0); err != nil {
+		return os.NewSyscallError("setsockopt", err)
+	}
+	return os.NewSyscallError("setsockopt", unix.SetsockoptIPv6Mreq(fd, unix.IPPROTO_IPV6, unix.IPV6_JOIN_GROUP, m))
+}

@@ -1,0 +1,48 @@
+//go:build freebsd || openbsd || netbsd || dragonfly
+
+package net
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy"
+)
+
+// The address that a datagram was sent to and the interface where it arrived come
+// in a message each: IP_RECVDSTADDR and IP_RECVIF, see ip(4). The interface is a
+// sockaddr_dl, whose number is in the bytes 2 and 3.
+
+func setPacketInfo4(sys eddy.Sockets, fd, on int) error {
+	if err := sys.SetInt(fd, unix.IPPROTO_IP, unix.IP_RECVDSTADDR, on); err != nil {
+		return err
+	}
+	return sys.SetInt(fd, unix.IPPROTO_IP, unix.IP_RECVIF, on)
+}
+
+func (i *PacketInfo) take4(typ int32, data []byte) bool {
+	switch {
+	case typ == unix.IP_RECVDSTADDR && len(data) >= 4:
+		i.Dst = netip.AddrFrom4([4]byte(data[:4]))
+		i.Src = unicast4(i.Dst)
+		return true
+	case typ == unix.IP_RECVIF && len(data) >= 4:
+		i.IfIndex = int(binary.NativeEndian.Uint16(data[2:]))
+		return true
+	}
+	return false
+}
+
+// append4 appends an IP_SENDSRCADDR, which has the number of IP_RECVDSTADDR.
+// There is none for the interface.
+func (i PacketInfo) append4(b []byte) []byte {
+	if !i.Src.IsValid() {
+		return b
+	}
+	b, data := appendControl(b, unix.IPPROTO_IP, unix.IP_RECVDSTADDR, 4)
+	src := i.Src.As4()
+	copy(data, src[:])
+	return b
+}

@@ -1,0 +1,44 @@
+//go:build linux || darwin
+
+package net
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy"
+)
+
+// An in_pktinfo (ip(7) on Linux; netinet/in.h on Darwin) is three words: the
+// interface's number, the address to answer from, and the address that the
+// datagram was sent to, which counts for nothing when it is sent. Linux fills in
+// the second for broadcasts and multicasts too, Darwin leaves it zero.
+
+func setPacketInfo4(sys eddy.Sockets, fd, on int) error {
+	return sys.SetInt(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, on)
+}
+
+func (i *PacketInfo) take4(typ int32, data []byte) bool {
+	if typ != unix.IP_PKTINFO || len(data) < unix.SizeofInet4Pktinfo {
+		return false
+	}
+	i.IfIndex = int(binary.NativeEndian.Uint32(data))
+	i.Dst = netip.AddrFrom4([4]byte(data[8:12]))
+	i.Src = netip.AddrFrom4([4]byte(data[4:8]))
+	if i.Src.IsUnspecified() {
+		i.Src = unicast4(i.Dst)
+	}
+	return true
+}
+
+func (i PacketInfo) append4(b []byte) []byte {
+	b, data := appendControl(b, unix.IPPROTO_IP, unix.IP_PKTINFO, unix.SizeofInet4Pktinfo)
+	binary.NativeEndian.PutUint32(data, uint32(i.IfIndex))
+	if i.Src.IsValid() {
+		src := i.Src.As4()
+		copy(data[4:], src[:])
+	}
+	return b
+}

@@ -1,0 +1,173 @@
+package net
+
+import (
+	"net/netip"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy"
+)
+
+// A UnixConn is a Unix-domain socket: a stream ("unix"), one that keeps the
+// bounds of messages ("unixpacket"), or datagrams ("unixgram"). It is a std
+// net.Conn and net.PacketConn, and its methods, which may be called from any
+// goroutine, are those of the standard library's UnixConn.
+//
+// The end of a stream is io.EOF, in an [OpError] where the method returns an
+// address. An empty message reads as io.EOF too from a "unixpacket" socket, for
+// the kernel makes no difference. Datagrams have no end.
+type UnixConn struct{ packets }
+
+func newUnixConn(network string) *UnixConn {
+	c := &UnixConn{}
+	c.network, c.datagram = network, network == "unixgram"
+	return c
+}
+
+// CloseRead shuts down the reading side: reads return io.EOF, unless it is a
+// "unixgram" socket, where they wait, and what is sent there is refused.
+func (c *UnixConn) CloseRead() error { return c.shut(unix.SHUT_RD) }
+
+// CloseWrite shuts down the writing side: the peer reads the end of the data,
+// and may go on sending.
+func (c *UnixConn) CloseWrite() error { return c.shut(unix.SHUT_WR) }
+
+// ReadFrom reads a message, or what there is of a stream, into b, and returns
+// its length and who sent it: nil if that socket has no name.
+func (c *UnixConn) ReadFrom(b []byte) (int, Addr, error) {
+	n, addr, err := c.ReadFromUnix(b)
+	if addr == nil {
+		return n, nil, err
+	}
+	return n, addr, err
+}
+
+// ReadFromUnix is [UnixConn.ReadFrom] with the address's own type.
+func (c *UnixConn) ReadFromUnix(b []byte) (int, *UnixAddr, error) {
+	m, err := c.readMsg(b, nil, false, "recvfrom")
+	return m.N, c.sender(m), err
+}
+
+// ReadMsgUnix reads a message into b and the control messages that come with it
+// into oob. It returns the length of both, the flags that recvmsg(2) tells, and
+// who sent it. File descriptors that it brings, see unix.ParseUnixRights, are the
+// caller's to close, and closed on exec; those for which oob has no room the
+// kernel closes.
+//
+// If oob is not empty and b is, it takes a byte of a stream, which is lost, for
+// that is what carries control messages.
+func (c *UnixConn) ReadMsgUnix(b, oob []byte) (n, oobn, flags int, addr *UnixAddr, err error) {
+	if len(b) == 0 && len(oob) > 0 && c.ok() && !c.datagram {
+		b = make([]byte, 1)
+	}
+	m, err := c.readMsg(b, oob, true, "recvmsg")
+	return m.N, m.NControl, m.Flags, c.sender(m), err
+}
+
+func (c *UnixConn) readMsg(b, oob []byte, rights bool, call string) (eddy.Message, error) {
+	if !c.ok() {
+		return eddy.Message{}, syscall.EINVAL
+	}
+	if !c.fd.OnLoop() {
+		return elsewhere(&c.fd, func() (eddy.Message, error) { return c.readMsg(b, oob, rights, call) })
+	}
+	m, err := c.receive(b, oob, rights, call)
+	if err != nil {
+		return eddy.Message{}, c.failed("read", err)
+	}
+	return m, nil
+}
+
+func (c *UnixConn) sender(m eddy.Message) *UnixAddr {
+	if m.Path == "" {
+		return nil
+	}
+	return &UnixAddr{Name: m.Path, Net: c.network}
+}
+
+// WriteTo sends b as a datagram to addr, a [*UnixAddr].
+func (c *UnixConn) WriteTo(b []byte, addr Addr) (int, error) {
+	if !c.ok() {
+		return 0, syscall.EINVAL
+	}
+	a, ok := addr.(*UnixAddr)
+	if !ok {
+		return 0, c.refused(addr, syscall.EINVAL)
+	}
+	return c.WriteToUnix(b, a)
+}
+
+// WriteToUnix is [UnixConn.WriteTo] with the address's own type.
+func (c *UnixConn) WriteToUnix(b []byte, addr *UnixAddr) (int, error) {
+	if !c.ok() {
+		return 0, syscall.EINVAL
+	}
+	if err := c.mayWriteTo(addr); err != nil {
+		return 0, c.refused(given(addr), err)
+	}
+	n, _, err := c.writeMsg(b, nil, addr, "sendto")
+	return n, err
+}
+
+func (c *UnixConn) mayWriteTo(addr *UnixAddr) error {
+	switch {
+	case c.peer != nil:
+		return ErrWriteToConnected
+	case addr == nil:
+		return errMissingAddress
+	}
+	return nil
+}
+
+// WriteMsgUnix sends b, with the control messages in oob, to addr, or to the peer
+// of a socket that is connected: then addr is nil. It returns the lengths of what
+// was sent; a stream may take a part of b. File descriptors go as control
+// messages, see unix.UnixRights, and stay the caller's to close.
+//
+// If oob is not empty and b is, it sends a byte on a stream, for that is what
+// carries control messages. Like the standard library's it fails on a "unixgram"
+// socket that is connected.
+func (c *UnixConn) WriteMsgUnix(b, oob []byte, addr *UnixAddr) (n, oobn int, err error) {
+	if !c.ok() {
+		return 0, 0, syscall.EINVAL
+	}
+	if c.datagram && c.peer != nil {
+		return 0, 0, c.refused(given(addr), ErrWriteToConnected)
+	}
+	if len(b) > 0 || len(oob) == 0 || c.datagram {
+		return c.writeMsg(b, oob, addr, "sendmsg")
+	}
+	_, oobn, err = c.writeMsg(make([]byte, 1), oob, addr, "sendmsg")
+	return 0, oobn, err
+}
+
+func (c *UnixConn) writeMsg(b, oob []byte, addr *UnixAddr, call string) (n, oobn int, err error) {
+	path := ""
+	if addr != nil {
+		if addr.Net != c.network {
+			return 0, 0, c.refused(addr, syscall.EAFNOSUPPORT)
+		}
+		if path = addr.Name; path == "" {
+			return 0, 0, c.refused(addr, os.NewSyscallError(call, syscall.EINVAL))
+		}
+	}
+	if c.fd.OnLoop() {
+		n, oobn, err = c.send(b, oob, netip.AddrPort{}, path, call)
+	} else {
+		n, oobn, err = c.writeElsewhere(b, oob, netip.AddrPort{}, path, call)
+	}
+	if err != nil {
+		return n, oobn, c.refused(given(addr), err)
+	}
+	return n, oobn, nil
+}
+
+// unixAddress makes the std form of a kernel's address.
+func unixAddress(network string, sa unix.Sockaddr) Addr {
+	if sa, ok := sa.(*unix.SockaddrUnix); ok {
+		return &UnixAddr{Name: sa.Name, Net: network}
+	}
+	return &UnixAddr{Net: network} // of a socket that is not bound, some kernels tell nothing
+}

@@ -1,0 +1,107 @@
+package net
+
+import (
+	"context"
+
+	"golang.org/x/sys/unix"
+)
+
+// DialUnix connects to the Unix-domain socket at raddr. The networks are "unix",
+// "unixgram" and "unixpacket". laddr, unless nil, is the name that this end gets,
+// by which a "unixgram" peer can answer; its file stays when the connection is
+// closed. A "unixgram" socket with a laddr needs no raddr: it is not connected
+// then.
+//
+// ctx must belong to a loop. DialUnix may be called from any goroutine.
+func DialUnix(ctx context.Context, network string, laddr, raddr *UnixAddr) (*UnixConn, error) {
+	c, err := onLoop(ctx, func(ctx context.Context) (*UnixConn, error) { return dialUnix(ctx, network, laddr, raddr, nil) })
+	if err != nil {
+		return nil, &OpError{Op: "dial", Net: network, Source: given(laddr), Addr: given(raddr), Err: plain(err)}
+	}
+	return c, nil
+}
+
+// ListenUnixgram makes a socket for datagrams that is bound to laddr; the network
+// is "unixgram". On Linux an empty name makes the kernel choose an abstract one.
+// The file of the socket stays when it is closed, as with the standard library.
+// ctx must belong to a loop, which closes the socket when it ends. ListenUnixgram
+// may be called from any goroutine.
+func ListenUnixgram(ctx context.Context, network string, laddr *UnixAddr) (*UnixConn, error) {
+	c, err := onLoop(ctx, func(ctx context.Context) (*UnixConn, error) {
+		if network != "unixgram" {
+			return nil, UnknownNetworkError(network)
+		}
+		return listenUnixgram(ctx, laddr, new(ListenConfig))
+	})
+	if err != nil {
+		return nil, opError("listen", network, given(laddr), err)
+	}
+	return c, nil
+}
+
+// unixType is the socket type for a network, or 0.
+func unixType(network string) int {
+	switch network {
+	case "unix":
+		return unix.SOCK_STREAM
+	case "unixgram":
+		return unix.SOCK_DGRAM
+	case "unixpacket":
+		return unix.SOCK_SEQPACKET
+	}
+	return 0
+}
+
+// unixSpec is the socket for a network that is bound to laddr, unless that is nil.
+func unixSpec(network string, laddr *UnixAddr, control controlFunc) socketSpec {
+	s := socketSpec{network: network, family: unix.AF_UNIX, typ: unixType(network), control: control}
+	if laddr != nil {
+		s.local, s.shown = &unix.SockaddrUnix{Name: laddr.Name}, laddr
+	}
+	return s
+}
+
+// dialUnix is DialUnix, called by a task of the loop.
+func dialUnix(ctx context.Context, network string, laddr, raddr *UnixAddr, control controlFunc) (*UnixConn, error) {
+	if unixType(network) == 0 {
+		return nil, UnknownNetworkError(network)
+	}
+	s := unixSpec(network, namedUnix(laddr), control)
+	c := newUnixConn(network)
+	if raddr = namedUnix(raddr); raddr == nil {
+		if s.local == nil || !c.datagram {
+			return nil, errMissingAddress
+		}
+		return c.orNil(c.bind(ctx, s))
+	}
+	s.shown = raddr
+	if err := c.connect(ctx, s, &unix.SockaddrUnix{Name: raddr.Name}); err != nil {
+		return nil, err
+	}
+	c.peer = &UnixAddr{Name: raddr.Name, Net: network} // some kernels tell nothing
+	return c, nil
+}
+
+// namedUnix is a, or nil if that has no name.
+func namedUnix(a *UnixAddr) *UnixAddr {
+	if a == nil || a.Name == "" {
+		return nil
+	}
+	return a
+}
+
+// listenUnixgram is ListenUnixgram, called by a task of the loop.
+func listenUnixgram(ctx context.Context, laddr *UnixAddr, lc *ListenConfig) (*UnixConn, error) {
+	if laddr == nil {
+		return nil, errMissingAddress
+	}
+	c := newUnixConn("unixgram")
+	return c.orNil(c.bind(ctx, unixSpec("unixgram", laddr, lc.control())))
+}
+
+func (c *UnixConn) orNil(err error) (*UnixConn, error) {
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}

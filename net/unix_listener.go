@@ -1,0 +1,93 @@
+package net
+
+import (
+	"context"
+	"syscall"
+)
+
+// A UnixListener listens for connections of a Unix-domain socket, "unix" or
+// "unixpacket". Its methods may be called from any goroutine, and closing it
+// removes the socket's file.
+type UnixListener struct {
+	listener
+	file string // of the socket; "" if there is none
+}
+
+// ListenUnix listens for connections at laddr. The networks are "unix" and
+// "unixpacket". On Linux an empty name makes the kernel choose an abstract one.
+// ctx must belong to a loop, which closes the listener when it ends. ListenUnix
+// may be called from any goroutine.
+func ListenUnix(ctx context.Context, network string, laddr *UnixAddr) (*UnixListener, error) {
+	l, err := onLoop(ctx, func(ctx context.Context) (*UnixListener, error) {
+		return listenUnix(ctx, network, laddr, new(ListenConfig))
+	})
+	if err != nil {
+		return nil, opError("listen", network, given(laddr), err)
+	}
+	return l, nil
+}
+
+// listenUnix is ListenUnix, called by a task of the loop.
+func listenUnix(ctx context.Context, network string, laddr *UnixAddr, lc *ListenConfig) (*UnixListener, error) {
+	if network != "unix" && network != "unixpacket" {
+		return nil, UnknownNetworkError(network)
+	}
+	if laddr == nil {
+		return nil, errMissingAddress
+	}
+	l := &UnixListener{}
+	if name := laddr.Name; name != "" && name[0] != '@' { // '@' stands for Linux's abstract names, which are no files
+		l.file, l.path = name, name
+	}
+	if err := l.listen(ctx, unixSpec(network, laddr, lc.control()), lc.Backlog); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// SetUnlinkOnClose sets whether closing the listener removes the socket's file;
+// it does, by default.
+func (l *UnixListener) SetUnlinkOnClose(unlink bool) {
+	if !l.ok() {
+		return
+	}
+	if !l.fd.OnLoop() {
+		elsewhere(&l.fd, func() (struct{}, error) { l.SetUnlinkOnClose(unlink); return struct{}{}, nil })
+		return
+	}
+	l.path = ""
+	if unlink {
+		l.path = l.file
+	}
+}
+
+// Accept waits for the next connection.
+func (l *UnixListener) Accept() (Conn, error) {
+	c, err := l.AcceptUnix()
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// AcceptUnix is Accept with the connection's own type.
+func (l *UnixListener) AcceptUnix() (*UnixConn, error) {
+	if !l.ok() {
+		return nil, syscall.EINVAL
+	}
+	if !l.fd.OnLoop() {
+		return elsewhere(&l.fd, l.AcceptUnix)
+	}
+	c := newUnixConn(l.network)
+	if err := l.acceptInto(&c.conn); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (l *UnixListener) acceptInto(c *conn) error {
+	if err := l.accept(c); err != nil {
+		return l.failed("accept", err)
+	}
+	return nil
+}

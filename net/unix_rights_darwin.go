@@ -1,0 +1,37 @@
+package net
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy"
+)
+
+// receiveRights is Receive of messages whose descriptors are to be closed on
+// exec. Darwin has no flag for that: they are marked before anybody can fork.
+func receiveRights(sys eddy.Sockets, fd int, ms []eddy.Message) (int, syscall.Errno) {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	n, errno := sys.Receive(fd, ms, 0)
+	for _, m := range ms[:n] {
+		closeOnExec(m.Control[:m.NControl])
+	}
+	return n, errno
+}
+
+func closeOnExec(control []byte) {
+	messages, err := unix.ParseSocketControlMessage(control)
+	if err != nil {
+		return
+	}
+	for _, m := range messages {
+		fds, err := unix.ParseUnixRights(&m) // fails for other kinds of messages
+		if err != nil {
+			continue
+		}
+		for _, fd := range fds {
+			unix.CloseOnExec(fd)
+		}
+	}
+}

@@ -1,0 +1,168 @@
+package net
+
+import (
+	"context"
+	"errors"
+
+	"github.com/eddyio/eddy/reactor"
+)
+
+// A Writer writes to a connection for those who can't wait at each write: a
+// callback, or a task that sends one message to a thousand clients, of whom some
+// are slow. What the kernel does not take at once it holds, up to a limit, and
+// sends later; the connection's peer can't make it hold more. A task that can
+// wait asks by Drain whether it should. (asyncio's StreamWriter.)
+//
+// Its methods may be called by tasks and callbacks of the loop. Nobody else
+// should write to the connection while the Writer holds something.
+type Writer struct {
+	// Limit is how much the Writer holds at most. When it holds more than High,
+	// Drain waits until it is no more than Low. All are in bytes, and may be
+	// changed before the first Write.
+	Limit, High, Low int
+
+	ctx    context.Context
+	conn   Conn
+	direct *conn  // conn, if it is this package's own
+	held   []byte // what is to be sent next
+	taken  int    // what is being sent by the task of flush
+	busy   bool   // there is that task
+	paused bool   // more than High was held, and has not yet been down to Low
+	err    error  // what ended it
+
+	resumed reactor.Event // set while not paused, and once it has failed
+	flushed reactor.Event // set while nothing is held, and once it has failed
+}
+
+// NewWriter makes a Writer to c that holds up to a mebibyte, and where Drain
+// waits above 64 KiB, for 16 KiB. What it holds is sent by a task that descends
+// from ctx, and is lost when ctx is done.
+func NewWriter(ctx context.Context, c Conn) *Writer {
+	w := &Writer{Limit: 1 << 20, High: 64 << 10, Low: 16 << 10, ctx: ctx, conn: c}
+	switch c := c.(type) {
+	case *TCPConn:
+		w.direct = &c.conn
+	case *UnixConn:
+		w.direct = &c.conn
+	case *ReadyConn:
+		w.direct = &c.conn
+	}
+	w.resumed.Set()
+	w.flushed.Set()
+	return w
+}
+
+// ErrWriterFull is returned for a Write that would make a [Writer] hold more
+// than its Limit.
+var ErrWriterFull = errors.New("net: the Writer holds too much already: its peer is slow; wait by Drain, write less, or close the connection")
+
+// Write sends p, or what of it can't be sent at once it holds a copy of; it
+// never waits. It takes all of p or nothing: then the error is
+// [ErrWriterFull], or what an earlier write has ended with.
+func (w *Writer) Write(p []byte) (int, error) {
+	if w.err != nil {
+		return 0, w.err
+	}
+	if w.Buffered()+len(p) > w.Limit {
+		return 0, ErrWriterFull
+	}
+	n, err := w.writeNow(p)
+	if err != nil {
+		w.fail(err)
+		return n, err
+	}
+	if n < len(p) {
+		w.hold(p[n:])
+	}
+	return len(p), nil
+}
+
+// writeNow writes what the kernel takes, if nothing has to go before it.
+func (w *Writer) writeNow(p []byte) (int, error) {
+	c := w.direct
+	if c == nil || w.Buffered() > 0 || !c.ok() || !c.fd.OnLoop() || !c.fd.CanWrite() {
+		return 0, nil
+	}
+	n, err := c.tryWrite(p)
+	if err == errAgain {
+		return 0, nil
+	}
+	if err != nil {
+		err = c.failed("write", err)
+	}
+	return n, err
+}
+
+func (w *Writer) hold(p []byte) {
+	w.held = append(w.held, p...)
+	w.flushed.Clear()
+	if !w.paused && w.Buffered() > w.High {
+		w.paused = true
+		w.resumed.Clear()
+	}
+	if !w.busy {
+		w.busy = true
+		reactor.Go(w.ctx, w.flush)
+	}
+}
+
+// flushPiece is how much is written before those who wait are told.
+const flushPiece = 64 << 10
+
+// flush sends what is held, until there is no more. Its errors are told by the
+// Writer.
+func (w *Writer) flush(context.Context) error {
+	defer func() { w.busy = false }()
+	for len(w.held) > 0 && w.err == nil {
+		p := w.held
+		w.held, w.taken = nil, len(p)
+		for w.taken > 0 {
+			n, err := w.conn.Write(p[:min(len(p), flushPiece)])
+			p = p[n:]
+			w.taken -= n
+			if err != nil {
+				w.fail(err)
+				return nil
+			}
+			w.sent()
+		}
+	}
+	return nil
+}
+
+// sent wakes those whom less in the buffer concerns.
+func (w *Writer) sent() {
+	if w.paused && w.Buffered() <= w.Low {
+		w.paused = false
+		w.resumed.Set()
+	}
+	if w.Buffered() == 0 {
+		w.flushed.Set()
+	}
+}
+
+func (w *Writer) fail(err error) {
+	w.err = err
+	w.held, w.taken = nil, 0
+	w.resumed.Set()
+	w.flushed.Set()
+}
+
+// Buffered returns how many bytes are held.
+func (w *Writer) Buffered() int { return len(w.held) + w.taken }
+
+// Drain waits, if more than High is held, until no more than Low is. Who calls
+// it after each Write writes no faster than the peer reads. The error is ctx's,
+// or what a write has ended with.
+func (w *Writer) Drain(ctx context.Context) error { return w.await(ctx, &w.resumed) }
+
+// Flush waits until everything is in the kernel's hands. The errors are those of
+// Drain.
+func (w *Writer) Flush(ctx context.Context) error { return w.await(ctx, &w.flushed) }
+
+func (w *Writer) await(ctx context.Context, e *reactor.Event) error {
+	if err := e.Wait(ctx); err != nil {
+		return err
+	}
+	return w.err
+}

@@ -1,0 +1,59 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+// TestHere: a function without a ctx finds the scope that bounds its caller,
+// whichever ctx of the loop it asks with.
+func TestHere(t *testing.T) {
+	run(t, func(main context.Context) error {
+		if Here(main) != main || !OnLoop(main) {
+			t.Error("main is not in its own scope")
+		}
+		Timeout(main, time.Hour, func(ctx context.Context) error {
+			if Here(main) != ctx {
+				t.Error("not the Timeout's")
+			}
+			task := Go(ctx, func(ctx context.Context) error {
+				if Here(main) != ctx {
+					t.Error("not the task's")
+				}
+				return nil
+			})
+			return task.Wait(ctx)
+		})
+		if Here(main) != main {
+			t.Error("the Timeout stayed behind")
+		}
+		var e Event
+		err := Timeout(main, time.Millisecond, func(context.Context) error { return e.Wait(Here(main)) })
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Error("an await under it:", err)
+		}
+		return nil
+	})
+}
+
+func TestHereIsNowhere(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		if Here(context.Background()) != nil || OnLoop(context.Background()) {
+			t.Error("a ctx of no loop")
+		}
+		var called Future[bool]
+		nearest(ctx).loop.CallSoon(func() { called.SetResult(Here(ctx) == nil && OnLoop(ctx)) })
+		if ok, err := called.Await(ctx); !ok || err != nil {
+			t.Error("in a callback", err)
+		}
+		_, err := ToThread(ctx, func() (struct{}, error) {
+			if Here(ctx) != nil || OnLoop(ctx) {
+				t.Error("on another goroutine")
+			}
+			return struct{}{}, nil
+		})
+		return err
+	})
+}

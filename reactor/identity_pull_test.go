@@ -1,0 +1,43 @@
+//go:build !openbsd && !(darwin && purego)
+
+package reactor
+
+import (
+	"context"
+	"iter"
+	"testing"
+	"time"
+)
+
+// Where the thread can be asked for, the body of an iter.Pull is known for a part of
+// the task that drives it.
+func TestSuspendingInsideIterPull(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		var tr trace
+		other := Go(ctx, func(ctx context.Context) error {
+			for i := range 4 {
+				tr.add("o%d", i)
+				Sleep(ctx, time.Second)
+			}
+			return nil
+		})
+		next, stop := iter.Pull(func(yield func(int) bool) {
+			for i := range 3 {
+				if err := Sleep(ctx, time.Second); err != nil || !InTask(ctx) {
+					t.Error(err)
+				}
+				tr.add("p%d", i)
+				if !yield(i) {
+					return
+				}
+			}
+		})
+		defer stop()
+		for v, ok := next(); ok; v, ok = next() {
+			tr.add("m%d", v)
+			nearest(ctx).loop.checkNow(t)
+		}
+		tr.want(t, "o0 p0 m0 o1 p1 m1 o2 p2 m2")
+		return other.Wait(ctx)
+	})
+}

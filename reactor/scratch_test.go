@@ -1,0 +1,117 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestScratchIsShared(t *testing.T) {
+	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+		f, g := openFake(t, ctx, 5), openFake(t, ctx, 6)
+		if f.IsScratch(nil) || f.IsScratch(make([]byte, 8)) {
+			t.Error("IsScratch of other memory")
+		}
+		p, q := f.Scratch(), g.Scratch()
+		if len(p) != ScratchSize || &p[0] != &q[0] {
+			t.Error("two FDs of a loop have not the same")
+		}
+		for _, part := range [][]byte{p, p[:1], p[100:200], p[ScratchSize-1:]} {
+			if !g.IsScratch(part) {
+				t.Error("a part of it is not known")
+			}
+		}
+		if n := testing.AllocsPerRun(10, func() { f.Scratch() }); n != 0 {
+			t.Errorf("%v allocations", n)
+		}
+		return nil
+	})
+}
+
+// debugged runs main in debug mode and returns what Run returns.
+func debugged(t *testing.T, main func(ctx context.Context, f *FD) error) error {
+	t.Helper()
+	s := setup{world: newWorld(t)}
+	s.Debug = true
+	return s.run(t, func(ctx context.Context) error { return main(ctx, openFake(t, ctx, 5)) })
+}
+
+func TestScratchUsedForTooLongPanicsInDebugMode(t *testing.T) {
+	var sink byte
+	for name, use := range map[string]func(f *FD, p []byte){
+		"read":         func(f *FD, p []byte) { sink = p[0] },
+		"written":      func(f *FD, p []byte) { p[ScratchSize-1] = 1 },
+		"asked about":  func(f *FD, p []byte) { f.IsScratch(p) },
+		"asked, inner": func(f *FD, p []byte) { f.IsScratch(p[5:9]) },
+	} {
+		err := debugged(t, func(ctx context.Context, f *FD) error {
+			p := f.Scratch()
+			p[0] = 1
+			use(f, p)
+			Yield(ctx)
+			use(f, p)
+			return nil
+		})
+		if !errors.Is(err, ErrScratch) || !strings.Contains(err.Error(), "scratch_test.go") {
+			t.Errorf("%s: %v, want ErrScratch and where", name, err)
+		}
+	}
+	_ = sink
+}
+
+func TestScratchInDebugModeIsUsableUntilTheSuspension(t *testing.T) {
+	err := debugged(t, func(ctx context.Context, f *FD) error {
+		for i := range 3 * maxExpired { // more than are remembered
+			p := f.Scratch()
+			p[0], p[ScratchSize-1] = 1, 1
+			if !f.IsScratch(p) {
+				t.Error("not known")
+			}
+			Current(ctx)
+			if i%3 != 0 { // or it is asked for again at once
+				Yield(ctx)
+			}
+		}
+		return Sleep(ctx, time.Second)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestScratchAskedForAgainExpiresInDebugMode(t *testing.T) {
+	err := debugged(t, func(ctx context.Context, f *FD) error {
+		p := f.Scratch()
+		f.Scratch()
+		p[0] = 1
+		return nil
+	})
+	if !errors.Is(err, ErrScratch) {
+		t.Errorf("%v, want ErrScratch", err)
+	}
+}
+
+func TestOtherFaultsAreNotTakenForScratch(t *testing.T) {
+	err := debugged(t, func(ctx context.Context, f *FD) error {
+		f.Scratch()
+		Yield(ctx)
+		var p *int
+		*p = 1
+		return nil
+	})
+	if err == nil || errors.Is(err, ErrScratch) {
+		t.Errorf("a nil dereference: %v", err)
+	}
+}
+
+func TestDebugModeByTheEnvironment(t *testing.T) {
+	t.Setenv("EDDYDEBUG", "1")
+	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+		if !l.scratch.debug || l.slow != 100*time.Millisecond {
+			t.Error("not on")
+		}
+		return nil
+	})
+}

@@ -1,0 +1,317 @@
+package reactortest
+
+import (
+	"net/netip"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy"
+)
+
+// A boot is a host from one start to the next: its kernel, which is to say its
+// socket calls and what they know. A host that was restarted has another one,
+// and what is left of the old is good for nothing.
+//
+// Invariants: bound holds each socket of the host that has a port, under that
+// port, in the order in which they were bound; paths holds those that have a name
+// in the Unix domain.
+type boot struct {
+	host  *Host
+	up    bool // the machine is on
+	over  bool // the program is not to do anything more
+	files int  // sockets with a descriptor
+	bound map[port][]*socket
+	paths map[string]*socket
+	last  uint16 // ephemeral port given
+}
+
+type port struct {
+	typ    int
+	number uint16
+}
+
+func newBoot(h *Host) *boot {
+	return &boot{host: h, bound: make(map[port][]*socket), paths: make(map[string]*socket), last: 32767}
+}
+
+func (b *boot) world() *world { return b.host.net.world }
+
+var _ eddy.Sockets = (*boot)(nil)
+
+// socket finds the socket of a descriptor.
+func (b *boot) socket(fd int) (*socket, error) {
+	s, err := b.world().file(fd)
+	if err == nil && s.gone() {
+		err = syscall.ENETDOWN
+	}
+	return s, err
+}
+
+func (b *boot) Socket(family, typ, _ int) (int, error) {
+	if b.over || !b.up {
+		return -1, syscall.ENETDOWN
+	}
+	switch {
+	case family != unix.AF_INET && family != unix.AF_INET6 && family != unix.AF_UNIX:
+		return -1, syscall.EAFNOSUPPORT
+	case typ != unix.SOCK_STREAM && typ != unix.SOCK_DGRAM:
+		return -1, syscall.EPROTONOSUPPORT
+	case b.isFull():
+		return -1, syscall.EMFILE
+	}
+	return b.open(newSocket(b, family, typ)), nil
+}
+
+func (b *boot) isFull() bool {
+	max := b.host.faults.MaxFiles
+	return max > 0 && b.files >= max
+}
+
+// open gives a socket the lowest descriptor that is free, as a kernel does.
+func (b *boot) open(s *socket) int {
+	w := b.world()
+	i := len(w.files)
+	if last := len(w.free) - 1; last >= 0 {
+		i, w.free = w.free[last], w.free[:last]
+		w.files[i] = s
+	} else {
+		w.files = append(w.files, s)
+	}
+	b.files++
+	s.fd = firstFD + i
+	return s.fd
+}
+
+func (b *boot) Close(fd int) error {
+	s, err := b.world().file(fd)
+	if err != nil {
+		return err
+	}
+	w := b.world()
+	i := fd - firstFD
+	w.files[i] = nil
+	w.free = append(w.free, i)
+	s.home.files--
+	s.fd, s.polled = -1, false
+	if !s.gone() {
+		s.close()
+	}
+	return nil
+}
+
+func (b *boot) Bind(fd int, sa unix.Sockaddr) error {
+	s, err := b.socket(fd)
+	if err != nil {
+		return err
+	}
+	if u, ok := sa.(*unix.SockaddrUnix); ok {
+		return b.bindPath(s, u.Name)
+	}
+	a, err := s.addrPort(sa)
+	if err != nil {
+		return err
+	}
+	if s.local.IsValid() {
+		return syscall.EINVAL
+	}
+	return b.bind(s, a)
+}
+
+// bind gives s an address of the host's, and a free port if none is chosen.
+func (b *boot) bind(s *socket, a netip.AddrPort) error {
+	if ip := a.Addr(); !ip.IsUnspecified() && b.host.net.reach(b.host, ip) != b.host {
+		return syscall.EADDRNOTAVAIL
+	}
+	if a.Port() == 0 {
+		p, err := b.freePort(s.typ)
+		if err != nil {
+			return err
+		}
+		a = netip.AddrPortFrom(a.Addr(), p)
+	}
+	p := port{s.typ, a.Port()}
+	for _, o := range b.bound[p] {
+		if s.conflicts(a.Addr(), o) {
+			return syscall.EADDRINUSE
+		}
+	}
+	s.local = a
+	b.bound[p] = append(b.bound[p], s)
+	return nil
+}
+
+func (b *boot) freePort(typ int) (uint16, error) {
+	for range 1 << 15 {
+		b.last++
+		if b.last < 32768 {
+			b.last = 32768
+		}
+		if len(b.bound[port{typ, b.last}]) == 0 {
+			return b.last, nil
+		}
+	}
+	return 0, syscall.EADDRINUSE
+}
+
+// unbind gives back the port or the name of s.
+func (b *boot) unbind(s *socket) {
+	if len(s.path) > 0 && s.path[0] == '@' && b.paths[s.path] == s { // a file stays
+		delete(b.paths, s.path)
+	}
+	if !s.local.IsValid() {
+		return
+	}
+	p := port{s.typ, s.local.Port()}
+	all := b.bound[p]
+	for i, o := range all {
+		if o == s {
+			all = append(all[:i:i], all[i+1:]...)
+			break
+		}
+	}
+	if len(all) == 0 {
+		delete(b.bound, p)
+	} else {
+		b.bound[p] = all
+	}
+}
+
+// find returns the socket to which something goes that comes for an address: the
+// one that is bound to it, or else to any.
+func (b *boot) find(typ int, a netip.AddrPort, want func(*socket) bool) *socket {
+	var best *socket
+	score := 0
+	for _, s := range b.bound[port{typ, a.Port()}] {
+		if n := s.matches(a.Addr()); n > score && want(s) {
+			best, score = s, n
+		}
+	}
+	return best
+}
+
+func (b *boot) Listen(fd, backlog int) error {
+	s, err := b.socket(fd)
+	switch {
+	case err != nil:
+		return err
+	case s.typ != unix.SOCK_STREAM:
+		return syscall.EOPNOTSUPP
+	case s.state == connected || s.state == connecting:
+		return syscall.EINVAL
+	case s.family == unix.AF_UNIX && s.path == "":
+		return syscall.EINVAL
+	}
+	if s.family != unix.AF_UNIX && !s.local.IsValid() {
+		if err := b.bind(s, netip.AddrPortFrom(s.anyAddr(), 0)); err != nil {
+			return err
+		}
+	}
+	for _, o := range b.bound[port{s.typ, s.local.Port()}] {
+		if o != s && o.state == listening && s.family != unix.AF_UNIX && s.overlaps(s.local.Addr(), o) {
+			return syscall.EADDRINUSE
+		}
+	}
+	s.state, s.backlog = listening, max(1, min(backlog, 4096))
+	b.world().note(b, "%v", s)
+	return nil
+}
+
+func (b *boot) Accept(fd int) (int, unix.Sockaddr, error) {
+	s, err := b.socket(fd)
+	if err != nil {
+		return -1, nil, err
+	}
+	if s.state != listening {
+		return -1, nil, syscall.EINVAL
+	}
+	if len(s.queue) == 0 {
+		return -1, nil, syscall.EAGAIN
+	}
+	if happens(b.world().dice, b.host.badAccepts) {
+		errs := []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED}
+		err := errs[b.world().dice.choose(uint64(len(errs)))]
+		b.world().note(b, "fault: accept fails: %v", err)
+		if err == syscall.ECONNABORTED {
+			s.take().out.refused()
+		}
+		return -1, nil, err
+	}
+	if b.isFull() {
+		return -1, nil, syscall.EMFILE
+	}
+	c := s.take()
+	b.open(c)
+	return c.fd, c.remoteAddr(), nil
+}
+
+// Dup is refused: the only use of it is to hand the descriptor to code that is
+// not simulated.
+func (b *boot) Dup(int) (int, error) { return -1, syscall.ENOTSUP }
+
+// SendFile is not what this kernel can do; the caller copies then.
+func (b *boot) SendFile(fd, _ int, _ int64, _ int) (int, syscall.Errno) {
+	if _, err := b.socket(fd); err != nil {
+		return 0, errnoOf(err)
+	}
+	return 0, syscall.ENOSYS
+}
+
+func (b *boot) LocalAddr(fd int) (unix.Sockaddr, error) {
+	s, err := b.socket(fd)
+	if err != nil {
+		return nil, err
+	}
+	return s.localAddr(), nil
+}
+
+func (b *boot) PeerAddr(fd int) (unix.Sockaddr, error) {
+	s, err := b.socket(fd)
+	if err != nil {
+		return nil, err
+	}
+	if s.state != connected {
+		return nil, syscall.ENOTCONN
+	}
+	return s.remoteAddr(), nil
+}
+
+// LookupHost finds the hosts of the network by their names.
+func (b *boot) LookupHost(name string) ([]netip.Addr, error) {
+	return b.host.net.lookup(b.host, name)
+}
+
+// Unlink removes the name of a socket in the Unix domain, as unlink(2) does.
+func (b *boot) Unlink(path string) error {
+	if b.paths[path] == nil {
+		return syscall.ENOENT
+	}
+	delete(b.paths, path)
+	return nil
+}
+
+func (b *boot) bindPath(s *socket, path string) error {
+	switch {
+	case s.family != unix.AF_UNIX || s.path != "":
+		return syscall.EINVAL
+	case path == "":
+		b.last++
+		path = "@" + string("0123456789abcdef"[b.last>>8&15]) + string("0123456789abcdef"[b.last>>4&15]) + string("0123456789abcdef"[b.last&15])
+	case len(path) > maxPath:
+		return syscall.EINVAL
+	}
+	if b.paths[path] != nil {
+		return syscall.EADDRINUSE
+	}
+	s.path = path
+	b.paths[path] = s
+	return nil
+}
+
+// errnoOf is the errno in an error of file's.
+func errnoOf(err error) syscall.Errno {
+	if e, ok := err.(syscall.Errno); ok {
+		return e
+	}
+	return syscall.EBADF
+}

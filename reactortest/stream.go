@@ -1,0 +1,647 @@
+package reactortest
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy/timerwheel"
+)
+
+// The times of a connection's attempts, as Linux has them: see tcp(7) on
+// tcp_retries2 and tcp_syn_retries, and RFC 6298.
+const (
+	firstRetry  = 200 * time.Millisecond
+	longestWait = 120 * time.Second
+	giveUpAfter = 924600 * time.Millisecond
+	firstSyn    = time.Second
+	lastSyn     = 64 * time.Second
+	noRoute     = 3 * time.Second
+	keepProbes  = 9 // tcp_keepalive_probes
+)
+
+// maxSegment is how much of a connection's data travels at once.
+const maxSegment = 16 << 10
+
+// A pipe is one direction of a connection.
+//
+// What is written waits in unsent; what is under way is in flight, in order; what
+// has arrived, and not been read, is in data. A segment departs only if there is
+// room for it in data when it arrives.
+//
+// Invariants: len(data)+flying <= the reader's buffer; len(unsent) <= the
+// writer's; timer is active exactly while something is in flight and a delay
+// lies before it; nothing is in unsent that could depart, unless the writer's
+// host is down.
+type pipe struct {
+	from, to *socket
+	path     *path
+	unsent   []byte
+	finish   bool // no more will be written
+	finished bool // so the writer has been told
+	flight   []segment
+	flying   int
+	data     []byte
+	ended    bool // the reader has all there was and will be
+	dead     bool
+	opening  bool // word of new room is under way to the writer
+	timer    timerwheel.Timer[func()]
+	retry    time.Duration
+	since    int64 // when the first attempt failed of those that fail now
+}
+
+// A segment is what arrives at once.
+type segment struct {
+	kind  segmentKind
+	data  []byte
+	ready int64 // when it arrives, if those before it have
+}
+
+type segmentKind uint8
+
+const (
+	segData   segmentKind = iota
+	segAccept             // the answer to a connect
+	segEnter              // the answer to that: the connection is ready to be accepted
+	segFinish
+)
+
+func newPipe(from, to *socket) *pipe {
+	p := &pipe{from: from, to: to, path: from.home.host.net.path(from.home.host, to.home.host)}
+	p.timer.Value = p.arrive
+	return p
+}
+
+func (p *pipe) world() *world { return p.from.world() }
+func (p *pipe) len() int      { return len(p.data) }
+
+// room is how much can be written.
+func (p *pipe) room() int { return max(0, p.from.buffer(unix.SO_SNDBUF)-len(p.unsent)) }
+
+// roomy says whether so much is free that the writer is told (a third, as in
+// Linux's sk_stream_is_writeable).
+func (p *pipe) roomy() bool { return 3*p.room() >= p.from.buffer(unix.SO_SNDBUF) }
+
+// window is how much may depart.
+func (p *pipe) window() int { return p.to.buffer(unix.SO_RCVBUF) - len(p.data) - p.flying }
+
+// pump lets depart what can.
+func (p *pipe) pump() {
+	if p.dead {
+		return
+	}
+	for len(p.unsent) > 0 && p.window() > 0 {
+		n := min(len(p.unsent), p.window(), maxSegment)
+		data := slices.Clone(p.unsent[:n])
+		p.unsent = p.unsent[n:]
+		p.depart(segment{kind: segData, data: data}) // which may be the end of p
+	}
+	if len(p.unsent) == 0 && p.finish && !p.dead {
+		p.finish = false
+		p.depart(segment{kind: segFinish})
+	}
+	if s := p.from; s.waiting && p.roomy() {
+		s.waiting = false
+		s.tell()
+	}
+}
+
+// depart sends a segment. On the host itself it arrives at once.
+func (p *pipe) depart(g segment) {
+	p.flying += len(g.data)
+	if p.path.direct() && len(p.flight) == 0 {
+		p.deliver(g)
+		return
+	}
+	g.ready = p.world().time() + int64(p.path.delayOf(p.world(), len(g.data)+40))
+	p.flight = append(p.flight, g)
+	if len(p.flight) == 1 {
+		p.world().coming.Add(&p.timer, g.ready)
+	}
+}
+
+// arrive is when the first segment in flight should be there.
+func (p *pipe) arrive() {
+	w := p.world()
+	if len(p.flight) == 0 || p.dead {
+		return
+	}
+	switch {
+	case p.path.cut || !p.to.home.host.boot.up || happens(w.dice, p.path.loss):
+		p.lost()
+		return
+	case p.to.gone(): // by a host that has forgotten it, or a kernel that has ended it
+		p.refuse()
+		return
+	case happens(w.dice, p.path.reset):
+		w.note(nil, "fault: reset: %v", p.to)
+		p.from.fail(econnreset)
+		p.to.fail(econnreset)
+		return
+	}
+	g := p.flight[0]
+	p.flight = p.flight[1:]
+	p.retry = 0
+	p.deliver(g)
+	if len(p.flight) > 0 && !p.dead && !p.timer.Active() {
+		w.coming.Add(&p.timer, max(w.time(), p.flight[0].ready))
+	}
+}
+
+// lost tries again later, for as long as a kernel does.
+func (p *pipe) lost() {
+	w := p.world()
+	if p.retry == 0 {
+		p.retry, p.since = firstRetry, w.time()
+	} else {
+		p.retry = min(2*p.retry, longestWait)
+	}
+	w.happened(kindLost, p.from.home, p.from.id, uint64(p.retry), func() string {
+		return fmt.Sprintf("%v: lost on the way; again in %v", p.from, p.retry)
+	})
+	if !p.from.home.up {
+		p.kill() // nobody sends it again
+		return
+	}
+	if time.Duration(w.time()-p.since) >= p.patience() {
+		p.from.fail(syscall.ETIMEDOUT)
+		p.kill()
+		return
+	}
+	w.coming.Add(&p.timer, w.time()+int64(p.retry))
+}
+
+// patience is how long what is sent may go unanswered; see TCP_USER_TIMEOUT in tcp(7).
+func (p *pipe) patience() time.Duration {
+	if ms := p.from.options[option{unix.IPPROTO_TCP, tcpUserTimeout}]; ms > 0 {
+		return time.Duration(ms) * time.Millisecond
+	}
+	return giveUpAfter
+}
+
+// tcpUserTimeout is Linux's TCP_USER_TIMEOUT.
+const tcpUserTimeout = 18
+
+// refuse answers what comes for a connection that is no more: the sender learns
+// that it is reset.
+func (p *pipe) refuse() {
+	p.kill()
+	p.reset(p.from)
+}
+
+// refused ends a connection from p's end, without a word but a reset.
+func (p *pipe) refused() {
+	p.from.state = closed
+	p.kill()
+	p.reset(p.to)
+}
+
+// reset sends word to s that its connection is reset.
+func (p *pipe) reset(s *socket) {
+	back := s.home.host.net.path(p.to.home.host, s.home.host)
+	if s == p.to {
+		back = p.path
+	}
+	if back.direct() {
+		s.fail(econnreset)
+		return
+	}
+	w := p.world()
+	w.after(back.delayOf(w, 40), func() {
+		if !back.cut && s.home.up {
+			s.fail(econnreset)
+		}
+	})
+}
+
+// deliver gives a segment to the reader.
+func (p *pipe) deliver(g segment) {
+	s := p.to
+	p.flying -= len(g.data)
+	switch {
+	case g.kind == segAccept:
+		s.accepted()
+		return
+	case g.kind == segEnter:
+		s.enter()
+		return
+	case p.ended || s.state == dead:
+		return
+	case s.state == closed && g.kind == segData:
+		if s.family == unix.AF_UNIX {
+			return
+		}
+		p.refuse()
+		return
+	case g.kind == segFinish:
+		p.ended = true
+	default:
+		p.data = append(p.data, g.data...)
+	}
+	p.world().happened(kindDeliver, s.home, s.id, uint64(len(g.data)), func() string {
+		if g.kind == segFinish {
+			return fmt.Sprintf("%v: the end of the data arrives", s)
+		}
+		return fmt.Sprintf("%v: %d bytes arrive", s, len(g.data))
+	})
+	s.tell()
+}
+
+// kill makes the pipe carry nothing more.
+func (p *pipe) kill() {
+	p.dead, p.finished = true, true
+	p.unsent, p.flight, p.flying = nil, nil, 0
+	p.world().coming.Cancel(&p.timer)
+}
+
+// take reads from the pipe. New room makes its way back to the writer.
+func (p *pipe) take(b []byte) int {
+	n := copy(b, p.data)
+	p.data = p.data[n:]
+	if len(p.unsent) == 0 || p.opening || p.dead {
+		return n
+	}
+	if p.path.direct() {
+		p.pump()
+		return n
+	}
+	w := p.world()
+	p.opening = true
+	back := p.to.home.host.net.path(p.to.home.host, p.from.home.host)
+	w.after(back.delayOf(w, 40), func() { p.opened(back) })
+	return n
+}
+
+// opened is when word of new room should be there; it is sent until it is.
+func (p *pipe) opened(back *path) {
+	if back.cut && !p.to.gone() && !p.dead {
+		p.world().after(firstRetry, func() { p.opened(back) })
+		return
+	}
+	p.opening = false
+	p.pump()
+}
+
+// Connecting.
+
+func (b *boot) Connect(fd int, sa unix.Sockaddr) error {
+	s, err := b.socket(fd)
+	if err != nil {
+		return err
+	}
+	if u, ok := sa.(*unix.SockaddrUnix); ok {
+		return b.connectPath(s, u.Name)
+	}
+	a, err := s.addrPort(sa)
+	switch {
+	case err != nil:
+		return err
+	case a.Addr().Is4() && s.only():
+		return syscall.ENETUNREACH
+	case s.typ == unix.SOCK_DGRAM:
+		return b.connectDatagrams(s, a)
+	case s.state == connecting:
+		return syscall.EALREADY
+	case s.state != fresh:
+		return syscall.EISCONN
+	}
+	if a.Addr().IsUnspecified() {
+		a = netip.AddrPortFrom(loopbackOf(a.Addr()), a.Port())
+	}
+	if !s.local.IsValid() {
+		if err := b.bind(s, netip.AddrPortFrom(b.source(a.Addr()), 0)); err != nil {
+			return err
+		}
+	} else if s.local.Addr().IsUnspecified() {
+		s.local = netip.AddrPortFrom(b.source(a.Addr()), s.local.Port())
+	}
+	s.remote, s.state = a, connecting
+	b.world().note(b, "%v: connects", s)
+	return b.call(s)
+}
+
+// source is the address from which a host reaches another.
+func (b *boot) source(to netip.Addr) netip.Addr {
+	switch {
+	case to.IsLoopback():
+		return to
+	case to.Is4():
+		return b.host.addr
+	}
+	return b.host.addr6
+}
+
+func loopbackOf(a netip.Addr) netip.Addr {
+	if a.Is4() {
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	}
+	return netip.IPv6Loopback()
+}
+
+// call sends the first packet of a connection.
+func (b *boot) call(s *socket) error {
+	w := b.world()
+	to := b.host.net.reach(b.host, s.remote.Addr())
+	if to == nil {
+		w.after(noRoute, func() { s.fail(syscall.EHOSTUNREACH) })
+		return syscall.EINPROGRESS
+	}
+	path := b.host.net.path(b.host, to)
+	if path.direct() {
+		if l := to.boot.listener(s.remote); l == nil {
+			s.state = dead
+			return syscall.ECONNREFUSED
+		} else if l.hasRoom() {
+			l.answer(s)
+			return nil
+		}
+	}
+	s.ring(path, firstSyn)
+	return syscall.EINPROGRESS
+}
+
+// ring tries to reach a listener, and again after a while, and after twice as
+// long each time.
+func (s *socket) ring(p *path, again time.Duration) {
+	w := s.world()
+	w.after(p.delayOf(w, 40), func() {
+		if s.state != connecting || s.gone() {
+			return
+		}
+		b := p.to.boot
+		if p.cut || !b.up || happens(w.dice, p.loss) {
+			w.note(s.home, "%v: lost on the way; again in %v", s, again)
+			s.ringAgain(p, again)
+			return
+		}
+		switch l := b.listener(s.remote); {
+		case l == nil:
+			s.refused(s.home.host.net.path(p.to, p.from))
+		case !l.hasRoom():
+			s.ringAgain(p, again)
+		default:
+			l.answer(s)
+		}
+	})
+}
+
+func (s *socket) ringAgain(p *path, again time.Duration) {
+	w := s.world()
+	w.after(again, func() {
+		if s.state != connecting || s.gone() {
+			return
+		}
+		if again > lastSyn {
+			s.fail(syscall.ETIMEDOUT)
+			return
+		}
+		s.ring(p, 2*again)
+	})
+}
+
+func (s *socket) refused(back *path) {
+	w := s.world()
+	w.after(back.delayOf(w, 40), func() {
+		if s.state == connecting && !back.cut {
+			s.fail(syscall.ECONNREFUSED)
+		}
+	})
+}
+
+// listener finds who listens at an address.
+func (b *boot) listener(a netip.AddrPort) *socket {
+	return b.find(unix.SOCK_STREAM, a, func(s *socket) bool { return s.state == listening && !s.gone() })
+}
+
+func (s *socket) hasRoom() bool { return len(s.queue)+s.halfway < s.backlog }
+
+// answer makes the listener's end of a connection to c.
+func (l *socket) answer(c *socket) {
+	s := newSocket(l.home, l.family, unix.SOCK_STREAM)
+	s.local, s.remote = c.remote, c.local
+	s.path, s.far = l.path, c.path
+	s.state = connected
+	for o, v := range l.options { // Linux's accepted sockets are copies
+		if s.options == nil {
+			s.options = make(map[option]int)
+		}
+		s.options[o] = v
+	}
+	s.peer, c.peer = c, s
+	s.out, c.out = newPipe(s, c), newPipe(c, s)
+	s.in, c.in = c.out, s.out
+	s.caller = l
+	l.halfway++
+	s.out.depart(segment{kind: segAccept})
+}
+
+// accepted is when the answer to s's call arrives.
+func (s *socket) accepted() {
+	if s.state != connecting {
+		s.out.kill()
+		s.out.reset(s.peer)
+		return
+	}
+	s.state = connected
+	s.tell()
+	s.out.depart(segment{kind: segEnter})
+}
+
+// enter is when s's caller confirms: s can be accepted.
+func (s *socket) enter() {
+	l := s.caller
+	s.caller = nil
+	l.halfway--
+	if l.state != listening {
+		s.abandon()
+		return
+	}
+	l.queue = append(l.queue, s)
+	l.tell()
+}
+
+// Reading and writing.
+
+func (b *boot) Read(fd int, p []byte) (int, syscall.Errno) {
+	s, err := b.socket(fd)
+	if err != nil {
+		return 0, errnoOf(err)
+	}
+	if s.typ == unix.SOCK_DGRAM {
+		n, _, errno := s.receive(p, false)
+		return n, errno
+	}
+	return s.read(p, false)
+}
+
+func (s *socket) read(p []byte, peek bool) (int, syscall.Errno) {
+	if s.in == nil {
+		if err := s.pending(); err != 0 {
+			return 0, err
+		}
+		return 0, syscall.ENOTCONN
+	}
+	w, short := s.world(), false
+	if n := min(len(p), s.in.len()); n > 1 && happens(w.dice, s.home.host.shortReads) {
+		p, short = p[:1+w.dice.choose(uint64(n-1))], true
+	}
+	switch {
+	case len(p) == 0:
+		return 0, 0
+	case s.in.len() > 0 && peek:
+		return copy(p, s.in.data), 0
+	case s.in.len() > 0:
+		n := s.in.take(p)
+		w.happened(kindRead, s.home, s.id, hashBytes(p[:n]), func() string { return fmt.Sprintf("%v: reads %s", s, excerpt(p[:n])) })
+		if short {
+			s.tell() // as when the rest comes later
+		}
+		return n, 0
+	case s.err != 0:
+		return 0, s.pending()
+	case s.in.ended || s.deaf:
+		return 0, 0
+	}
+	return 0, syscall.EAGAIN
+}
+
+func (b *boot) Write(fd int, p []byte) (int, syscall.Errno) {
+	s, err := b.socket(fd)
+	if err != nil {
+		return 0, errnoOf(err)
+	}
+	if s.typ == unix.SOCK_DGRAM {
+		return s.send(p, s.remote, s.far)
+	}
+	return s.write(p)
+}
+
+func (s *socket) write(p []byte) (int, syscall.Errno) {
+	local := s.family == unix.AF_UNIX
+	switch {
+	case local && s.out != nil && (s.out.finished || s.peer.state == closed || s.peer.deaf):
+		return 0, syscall.EPIPE
+	case s.err != 0:
+		return 0, s.pending()
+	case s.out == nil:
+		return 0, syscall.ENOTCONN
+	case s.out.finished:
+		return 0, syscall.EPIPE
+	case len(p) == 0:
+		return 0, 0
+	}
+	n := min(len(p), s.out.room())
+	w := s.world()
+	if n > 1 && happens(w.dice, s.home.host.shortWrites) {
+		n = 1 + int(w.dice.choose(uint64(n-1)))
+	} else if n < len(p) {
+		s.waiting = true
+	}
+	if n == 0 {
+		return 0, syscall.EAGAIN
+	}
+	w.happened(kindWrite, s.home, s.id, hashBytes(p[:n]), func() string { return fmt.Sprintf("%v: writes %s", s, excerpt(p[:n])) })
+	s.out.unsent = append(s.out.unsent, p[:n]...)
+	s.out.pump()
+	return n, 0
+}
+
+// excerpt shows the beginning of some data.
+func excerpt(p []byte) string {
+	const most = 32
+	if len(p) <= most {
+		return fmt.Sprintf("%q", p)
+	}
+	return fmt.Sprintf("%q… (%d bytes)", p[:most], len(p))
+}
+
+func (b *boot) WriteBuffers(fd int, bufs [][]byte) (int, syscall.Errno) {
+	return b.Write(fd, slices.Concat(bufs...))
+}
+
+func (b *boot) Shutdown(fd, how int) error {
+	s, err := b.socket(fd)
+	if err != nil {
+		return err
+	}
+	if s.state != connected || s.typ != unix.SOCK_STREAM {
+		return syscall.ENOTCONN
+	}
+	if s.family != unix.AF_UNIX && s.in.ended && s.out.finished { // closed, or in TIME-WAIT
+		return syscall.ENOTCONN
+	}
+	if how == unix.SHUT_RD || how == unix.SHUT_RDWR {
+		s.deaf = true
+		if s.family == unix.AF_UNIX { // its peer is told; see unix_shutdown in Linux
+			s.peer.tell()
+		}
+	}
+	if how == unix.SHUT_WR || how == unix.SHUT_RDWR {
+		s.end()
+	}
+	s.tell()
+	return nil
+}
+
+// end lets the peer know that no more will be written.
+func (s *socket) end() {
+	if !s.out.finished {
+		s.out.finished, s.out.finish = true, true
+		s.out.pump()
+	}
+}
+
+// hangUp is the close of a connected stream. One that has not read all, or does
+// not want to linger, resets the connection; see RFC 2525, 2.17.
+func (s *socket) hangUp() {
+	if s.in.len() > 0 || s.linger0 {
+		s.out.refused()
+		return
+	}
+	s.end()
+	if s.family == unix.AF_UNIX {
+		s.peer.tell()
+	}
+}
+
+// lonely is called when s's peer has vanished without a word. If s has nothing to
+// send, it finds out by probes; see keepalive in tcp(7).
+func (s *socket) lonely() {
+	if s.state != connected || s.probing || !s.isSet(unix.SOL_SOCKET, unix.SO_KEEPALIVE) {
+		return
+	}
+	s.probing = true
+	idle := s.seconds(unix.TCP_KEEPIDLE, 7200)
+	s.world().after(idle, func() { s.probe(0) })
+}
+
+func (s *socket) probe(failed int) {
+	to := s.peer.home.host
+	w := s.world()
+	s.probing = false
+	switch {
+	case s.state != connected || s.gone() || !s.isSet(unix.SOL_SOCKET, unix.SO_KEEPALIVE):
+	case len(s.out.flight) > 0: // what is sent finds out
+		s.lonely()
+	case s.home.host.net.path(s.home.host, to).cut || !to.boot.up:
+		if failed == keepProbes {
+			s.fail(syscall.ETIMEDOUT)
+			return
+		}
+		s.probing = true
+		w.after(s.seconds(unix.TCP_KEEPINTVL, 75), func() { s.probe(failed + 1) })
+	case s.peer.gone():
+		s.fail(econnreset)
+	}
+}
+
+func (s *socket) seconds(name, otherwise int) time.Duration {
+	if v := s.options[option{unix.IPPROTO_TCP, name}]; v > 0 {
+		return time.Duration(v) * time.Second
+	}
+	return time.Duration(otherwise) * time.Second
+}

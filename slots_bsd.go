@@ -1,0 +1,81 @@
+//go:build darwin || freebsd || openbsd || netbsd || dragonfly || kqueue_model
+
+package eddy
+
+import "fmt"
+
+// A slotTable is what is known of each descriptor that is registered, by its
+// number.
+//
+// Invariants: a slot that is not registered is zero. One whose batch is the
+// table's has index where its Event is in that batch.
+type slotTable struct {
+	slots []slot
+	batch uint64 // counts the calls of translate
+}
+
+// A slot is one descriptor number's. A number that was closed without remove
+// stays registered here, to no effect: it has no filters.
+type slot struct {
+	token      uint64
+	registered bool
+	ended      Readiness // of the two directions, ReadClosed and Hangup, those that have come to their end
+	// A READ and a WRITE make one Event.
+	batch uint64
+	index int
+}
+
+func (t *slotTable) has(fd int) bool { return fd < len(t.slots) && t.slots[fd].registered }
+
+// set registers fd. The table is made to reach to it, and at least doubled.
+func (t *slotTable) set(fd int, token uint64) {
+	if fd >= len(t.slots) {
+		grown := make([]slot, max(fd+1, 2*len(t.slots)))
+		copy(grown, t.slots)
+		t.slots = grown
+	}
+	t.slots[fd] = slot{token: token, registered: true}
+}
+
+func (t *slotTable) clear(fd int) { t.slots[fd] = slot{} }
+
+// merge adds ready to the descriptor's Event of this batch, or begins one. An
+// event for a number that is not registered is nobody's.
+func (t *slotTable) merge(events []Event, fd int, ready Readiness) []Event {
+	if !t.has(fd) {
+		return events
+	}
+	s := &t.slots[fd]
+	ready = s.end(ready)
+	if s.batch == t.batch {
+		events[s.index].Ready |= ready
+		return events
+	}
+	s.batch, s.index = t.batch, len(events)
+	return append(events, Event{Token: s.token, Ready: ready})
+}
+
+// end makes Hangup mean that both directions are gone. A kqueue tells of each by
+// itself, in whatever order, and of the one for writing also when this end has
+// shut it down.
+func (s *slot) end(ready Readiness) Readiness {
+	const both = ReadClosed | Hangup
+	s.ended |= ready & both
+	if s.ended != both {
+		return ready &^ Hangup
+	}
+	return ready | Hangup | Readable | Writable
+}
+
+// check reports a broken invariant.
+func (t *slotTable) check() error {
+	for fd, s := range t.slots {
+		if !s.registered && s != (slot{}) {
+			return fmt.Errorf("eddy: fd %d is not registered, yet its slot is %+v", fd, s)
+		}
+		if s.batch > t.batch || s.ended&^(ReadClosed|Hangup) != 0 {
+			return fmt.Errorf("eddy: fd %d has slot %+v in batch %d", fd, s, t.batch)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,50 @@
+package eddy_test
+
+import (
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy"
+)
+
+// No socket blocks, and no child process inherits one, whether it was made or
+// accepted.
+func TestSocketFlags(t *testing.T) {
+	var sys eddy.System
+	made := func(fd int, err error) int {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { sys.Close(fd) })
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC == 0 {
+			t.Errorf("fd %d is not close-on-exec: %#x, %v", fd, flags, err)
+		}
+		if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0); err != nil || flags&unix.O_NONBLOCK == 0 {
+			t.Errorf("fd %d can block: %#x, %v", fd, flags, err)
+		}
+		return fd
+	}
+	l := made(sys.Socket(unix.AF_INET, unix.SOCK_STREAM, 0))
+	if err := sys.Bind(l, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := sys.Listen(l, 1); err != nil {
+		t.Fatal(err)
+	}
+	addr, err := sys.LocalAddr(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := made(sys.Socket(unix.AF_INET, unix.SOCK_STREAM, 0))
+	if err := sys.Connect(c, addr); err != nil && err != unix.EINPROGRESS {
+		t.Fatal(err)
+	}
+	conn, _, err := sys.Accept(l)
+	for deadline := time.Now().Add(5 * time.Second); (err == unix.EAGAIN || err == unix.EINTR) && time.Now().Before(deadline); {
+		conn, _, err = sys.Accept(l)
+	}
+	made(conn, err)
+}

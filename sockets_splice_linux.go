@@ -1,0 +1,27 @@
+package eddy
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+var _ Splicer = System{}
+
+func (System) Pipe() (r, w int, err error) {
+	var fds [2]int
+	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		return -1, -1, err
+	}
+	return fds[0], fds[1], nil
+}
+
+// Splice can't block, see Read: neither the pipe nor the socket does.
+func (System) Splice(to, from, n int) (int, syscall.Errno) {
+	moved, _, errno := unix.RawSyscall6(unix.SYS_SPLICE, uintptr(from), 0, uintptr(to), 0,
+		uintptr(n), unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(moved), 0
+}
