@@ -124,7 +124,8 @@ func TestRemoveDeletesBothFilters(t *testing.T) {
 		add(t, p, a, 1)
 		remove(t, p, a)
 		for _, filter := range []int{kqRead, kqWrite} {
-			if err := p.kernel.change(a.fd, filter, kqDelete); err != unix.ENOENT {
+			change := []kqEvent{kevent(a.fd, filter, kqDelete, 0)}
+			if _, err := kqCall(p.kernel.kq, change, nil, nil); err != unix.ENOENT {
 				t.Fatalf("filter %d was still there: %v", filter, err)
 			}
 		}

@@ -13,7 +13,12 @@ import (
 //
 // By the wake protocol (Poller.state) it holds at most one byte: the next is
 // written only after the last was drained.
-type selfPipe struct{ read, write int }
+type selfPipe struct {
+	read, write int
+	drained     [16]byte // of no use but to drain into
+}
+
+var wakeByte = []byte{0} // never written to
 
 func (w *selfPipe) open() error {
 	var fds [2]int
@@ -45,7 +50,7 @@ func (w *selfPipe) setNonblock() error {
 // signal takes a full pipe for success: a wake is pending then.
 func (w *selfPipe) signal() error {
 	for {
-		_, err := unix.Write(w.write, []byte{0})
+		_, err := unix.Write(w.write, wakeByte)
 		switch err {
 		case unix.EINTR:
 			continue
@@ -58,13 +63,12 @@ func (w *selfPipe) signal() error {
 
 // drain empties the pipe, so that the next byte is an edge again.
 func (w *selfPipe) drain() {
-	var buf [16]byte
 	for {
-		n, err := unix.Read(w.read, buf[:])
+		n, err := unix.Read(w.read, w.drained[:])
 		if err == unix.EINTR {
 			continue
 		}
-		if err != nil || n < len(buf) {
+		if err != nil || n < len(w.drained) {
 			return
 		}
 	}

@@ -45,6 +45,9 @@ const maxBuffers = 64
 // arguments in the order of the system, and fails with ENOSYS on OpenBSD and
 // NetBSD, which have no sendfile(2).
 func (System) SendFile(fd, file int, offset int64, n int) (int, syscall.Errno) {
+	if n == 0 { // which means all there is to Darwin and FreeBSD
+		return 0, 0
+	}
 	done, err := unix.Sendfile(fd, file, &offset, n)
 	if done > 0 || err == nil {
 		return done, 0

@@ -2,7 +2,6 @@ package net
 
 import (
 	"errors"
-	"io"
 	"slices"
 	"syscall"
 )
@@ -28,15 +27,13 @@ func (c *conn) Borrow() ([]byte, error) {
 		if err := c.fd.WaitRead(); err != nil {
 			return nil, c.failed("read", err)
 		}
-		p := c.fd.Scratch() // not before: it is lent only until the next wait
-		switch n, err := c.tryRead(p); err {
-		case errAgain:
-		case nil:
+		p := c.fd.Scratch() // not before: it is lent until the next wait
+		n, err := c.tryRead(p)
+		if err == nil {
 			return p[:n:n], nil
-		case io.EOF:
+		}
+		if err = c.readError(err); err != nil {
 			return nil, err
-		default:
-			return nil, c.failed("read", err)
 		}
 	}
 }
@@ -46,13 +43,21 @@ var errBorrow = errors.New("Borrow must be called by a task of the connection's 
 // writeBorrowed writes memory of the loop's. What can't be written without
 // suspending is copied first.
 func (c *conn) writeBorrowed(p []byte) (n int, err error) {
-	if c.fd.CanWrite() {
-		if n, err = c.tryWrite(p); err != nil && err != errAgain {
-			return n, err
-		}
+	if !c.fd.CanWrite() {
+		return c.write(slices.Clone(p))
 	}
-	if n == len(p) && n > 0 {
-		return n, nil
+	n, errno := c.sys.Write(c.fd.Sysfd(), p)
+	if errno != 0 || n < len(p) || c.limits != nil {
+		return c.writeRest(p, n, errno)
+	}
+	return n, nil
+}
+
+// writeRest goes on with a write that came to n and errno.
+func (c *conn) writeRest(p []byte, n int, errno syscall.Errno) (int, error) {
+	n, err := c.wrote(n, errno)
+	if err == nil && n == len(p) || err != nil && err != errAgain {
+		return n, err
 	}
 	m, err := c.write(slices.Clone(p[n:]))
 	return n + m, err

@@ -10,7 +10,6 @@ import (
 	"os"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
@@ -197,25 +196,33 @@ func TestBuffersAsStd(t *testing.T) {
 	}
 }
 
-// TestBuffersNotInterleaved: another task's write comes before or after them.
+// TestBuffersNotInterleaved: another task's write comes before or after them, also
+// if they have to wait again and again.
 func TestBuffersNotInterleaved(t *testing.T) {
-	run(t, func(ctx context.Context) {
+	waits := 0
+	choose := func(n int) int {
+		if n != 5 { // WriteBuffers' number
+			return 0
+		}
+		waits++
+		return 2 + waits%2 // half of it, and then to wait
+	}
+	underFaults(t, choose, func(ctx context.Context, k *faulty) {
 		c, peer := withStd(t, ctx, "tcp")
-		c.SetWriteDeadline(time.Now().Add(patience))
-		v := pieces(bytes.Repeat([]byte("a"), 8<<20), 1<<16)
+		v := pieces(bytes.Repeat([]byte("a"), 10_000), 100)
 		first := reactor.Go(ctx, func(context.Context) error { _, err := v.WriteTo(c); return err })
 		parked(ctx)
 		second := reactor.Go(ctx, func(context.Context) error { _, err := c.Write([]byte("b")); return err })
+		if err := errors.Join(first.Wait(ctx), second.Wait(ctx)); err != nil {
+			t.Error(err)
+		}
 		outside(t, ctx, func() error {
-			got := make([]byte, 8<<20+1)
+			got := make([]byte, 10_001)
 			_, err := io.ReadFull(peer, got)
-			if at := bytes.IndexByte(got, 'b'); at != 8<<20 {
+			if at := bytes.IndexByte(got, 'b'); at != 10_000 {
 				t.Errorf("the other write is at %d", at)
 			}
 			return err
 		})
-		if err := errors.Join(first.Wait(ctx), second.Wait(ctx)); err != nil {
-			t.Error(err)
-		}
 	})
 }

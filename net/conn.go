@@ -15,19 +15,25 @@ import (
 
 // conn is a socket that is read and written: what TCPConn, UDPConn and UnixConn
 // have in common. All its fields but the FD's state are set once, before the conn
-// is handed out.
+// is handed out. There may be very many, so it is kept small.
 type conn struct {
-	fd       reactor.FD
+	fd reactor.FD
+	*origin
+	peer   Addr    // nil if it is not connected; see compact
+	limits *limits // what a Server allows its peer; nil: anything
+}
+
+// An origin is what a conn has in common with others that the same listener has
+// accepted. It is not changed once there may be two.
+type origin struct {
 	sys      eddy.Sockets
 	network  string // as the user named it: "tcp4", "unixgram"; "" is the name that local's type has
 	local    Addr
-	peer     Addr    // nil if it is not connected
-	tcp      bool    // a read that does not fill its buffer has drained the socket
-	datagram bool    // 0 bytes read are an empty datagram, not the end
-	limits   *limits // what a Server allows its peer; nil: anything
+	tcp      bool // a read that does not fill its buffer has drained the socket
+	datagram bool // 0 bytes read are an empty datagram, not the end
 }
 
-func (c *conn) ok() bool { return c != nil && c.sys != nil }
+func (c *conn) ok() bool { return c != nil && c.origin != nil && c.sys != nil }
 
 // Read reads what there is, at least a byte, and waits for it if need be. The
 // end of the peer's data is io.EOF. It returns the errors that a std conn's
@@ -86,6 +92,18 @@ func (c *conn) tryRead(p []byte) (int, error) {
 
 var errAgain = errors.New("not now")
 
+// readError is what a read returns for which tryRead has failed with err: nothing,
+// if it has only to wait, and the end as it is.
+func (c *conn) readError(err error) error {
+	switch err {
+	case errAgain:
+		return nil
+	case io.EOF:
+		return err
+	}
+	return c.failed("read", err)
+}
+
 // Write writes all of p, and waits for room if need be. When it fails midway it
 // returns how much the kernel has taken. Writes of several tasks are not
 // interleaved.
@@ -124,8 +142,10 @@ func (c *conn) write(p []byte) (n int, err error) {
 }
 
 // tryWrite writes once. errAgain says to wait first.
-func (c *conn) tryWrite(p []byte) (int, error) {
-	n, errno := c.sys.Write(c.fd.Sysfd(), p)
+func (c *conn) tryWrite(p []byte) (int, error) { return c.wrote(c.sys.Write(c.fd.Sysfd(), p)) }
+
+// wrote takes in what a write has come to.
+func (c *conn) wrote(n int, errno syscall.Errno) (int, error) {
 	switch errno {
 	case 0:
 		if c.limits != nil {
@@ -152,10 +172,15 @@ func (c *conn) Close() error {
 }
 
 // LocalAddr returns the address of this end, also once the connection is closed.
-func (c *conn) LocalAddr() Addr { return c.local }
+func (c *conn) LocalAddr() Addr {
+	if c.origin == nil {
+		return nil
+	}
+	return c.local
+}
 
 // RemoteAddr returns the address of the peer, also once the connection is closed.
-func (c *conn) RemoteAddr() Addr { return c.peer }
+func (c *conn) RemoteAddr() Addr { return full(c.peer) }
 
 // SetDeadline sets the read and the write deadline. An operation that waits at
 // t, or is begun later, fails with [os.ErrDeadlineExceeded], until another
@@ -231,7 +256,7 @@ func (c *conn) failed(op string, err error) error {
 	if _, wrapped := err.(*OpError); wrapped {
 		return err
 	}
-	return &OpError{Op: op, Net: c.net(), Source: c.local, Addr: c.peer, Err: plain(err)}
+	return &OpError{Op: op, Net: c.net(), Source: c.local, Addr: c.RemoteAddr(), Err: plain(err)}
 }
 
 func (c *conn) net() string {

@@ -1,14 +1,63 @@
 package net
 
 import (
+	"errors"
 	"io"
 	"sync"
 )
 
-// A streamCopy moves data from a stream to another of the same loop. What comes
-// in small pieces is copied by way of the loop's own buffer: a connection that is
-// idle holds none. What fills the buffer is more than copying is good for, and what
-// follows it is spliced, if it can be.
+// copyStream moves up to limit bytes from src to dst, streams of the same loop,
+// until the end of src. What comes in small pieces goes by way of the loop's own
+// buffer: a connection that is idle here holds none, and no deep stack.
+func copyStream(dst, src *conn, limit int64) (moved int64, err error) {
+	for moved < limit {
+		if err := src.fd.WaitRead(); err != nil {
+			return moved, src.failed("read", err)
+		}
+		n, err := copyPiece(dst, src, limit-moved)
+		moved += int64(n)
+		if err != nil {
+			return endCopy(dst, src, limit, moved, err)
+		}
+	}
+	return moved, nil
+}
+
+// endCopy goes on where copyStream can't.
+func endCopy(dst, src *conn, limit, moved int64, why error) (int64, error) {
+	switch why {
+	case io.EOF:
+		return moved, nil
+	case errFull:
+		rest, err := copyLarge(dst, src, limit-moved)
+		return moved + rest, err
+	}
+	return moved, why
+}
+
+// copyPiece reads once, and writes what it has read. The error is errFull if that
+// was as much as there was room for, and [io.EOF] at the end of src.
+func copyPiece(dst, src *conn, limit int64) (int, error) {
+	room := src.fd.Scratch() // not before the wait: it is lent until the next one
+	n, err := src.tryRead(room[:min(int64(len(room)), limit)])
+	if err != nil {
+		return 0, src.readError(err)
+	}
+	p := room[:n]
+	if n, err = dst.writeBorrowed(p); err != nil {
+		return n, dst.failed("write", err)
+	}
+	if n == len(room) {
+		return n, errFull
+	}
+	return n, nil
+}
+
+var errFull = errors.New("there may be more")
+
+// A streamCopy moves data that comes in such quantities that it fills the loop's
+// buffer. That is more than copying is good for: what follows is spliced, if it
+// can be.
 type streamCopy struct {
 	dst, src *conn
 	left     int64 // how much to move at most
@@ -18,9 +67,9 @@ type streamCopy struct {
 	pipes    *pipePool
 }
 
-// copyStream moves up to limit bytes from src to dst, until the end of src.
-func copyStream(dst, src *conn, limit int64) (int64, error) {
-	s := streamCopy{dst: dst, src: src, left: limit}
+// copyLarge is the rest of a copyStream whose last piece was a full one.
+func copyLarge(dst, src *conn, limit int64) (int64, error) {
+	s := streamCopy{dst: dst, src: src, left: limit, bulk: true}
 	defer s.release()
 	for s.left > 0 {
 		if err := src.fd.WaitRead(); err != nil {
@@ -37,25 +86,16 @@ func (s *streamCopy) step() (end bool, err error) {
 	if s.bulk && !s.cannot {
 		return s.splice()
 	}
-	room := s.src.fd.Scratch() // not before the wait: it is lent until the next one
-	p := room[:min(int64(len(room)), s.left)]
-	n, err := s.src.tryRead(p)
+	n, err := copyPiece(s.dst, s.src, s.left)
+	s.count(n)
+	s.bulk = err == errFull
 	switch err {
-	case nil:
-	case errAgain:
-		return false, nil
 	case io.EOF:
 		return true, nil
-	default:
-		return false, s.src.failed("read", err)
+	case errFull:
+		return false, nil
 	}
-	s.bulk = n == len(room)
-	n, err = s.dst.write(p[:n])
-	s.count(n)
-	if err != nil {
-		return false, s.dst.failed("write", err)
-	}
-	return false, nil
+	return false, err
 }
 
 func (s *streamCopy) count(n int) {
@@ -67,6 +107,10 @@ func (s *streamCopy) count(n int) {
 func streamOf(v any) *conn {
 	switch c := v.(type) {
 	case *TCPConn:
+		if c != nil && c.ok() {
+			return &c.conn
+		}
+	case *ReadyConn:
 		if c != nil && c.ok() {
 			return &c.conn
 		}

@@ -135,14 +135,11 @@ func (d *dialing) part(ctx context.Context, to netip.AddrPort, n int) (c Conn, e
 	if !bounded {
 		return d.one(ctx, d.network, to)
 	}
-	err = reactor.Scope(ctx, func(ctx context.Context, s *reactor.CancelScope) error {
-		s.SetTimeout(0) // for a moment: its deadline is now, by the loop's clock
-		now, _ := ctx.Deadline()
-		left := deadline.Sub(now)
-		if left <= 0 {
-			return context.DeadlineExceeded
-		}
-		s.SetTimeout(partOf(left, n))
+	left := deadline.Sub(reactor.Now(ctx))
+	if left <= 0 {
+		return nil, context.DeadlineExceeded
+	}
+	err = reactor.Timeout(ctx, partOf(left, n), func(ctx context.Context) error {
 		c, err = d.one(ctx, d.network, to)
 		return err
 	})

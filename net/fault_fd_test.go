@@ -153,6 +153,11 @@ func record(t *testing.T) *recording {
 func TestFaultDuplicatedDescription(t *testing.T) {
 	p := record(t)
 	runWith(t, reactor.Options{Poller: p}, func(ctx context.Context) {
+		bystander, err := Listen(ctx, "tcp", "127.0.0.1:0") // or the loop would have nothing to ask the kernel about
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer bystander.Close()
 		c, peer := withStd(t, ctx, "tcp")
 		fd := c.(*TCPConn).fd.Sysfd()
 		duplicate, err := unix.Dup(fd)

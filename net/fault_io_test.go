@@ -107,13 +107,17 @@ func TestFaultConnectUndecided(t *testing.T) {
 		}
 		defer ln.Close()
 		dialling := reactor.Async(ctx, func(ctx context.Context) (Conn, error) { return Dial(ctx, "tcp", ln.Addr().String()) })
-		for !dialling.Finished() {
+		turns := 0
+		for ; !dialling.Finished(); turns++ {
 			for _, r := range n.fds {
 				n.again(r.fd) // writable, it says, and again
 			}
 			reactor.Yield(ctx)
 		}
 		c, err := dialling.Await(ctx)
+		if turns < 3 {
+			t.Errorf("asked 4 times in %d turns", turns)
+		}
 		if err != nil || k.left != 0 || c.RemoteAddr().String() != ln.Addr().String() {
 			t.Fatalf("%v, asked %d times too seldom", err, k.left)
 		}

@@ -53,6 +53,7 @@ func TestFileConnAsStd(t *testing.T) {
 				f, err := c.(filer).File()
 				w.must(err)
 				w.note("name", nil, strings.HasPrefix(f.Name(), network+":"), strings.Contains(f.Name(), "->"+c.RemoteAddr().String()))
+				w.must(unix.SetNonblock(int(f.Fd()), false)) // as of a file from who knows where
 				c2, err := w.fileConn(f)
 				w.must(err)
 				w.note("addresses", nil, c2.LocalAddr().String() == c.LocalAddr().String(), c2.RemoteAddr().String() == c.RemoteAddr().String())
@@ -85,7 +86,7 @@ func TestFileListenerAsStd(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		t.Run(network, func(t *testing.T) {
 			inBothWorlds(t, func(w *world) {
-				ln, err := w.listen(w.ctx, network, anyAddr(t, network))
+				ln, err := stdnet.Listen(network, anyAddr(t, network)) // without options to be inherited
 				w.must(err)
 				f, err := ln.(filer).File()
 				w.must(err)
@@ -97,8 +98,9 @@ func TestFileListenerAsStd(t *testing.T) {
 					u.SetUnlinkOnClose(false)
 				}
 				w.note("close", ln.Close())
-				_, err = ln.(filer).File()
-				w.note("File of a closed one", err)
+				f, err = ln2.(filer).File()
+				w.note("File", err)
+				f.Close()
 				c, err := stdnet.Dial(network, ln2.Addr().String())
 				w.must(err)
 				defer c.Close()
@@ -111,6 +113,8 @@ func TestFileListenerAsStd(t *testing.T) {
 					}
 				}
 				w.note("close", ln2.Close())
+				_, err = ln2.(filer).File()
+				w.note("File of a closed one", err)
 				if network == "unix" {
 					w.note("its file is left", nil, exists(ln2.Addr().String()))
 				}
@@ -153,9 +157,11 @@ func TestFileOfWhatAsStd(t *testing.T) {
 		w.must(err)
 		defer r.Close()
 		defer wr.Close()
-		raw, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		u, err := stdnet.ListenPacket("udp", "127.0.0.1:0")
 		w.must(err)
-		udp := os.NewFile(uintptr(raw), "udp")
+		defer u.Close()
+		udp, err := u.(filer).File()
+		w.must(err)
 		defer udp.Close()
 		fds := len(openFDs())
 		for i, f := range []*os.File{plain, r} {
@@ -237,5 +243,69 @@ func TestFileLeavesModeAlone(t *testing.T) {
 			_, err := f.Read(make([]byte, 1))
 			return err
 		})
+	})
+}
+
+// fullPoller is a poller that takes no more.
+type fullPoller struct {
+	*eddy.Poller
+	now bool
+}
+
+func (p *fullPoller) Add(fd int, token uint64) error {
+	if p.now {
+		return unix.ENOSPC
+	}
+	return p.Poller.Add(fd, token)
+}
+
+// closings counts how often each descriptor is closed.
+type closings struct {
+	eddy.System
+	of map[int]int
+}
+
+func (k *closings) Close(fd int) error {
+	k.of[fd]++
+	return k.System.Close(fd)
+}
+
+// TestFileNotPolled: what can't be waited for is closed, and once.
+func TestFileNotPolled(t *testing.T) {
+	p, err := eddy.NewPoller()
+	if err != nil {
+		t.Fatal(err)
+	}
+	poller, k := &fullPoller{Poller: p}, &closings{of: map[int]int{}}
+	runWith(t, reactor.Options{Poller: poller, Sockets: k}, func(ctx context.Context) {
+		_, peer := withStd(t, ctx, "tcp")
+		f, err := peer.(filer).File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		ln, err := stdnet.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		g, err := ln.(filer).File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer g.Close()
+		poller.now = true
+		_, conn := FileConn(ctx, f)
+		_, listener := FileListener(ctx, g)
+		if !errors.Is(conn, unix.ENOSPC) || !errors.Is(listener, unix.ENOSPC) {
+			t.Error(conn, listener)
+		}
+		total := 0
+		for _, n := range k.of {
+			total += n
+		}
+		if total != 2 {
+			t.Errorf("closed %v, want two", k.of)
+		}
 	})
 }

@@ -24,7 +24,8 @@ type listener struct {
 	sys     eddy.Sockets
 	network string // as the user named it
 	addr    Addr
-	path    string // of a Unix socket, the file to be removed
+	path    string  // of a Unix socket, the file to be removed
+	latest  *origin // of the connection that was accepted last
 }
 
 // defaultBacklog is how many connections may wait to be accepted. The kernel
@@ -106,14 +107,26 @@ func (l *listener) openAccepted(c *conn, fd int, peer unix.Sockaddr) error {
 		l.sys.Close(fd)
 		return err
 	}
-	c.sys, c.network, c.peer, c.local = l.sys, l.network, addressOn(l.network, peer), l.addr
+	local := l.addr
 	if a, ok := l.addr.(*TCPAddr); ok && a.IP.IsUnspecified() {
-		if err := c.name(); err != nil {
+		sa, err := l.sys.LocalAddr(fd)
+		if err != nil {
 			c.fd.Close()
-			return err
+			return os.NewSyscallError("getsockname", err)
 		}
+		local = addressOn(l.network, sa)
 	}
+	c.origin, c.peer = l.originAt(local), compact(l.network, peer)
 	return nil
+}
+
+// originAt returns the origin of connections that were accepted at an address:
+// mostly that of the one before.
+func (l *listener) originAt(local Addr) *origin {
+	if l.latest == nil || !sameAddr(l.latest.local, local) {
+		l.latest = &origin{sys: l.sys, network: l.network, local: local, tcp: isTCP(l.network)}
+	}
+	return l.latest
 }
 
 func (l *listener) ok() bool { return l != nil && l.sys != nil }

@@ -223,7 +223,8 @@ func TestWrappedFile(t *testing.T) {
 type counted struct {
 	eddy.System
 	sendfiles, splices, pipes, reads int
-	noSendFile                       syscall.Errno
+	noSendFile, noSplice             syscall.Errno
+	nothing                          bool // is sent, as of some files that can only be read
 	pretend                          bool // to have sent what was not
 }
 
@@ -234,6 +235,9 @@ func (k *counted) SendFile(fd, file int, offset int64, n int) (int, syscall.Errn
 	}
 	if k.pretend {
 		return n, 0
+	}
+	if k.nothing {
+		return 0, 0
 	}
 	return k.System.SendFile(fd, file, offset, n)
 }
@@ -265,6 +269,42 @@ func TestSendFile(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSendFileOfNothing: an end where a file begins is not believed.
+func TestSendFileOfNothing(t *testing.T) {
+	k := &counted{nothing: true}
+	runWith(t, reactor.Options{Sockets: k}, func(ctx context.Context) {
+		c, peer := withStd(t, ctx, "tcp")
+		n, err := c.(*TCPConn).ReadFrom(tempFile(t, []byte("hello")))
+		p := make([]byte, 8)
+		m, _ := peer.Read(p)
+		if n != 5 || err != nil || string(p[:m]) != "hello" || k.sendfiles != 1 {
+			t.Errorf("%d, %v, %q after %d calls", n, err, p[:m], k.sendfiles)
+		}
+	})
+}
+
+// TestLimitIsSpent: of a limited connection too, by what was read.
+func TestLimitIsSpent(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		src, client := withStd(t, ctx, "tcp")
+		dst, server := withStd(t, ctx, "tcp")
+		client.Write([]byte("hello, world"))
+		l := &io.LimitedReader{R: src, N: 5}
+		n, err := dst.(*TCPConn).ReadFrom(l)
+		p := make([]byte, 20)
+		m, _ := server.Read(p)
+		if n != 5 || l.N != 0 || err != nil || string(p[:m]) != "hello" {
+			t.Errorf("%d, %d left, %v, %q", n, l.N, err, p[:m])
+		}
+		client.Close()
+		l.N = 100
+		n, err = dst.(*TCPConn).ReadFrom(l)
+		if n != 7 || l.N != 93 || err != nil {
+			t.Errorf("%d, %d left, %v", n, l.N, err)
+		}
+	})
 }
 
 func TestSendFileUnderFaults(t *testing.T) {

@@ -59,11 +59,7 @@ type readyListener interface {
 	acceptReady(c *ReadyConn) error
 }
 
-func (l *TCPListener) acceptReady(c *ReadyConn) error {
-	c.tcp = true
-	return l.acceptInto(&c.conn)
-}
-
+func (l *TCPListener) acceptReady(c *ReadyConn) error  { return l.acceptInto(&c.conn) }
 func (l *UnixListener) acceptReady(c *ReadyConn) error { return l.acceptInto(&c.conn) }
 
 // readying is a listener that accepts ReadyConns.
@@ -89,7 +85,7 @@ func (v *serving) startReady(accepted Conn) error {
 }
 
 func (c *ReadyConn) index() *int    { return &c.place }
-func (c *ReadyConn) peerAddr() Addr { return c.peer }
+func (c *ReadyConn) peerAddr() Addr { return c.RemoteAddr() }
 func (c *ReadyConn) end()           { c.Close() }
 
 // drain closes a connection that waits for its peer's next message.
@@ -110,7 +106,13 @@ func (c *ReadyConn) ResumeReading() { c.dormant.Resume() }
 // readyRunner is the ReadyConn as a reactor.Runner.
 type readyRunner ReadyConn
 
-func (r *readyRunner) Run(ctx context.Context) error { return r.v.ReadyHandler(ctx, (*ReadyConn)(r)) }
+func (r *readyRunner) Run(ctx context.Context) error {
+	err := r.v.ReadyHandler(ctx, (*ReadyConn)(r))
+	if err == nil {
+		(*ReadyConn)(r).rest()
+	}
+	return err
+}
 
 // Over is called for whatever reason the connection ends.
 func (r *readyRunner) Over(err error) {
@@ -123,4 +125,4 @@ func (r *readyRunner) Over(err error) {
 }
 
 // String names the task of a handler.
-func (r *readyRunner) String() string { return "serves " + r.peer.String() }
+func (r *readyRunner) String() string { return "serves " + full(r.peer).String() }

@@ -277,7 +277,7 @@ func TestServingAllocatesNothing(t *testing.T) {
 				c.Write(p)
 				io.ReadFull(c, p)
 			})
-			if n != 0 {
+			if n != 0 && !(messagesAllocate && name == "ServeReady") { // its look for more is a Receive there
 				t.Errorf("%s: %v allocations for a message", name, n)
 			}
 			c.Close()

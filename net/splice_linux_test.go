@@ -16,6 +16,9 @@ import (
 
 func (k *counted) Splice(to, from, n int) (int, syscall.Errno) {
 	k.splices++
+	if k.noSplice != 0 {
+		return 0, k.noSplice
+	}
 	return k.System.Splice(to, from, n)
 }
 
@@ -49,7 +52,7 @@ func (pool *pipePool) check() string {
 
 // TestSplice: much data is spliced, by few pipes, of which none is left.
 func TestSplice(t *testing.T) {
-	msg := pattern(20 << 20)
+	msg := pattern(10 << 20)
 	for _, networks := range relayed[:3] {
 		k := &counted{}
 		runWith(t, reactor.Options{Sockets: k}, func(ctx context.Context) {
@@ -137,7 +140,7 @@ func TestSpliceFails(t *testing.T) {
 			runWith(t, reactor.Options{Sockets: k}, func(ctx context.Context) {
 				src, client := withStd(t, ctx, "tcp")
 				dst, _ := withStd(t, ctx, "tcp") // whose peer reads nothing
-				go client.Write(pattern(64 << 20))
+				go client.Write(make([]byte, 64<<20))
 				copying := reactor.Async(ctx, func(context.Context) (int64, error) { return io.Copy(dst, src) })
 				for before := int64(-1); ; { // until all is full
 					if now := int64(k.splices + k.reads); now == before && k.splices > 0 {
@@ -177,6 +180,18 @@ func TestNoPipes(t *testing.T) {
 	runWith(t, reactor.Options{Sockets: k}, func(ctx context.Context) {
 		got := relay(t, ctx, [2]string{"tcp", "tcp"}, msg, func(_ context.Context, dst, src Conn) error { _, err := io.Copy(dst, src); return err })
 		if err := same(got, msg); err != nil || k.splices != 0 {
+			t.Error(err, k.splices)
+		}
+	})
+}
+
+// TestCannotSplice: it is tried once.
+func TestCannotSplice(t *testing.T) {
+	msg := pattern(5 << 20)
+	k := &counted{noSplice: syscall.EINVAL}
+	runWith(t, reactor.Options{Sockets: k}, func(ctx context.Context) {
+		got := relay(t, ctx, [2]string{"tcp", "tcp"}, msg, func(_ context.Context, dst, src Conn) error { _, err := io.Copy(dst, src); return err })
+		if err := same(got, msg); err != nil || k.splices != 1 {
 			t.Error(err, k.splices)
 		}
 	})

@@ -81,7 +81,7 @@ func raiseLimit() uint64 {
 	limit.Cur = limit.Max
 	unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
 	unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
-	return limit.Cur
+	return uint64(limit.Cur)
 }
 
 func converse(c Conn, ln Listener) error {
@@ -229,7 +229,7 @@ func TestFaultOutOfFDs(t *testing.T) {
 	time.Sleep(starved) // a span to measure in, nothing to wait for
 	used := time.Duration(ch.ask(t, "cpu")-before) * time.Microsecond
 	t.Logf("starved, the server used %v in %v", used, starved)
-	if used > starved/2 {
+	if used > starved/10 {
 		t.Errorf("the starved server used %v in %v", used, starved)
 	}
 	close(leave)

@@ -275,6 +275,8 @@ var onUDP = []udpStep{
 		w.tell("WriteToUDP", err, n)
 		n, err = c.WriteToUDP([]byte("x"), nil)
 		w.tell("WriteToUDP nil", err, n)
+		n, err = c.WriteToUDP([]byte("x"), &UDPAddr{IP: IP{1, 2, 3}})
+		w.tell("WriteToUDP no IP", err, n)
 		n, err = c.WriteToUDPAddrPort([]byte("x"), addrPortOf(a))
 		w.tell("WriteToUDPAddrPort", err, n)
 		n, err = c.WriteToUDPAddrPort([]byte("x"), netip.AddrPort{})

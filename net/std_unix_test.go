@@ -293,7 +293,9 @@ func rights(t testing.TB, oob []byte) []int {
 func TestUnixpacketAsStd(t *testing.T) {
 	needs(t, "unixpacket")
 	for _, test := range onConn {
-		if test.name == "data" { // it reads a message in two parts
+		switch test.name {
+		case "data", // it reads a message in two parts
+			"close while a write waits": // it writes more than a message may hold
 			continue
 		}
 		t.Run(test.name, func(t *testing.T) {

@@ -14,21 +14,31 @@ type stream struct{ conn }
 // WriteTo copies from c to w until the peer's end of data, and returns how much;
 // io.Copy uses it. It holds a buffer only between a read and the end of the
 // write that follows, so a connection that is idle in it owns none.
-func (c *stream) WriteTo(w io.Writer) (sum int64, err error) {
+func (c *stream) WriteTo(w io.Writer) (int64, error) {
 	if !c.ok() {
 		return 0, syscall.EINVAL
 	}
 	dst := streamOf(w)
-	switch {
-	case !c.fd.OnLoop() && together(dst, &c.conn):
-		return elsewhere(&c.fd, func() (int64, error) { return c.WriteTo(w) })
+	switch near := together(dst, &c.conn); {
 	case !c.fd.OnLoop():
-		return io.Copy(w, struct{ io.Reader }{c})
-	case together(dst, &c.conn):
+		return c.writeToElsewhere(w, near)
+	case near:
 		return copyStream(dst, &c.conn, math.MaxInt64)
-	case takesBorrowed(w):
-		return c.lend(w)
 	}
+	return c.passTo(w)
+}
+
+// writeToElsewhere is WriteTo on another goroutine than the loop's. Only what
+// will not block is written to on the loop.
+func (c *stream) writeToElsewhere(w io.Writer, near bool) (int64, error) {
+	if near {
+		return elsewhere(&c.fd, func() (int64, error) { return c.WriteTo(w) })
+	}
+	return io.Copy(w, struct{ io.Reader }{c})
+}
+
+// passTo is WriteTo of any writer.
+func (c *stream) passTo(w io.Writer) (sum int64, err error) {
 	for {
 		if err := c.fd.WaitRead(); err != nil {
 			return sum, c.failed("read", err)
@@ -36,33 +46,6 @@ func (c *stream) WriteTo(w io.Writer) (sum int64, err error) {
 		n, end, err := pass(w, c)
 		sum += int64(n)
 		if end || err != nil {
-			return sum, err
-		}
-	}
-}
-
-// takesBorrowed says whether what Borrow returns may be given to w's Write.
-func takesBorrowed(w io.Writer) bool {
-	switch w.(type) {
-	case *TCPConn, *UnixConn, *ReadyConn:
-		return true
-	}
-	return false
-}
-
-// lend is WriteTo of a writer that takes borrowed bytes.
-func (c *stream) lend(w io.Writer) (sum int64, err error) {
-	for {
-		p, err := c.Borrow()
-		if err == io.EOF {
-			return sum, nil
-		}
-		if err != nil {
-			return sum, err
-		}
-		n, err := w.Write(p)
-		sum += int64(n)
-		if err != nil {
 			return sum, err
 		}
 	}

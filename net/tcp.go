@@ -15,7 +15,7 @@ type TCPConn struct{ stream }
 
 func newTCPConn() *TCPConn {
 	c := &TCPConn{}
-	c.tcp = true
+	c.origin = &origin{tcp: true}
 	return c
 }
 

@@ -27,7 +27,7 @@ func (l *TCPListener) AcceptTCP() (*TCPConn, error) {
 	if !l.fd.OnLoop() {
 		return elsewhere(&l.fd, l.AcceptTCP)
 	}
-	c := newTCPConn()
+	c := &TCPConn{}
 	if err := l.acceptInto(&c.conn); err != nil {
 		return nil, err
 	}

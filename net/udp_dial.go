@@ -109,7 +109,7 @@ func dialUDP(ctx context.Context, network string, laddr, raddr *UDPAddr, control
 
 func newUDPConn(network string, family int) *UDPConn {
 	c := &UDPConn{family: family}
-	c.network, c.datagram = network, true
+	c.origin = &origin{network: network, datagram: true}
 	return c
 }
 

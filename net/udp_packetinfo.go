@@ -47,7 +47,7 @@ func (c *UDPConn) SetPacketInfo(on bool) error {
 // ParsePacketInfo finds what is said of a datagram in the control messages that
 // came with it. ok is false if there is nothing. It allocates nothing.
 func ParsePacketInfo(control []byte) (info PacketInfo, ok bool) {
-	for len(control) > 0 {
+	for len(control) >= unix.CmsgLen(0) {
 		h, data, rest, err := unix.ParseOneSocketControlMessage(control)
 		if err != nil {
 			break
@@ -77,10 +77,12 @@ func (i PacketInfo) Reply() PacketInfo {
 
 // AppendControl appends the control message to b that makes a datagram go from
 // i's Src and by its IfIndex: the oob of [UDPConn.WriteMsgUDPAddrPort], or the
-// Control of a [Message]. It appends nothing if both are zero. What the kernel
-// makes of it differs: on Linux Src may be any address of the host, on BSD the
-// socket must be bound to all addresses and IfIndex counts for IPv6 only (not on
-// Darwin).
+// Control of a [Message]. It appends nothing if both are zero. A zero Src with an
+// IfIndex counts as IPv4's: for IPv6 give netip.IPv6Unspecified.
+//
+// What the kernel makes of it differs: on Linux Src may be any address of the
+// host; on BSD the socket must be bound to all addresses, and IfIndex counts for
+// IPv6 only.
 func (i PacketInfo) AppendControl(b []byte) []byte {
 	if !i.Src.IsValid() && i.IfIndex == 0 {
 		return b

@@ -171,7 +171,7 @@ func TestMulticastAsStd(t *testing.T) {
 	}
 	inBothWorlds(t, func(w *world) {
 		for _, ifi := range []*stdnet.Interface{nil, lo} {
-			for _, ip := range []IP{{224, 0, 0, 254}, stdnet.ParseIP("ff02::114"), {127, 0, 0, 1}, nil} {
+			for _, ip := range []IP{{224, 0, 0, 254}, stdnet.ParseIP("ff02::114"), {127, 0, 0, 1}, stdnet.IPv6loopback, nil} {
 				for _, network := range []string{"udp", "udp4", "udp6", "tcp"} {
 					var c udpSocket
 					var err error

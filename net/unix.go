@@ -22,7 +22,7 @@ type UnixConn struct{ packets }
 
 func newUnixConn(network string) *UnixConn {
 	c := &UnixConn{}
-	c.network, c.datagram = network, network == "unixgram"
+	c.origin = &origin{network: network, datagram: network == "unixgram"}
 	return c
 }
 

@@ -78,7 +78,7 @@ func (l *UnixListener) AcceptUnix() (*UnixConn, error) {
 	if !l.fd.OnLoop() {
 		return elsewhere(&l.fd, l.AcceptUnix)
 	}
-	c := newUnixConn(l.network)
+	c := &UnixConn{}
 	if err := l.acceptInto(&c.conn); err != nil {
 		return nil, err
 	}

@@ -170,15 +170,18 @@ func TestPartialWrite(t *testing.T) {
 		run(t, func(ctx context.Context) {
 			c, p := withStd(t, ctx, "tcp")
 			msg := pattern(64 << 20)
-			c.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
 			var n int
 			write := func() (err error) { n, err = c.Write(msg); return err }
-			var err error
-			if where == "task" {
-				err = write()
-			} else {
-				outside(t, ctx, func() error { err = write(); return nil })
-			}
+			writer := reactor.Go(ctx, func(ctx context.Context) error {
+				if where == "task" {
+					return write()
+				}
+				_, err := reactor.ToThread(ctx, func() (any, error) { return nil, write() })
+				return err
+			})
+			until(t, ctx, "the kernel has no more room", c.(*TCPConn).fd.Awaited)
+			c.SetWriteDeadline(past())
+			err := writer.Wait(ctx)
 			if n == 0 || n == len(msg) || !errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Errorf("wrote %d, %v", n, err)
 			}

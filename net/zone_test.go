@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
 )
@@ -83,6 +85,23 @@ func TestZonesOfDatagrams(t *testing.T) {
 		c.WriteToUDPAddrPort(nil, named)
 		c.WriteToUDP(nil, stdnet.UDPAddrFromAddrPort(named))
 		c.WriteBatch(ms)
+		in4 := netip.MustParseAddrPort("192.0.2.1:9") // IPv6 has it too, and some kernels take no other form
+		dual, err := ListenUDP(ctx, "udp", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer dual.Close()
+		if dual.family == unix.AF_INET6 {
+			dual.WriteToUDPAddrPort(nil, in4)
+			dual.WriteToUDP(nil, stdnet.UDPAddrFromAddrPort(in4))
+			dual.WriteBatch([]Message{{Addr: in4}})
+			for _, to := range k.sent[4:] {
+				if !to.Addr().Is4In6() || to.Addr().Unmap() != in4.Addr() {
+					t.Errorf("a datagram was sent to %v, not %v", to, in4)
+				}
+			}
+			k.sent = k.sent[:4]
+		}
 		if len(k.sent) != 4 {
 			t.Errorf("sent to %v", k.sent)
 		}

@@ -20,7 +20,23 @@ func Launch(ctx context.Context, r Runner) *Task[struct{}] {
 	if r == nil {
 		panic("reactor: Launch of a nil Runner")
 	}
-	return spawn[struct{}](ctx, "Launch", r, launched{})
+	s := nearest(ctx)
+	if s == nil {
+		panic("reactor: Launch outside a task: pass the ctx that a task's function receives (see reactor.Run)")
+	}
+	t := newTask[struct{}](s.loop, ctx, "Launch", r, launched{})
+	t.loop.ready.push(&t.task)
+	return t
+}
+
+// exec runs a Runner. It is not Task[T]'s, for a generic function costs a
+// frame more on each task's stack.
+func (t *task) exec(w *worker) {
+	w.task, w.scope = t, &t.scope
+	t.w = w
+	defer t.leave(w)
+	t.err = t.body.(Runner).Run(&t.scope)
+	t.over = true
 }
 
 // launched is the keeper of tasks that were made by Launch.

@@ -142,7 +142,8 @@ func TestRWMutexOrder(t *testing.T) {
 func TestRWMutexTry(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var m RWMutex
-		if !m.TryRLock() || !m.TryRLock() || m.TryLock() {
+		first, second := m.TryRLock(), m.TryRLock()
+		if !first || !second || m.TryLock() {
 			t.Error("readers don't share, or a writer came in")
 		}
 		writer := GoNow(ctx, m.Lock)

@@ -47,8 +47,6 @@ func (t *Task[T]) exec(w *worker) {
 		t.err = f(&t.scope)
 	case func(context.Context) (T, error):
 		t.value, t.err = f(&t.scope)
-	case Runner:
-		t.err = f.Run(&t.scope)
 	}
 	t.over = true
 }

@@ -189,8 +189,7 @@ func TestTwoParksInOneCall(t *testing.T) {
 		run(t, func(ctx context.Context) error {
 			var gate, late Future[int]
 			done := false
-			var task *Task[struct{}]
-			task = Go(ctx, func(ctx context.Context) error {
+			task := Go(ctx, func(ctx context.Context) error {
 				err := Group(ctx, func(_ context.Context, g *TaskGroup) error {
 					g.Go(func(ctx context.Context) error {
 						gate.Await(context.WithoutCancel(ctx))

@@ -15,6 +15,7 @@ import (
 // A million virtual seconds of 10,000 tasks, each of which sleeps for between one
 // and two hours again and again: some seven million timers.
 func BenchmarkMillionSeconds(b *testing.B) {
+	reactortest.WithoutChecks(b)
 	const tasks, end = 10_000, 1_000_000 * time.Second
 	for range b.N {
 		sleeps := 0
@@ -39,6 +40,7 @@ func BenchmarkMillionSeconds(b *testing.B) {
 // A thousand hosts, each of which serves an echo and asks ten others, ten times
 // each.
 func BenchmarkThousandHosts(b *testing.B) {
+	reactortest.WithoutChecks(b)
 	const hosts = 1000
 	for i := range b.N {
 		var trace *reactortest.Trace
@@ -84,6 +86,7 @@ func askAround(ctx context.Context, i, hosts int) error {
 
 // What a run costs at least, and one with a connection in it.
 func BenchmarkSimulate(b *testing.B) {
+	reactortest.WithoutChecks(b)
 	b.Run("empty", func(b *testing.B) {
 		for i := range b.N {
 			reactortest.Simulate(b, func(ctx context.Context, n *network) {}, uint64(i))

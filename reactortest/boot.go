@@ -95,6 +95,7 @@ func (b *boot) Close(fd int) error {
 	s.home.files--
 	s.fd, s.polled = -1, false
 	if !s.gone() {
+		w.happened(kindClose, s.home, s.id, 0, func() string { return s.String() + ": is closed" })
 		s.close()
 	}
 	return nil
@@ -242,6 +243,7 @@ func (b *boot) Accept(fd int) (int, unix.Sockaddr, error) {
 	}
 	c := s.take()
 	b.open(c)
+	b.world().happened(kindAccept, b, s.id, c.id, func() string { return c.String() + ": is accepted" })
 	return c.fd, c.remoteAddr(), nil
 }
 

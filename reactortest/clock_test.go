@@ -2,6 +2,7 @@ package reactortest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -143,6 +144,19 @@ func TestSpend(t *testing.T) {
 		reactor.Sleep(ctx, 1)
 		if want := fmt.Sprint([]time.Duration{1, time.Minute, 2, time.Minute, 3, time.Minute}); fmt.Sprint(late) != want {
 			t.Error(late)
+		}
+	})
+}
+
+// A timeout that is due at once is, also when the clock has just started.
+func TestNoTimeAtAll(t *testing.T) {
+	reactortest.Run(t, func(ctx context.Context) {
+		err := reactor.Timeout(ctx, 0, func(ctx context.Context) error {
+			reactor.Yield(ctx)
+			return reactor.Yield(ctx)
+		})
+		if !errors.Is(err, context.DeadlineExceeded) || now(ctx) != 0 {
+			t.Error(err, now(ctx))
 		}
 	})
 }

@@ -52,8 +52,11 @@
 //
 // Descriptors of one socket are not duplicated, so that File, and passing
 // descriptors, fail; so do SOCK_SEQPACKET sockets, multicast, urgent data, and
-// everything that is no socket: subprocesses, files' readiness, signals. TCP has
-// no congestion control, and no TIME-WAIT.
+// everything that is no socket: subprocesses, files' readiness, signals. There is no
+// file system: a Unix socket's name is a name and no path. TCP has no congestion
+// control, no TIME-WAIT, and no acknowledgements of their own: a link that is cut in
+// one direction does not trouble who sends in the other. Nor is what a program
+// encrypts the same in each run, unless it uses testing/cryptotest.
 //
 // # What it leaves to others
 //

@@ -3,9 +3,7 @@ package reactortest_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,7 +27,7 @@ func town(t testing.TB, ctx context.Context, n *network) {
 		h := n.Host(fmt.Sprint("h", i))
 		h.SetFaults(reactortest.HostFaults{ShortReads: 0.1, ShortWrites: 0.1, AcceptErrors: 0.1, Buffers: 4000})
 		h.SetClock(time.Duration(i)*time.Second, i*100)
-		hosts = append(hosts, h.Start(echoQuietly))
+		hosts = append(hosts, h.Start(echoAndListen))
 	}
 	for i := range 5 {
 		reactor.Go(hosts[i].Context(ctx), func(ctx context.Context) error {
@@ -72,11 +70,8 @@ func town(t testing.TB, ctx context.Context, n *network) {
 	reactor.Sleep(ctx, 10*time.Second)
 }
 
-func echoQuietly(ctx context.Context) error {
-	ln, err := net.Listen(ctx, "tcp", ":7")
-	if err != nil {
-		return err
-	}
+// echoAndListen serves port 7, and hears datagrams there.
+func echoAndListen(ctx context.Context) error {
 	p, err := net.ListenPacket(ctx, "udp", ":7")
 	if err != nil {
 		return err
@@ -88,14 +83,7 @@ func echoQuietly(ctx context.Context) error {
 			}
 		}
 	})
-	err = (&net.Server{Logger: quiet, Handler: func(ctx context.Context, c net.Conn) error {
-		_, err := io.Copy(c, c)
-		return err
-	}}).Serve(ctx, ln)
-	if errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
+	return echo(ctx)
 }
 
 // hashes runs the town under some seeds, and returns their traces' hashes.

@@ -91,10 +91,12 @@ func echo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return net.Serve(ctx, ln, func(ctx context.Context, c net.Conn) error {
-		_, err := io.Copy(c, c)
-		return err
-	})
+	return (&net.Server{Logger: quiet, Handler: copyBack}).Serve(ctx, ln)
+}
+
+func copyBack(ctx context.Context, c net.Conn) error {
+	_, err := io.Copy(c, c)
+	return err
 }
 
 // dial dials until somebody answers.

@@ -118,6 +118,9 @@ func (n *Network) Partition(side ...*Host) {
 
 // Cut cuts the way from a host to another, and not the way back.
 func (n *Network) Cut(from, to *Host) {
+	if from == to {
+		return
+	}
 	n.world.note(nil, "cut: from %s to %s", from.name, to.name)
 	n.path(from, to).cut = true
 	n.lonely()
@@ -126,7 +129,7 @@ func (n *Network) Cut(from, to *Host) {
 // lonely lets connections know in time that are cut now.
 func (n *Network) lonely() {
 	for _, s := range n.world.files {
-		if s != nil && s.peer != nil && n.path(s.home.host, s.peer.home.host).cut {
+		if s != nil && s.peer != nil && s.isCutOff() {
 			s.lonely()
 		}
 	}

@@ -76,16 +76,7 @@ func TestStreamsUnderFaults(t *testing.T) {
 		for _, h := range []*reactortest.Host{n.Hosts()[0], n.Host("server")} {
 			h.SetFaults(reactortest.HostFaults{ShortReads: 0.2, ShortWrites: 0.2, AcceptErrors: 0.3, Buffers: 2000 + dice.IntN(100_000)})
 		}
-		n.Host("server").Start(func(ctx context.Context) error {
-			ln, err := net.Listen(ctx, "tcp", ":7")
-			if err != nil {
-				return err
-			}
-			return (&net.Server{Logger: quiet, Handler: func(ctx context.Context, c net.Conn) error {
-				_, err := io.Copy(c, c)
-				return err
-			}}).Serve(ctx, ln)
-		})
+		n.Host("server").Start(echo)
 		reactor.Yield(ctx)
 		reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {
 			for range 3 {
@@ -258,8 +249,8 @@ func TestPartition(t *testing.T) {
 		}
 		reactor.Sleep(ctx, 10*time.Second)
 		n.Heal()
-		if _, err := ca.Read(make([]byte, 1)); err != nil || now(ctx)-began > 15*time.Second {
-			t.Errorf("after healing: %v, at %v", err, now(ctx)-began)
+		if _, err := ca.Read(make([]byte, 1)); err != nil || now(ctx)-began != 12602*ms {
+			t.Errorf("after healing: %v, at %v", err, now(ctx)-began) // 0.2+0.4+0.8+1.6+3.2+6.4 s, and the way
 		}
 		me := n.Hosts()[0]
 		n.Cut(me, b)
@@ -411,6 +402,7 @@ func TestProbeOfTheForgetful(t *testing.T) {
 		server := n.Host("server").Start(echo)
 		reactor.Yield(ctx)
 		c := dial(t, ctx, "server:7")
+		reactor.Sleep(ctx, 10*ms) // nothing is under way
 		server.Crash()
 		server.Restart()
 		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) || now(ctx) > 20*time.Second {
@@ -453,16 +445,7 @@ func TestMaxFiles(t *testing.T) {
 	simulate(t, func(ctx context.Context, n *network) {
 		server := n.Host("server")
 		server.SetFaults(reactortest.HostFaults{MaxFiles: 3}) // a listener and two connections
-		server.Start(func(ctx context.Context) error {
-			ln, err := net.Listen(ctx, "tcp", ":7")
-			if err != nil {
-				return err
-			}
-			return (&net.Server{Logger: quiet, Handler: func(ctx context.Context, c net.Conn) error {
-				_, err := io.Copy(c, c)
-				return err
-			}}).Serve(ctx, ln)
-		})
+		server.Start(echo)
 		reactor.Yield(ctx)
 		var cs []net.Conn
 		for range 3 {

@@ -458,6 +458,39 @@ var otherOperations = []struct {
 		b.settle()
 		b.read("c", c, 100)
 	}},
+	{"a reader of datagrams learns that nobody is there", func(b *bench) {
+		p, _ := net.ListenPacket(b.ctx, "udp", "127.0.0.1:0")
+		c, _ := net.Dial(b.ctx, "udp", p.LocalAddr().String())
+		p.Close()
+		c.SetReadDeadline(reactor.Now(b.ctx).Add(5 * time.Second))
+		r := reactor.Go(b.ctx, func(ctx context.Context) error { b.read("c", c, 10); return nil })
+		b.settle()
+		b.write("c", c, "anybody?")
+		r.Wait(b.ctx)
+	}},
+	{"connections that wait for data with no task", func(b *bench) {
+		ln := b.listen("tcp")
+		v := reactor.Go(b.ctx, func(ctx context.Context) error {
+			return net.ServeReady(ctx, ln, func(ctx context.Context, c *net.ReadyConn) error {
+				buf := make([]byte, 10)
+				n, err := c.Read(buf)
+				if err == nil {
+					_, err = c.Write(buf[:n])
+				}
+				return err
+			})
+		})
+		c, err := net.Dial(b.ctx, "tcp", ln.Addr().String())
+		b.note("%v", errOr(err))
+		for range 3 {
+			b.write("c", c, "ping")
+			b.read("c", c, 10)
+		}
+		b.note("%v", errOr(c.Close()))
+		b.settle()
+		ln.Close()
+		b.note("%v", errOr(v.Wait(b.ctx)))
+	}},
 	{"a stranger's datagram", func(b *bench) {
 		p, _ := net.ListenPacket(b.ctx, "udp", "127.0.0.1:0")
 		q, _ := net.ListenPacket(b.ctx, "udp", "127.0.0.1:0")

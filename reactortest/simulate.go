@@ -197,6 +197,7 @@ func (o Options) simulate(t testing.TB, w *world, f func(context.Context, *Netwo
 	if show || *flagTrace {
 		defer func() { t.Logf("the trace of seed %d, hash %016x:\n%v", w.trace.Seed, w.trace.Hash, &w.trace) }()
 	}
+	defer w.watch(t, watchdogLog)()
 	if err := o.run(t, w, f); err != nil {
 		t.Error(err)
 	}

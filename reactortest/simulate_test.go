@@ -7,6 +7,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -150,6 +152,15 @@ func TestLimits(t *testing.T) {
 			}
 		}, 1)
 	}, "has not ended after 1h0m0s of virtual time")
+	reactortest.SetMaxTurns(t, 1000)
+	reactortest.Simulate(t, func(ctx context.Context, n *network) {
+		for range 3 {
+			for range 900 {
+				reactor.Yield(ctx)
+			}
+			reactor.Sleep(ctx, 1)
+		}
+	}, 1)
 	failing(t, func(t testing.TB) {
 		reactortest.Simulate(t, func(ctx context.Context, n *network) {
 			done := false
@@ -159,6 +170,32 @@ func TestLimits(t *testing.T) {
 		}, 1)
 	}, "turns at the same moment")
 }
+
+// A task that blocks the thread is named, with the seed.
+func TestWatchdog(t *testing.T) {
+	var once sync.Once
+	blocked, said := make(chan bool), make(chan string, 100)
+	reactortest.SetWatchdog(t, 10*time.Millisecond, writer(func(s string) { said <- s; once.Do(func() { close(blocked) }) }))
+	reactortest.Simulate(t, func(ctx context.Context, n *network) {
+		reactor.Yield(ctx)
+		select {
+		case <-blocked:
+		case <-time.After(20 * time.Second):
+			t.Error("nothing is said of a run that hangs")
+		}
+	}, 17)
+	for _, want := range []string{"TestWatchdog: seed 17 hangs in task 1,", "-eddy.seed=17"} {
+		if s := <-said; !strings.Contains(s, want) {
+			t.Errorf("%q lacks %q", s, want)
+		} else {
+			said <- s
+		}
+	}
+}
+
+type writer func(string)
+
+func (w writer) Write(p []byte) (int, error) { w(string(p)); return len(p), nil }
 
 // What would make a run differ is refused.
 func TestRefusals(t *testing.T) {
@@ -250,32 +287,26 @@ func TestShuffle(t *testing.T) {
 	orders := map[string]int{}
 	f := func(ctx context.Context, n *network) {
 		var order []byte
-		for i := range byte(5) {
-			reactor.Go(ctx, func(ctx context.Context) error { order = append(order, 'a'+i); return nil })
-		}
-		l := reactor.LoopOf(ctx)
-		for i := range byte(5) {
-			l.CallSoon(func() { order = append(order, '1'+i) })
-		}
-		reactor.Sleep(ctx, 1)
-		var calls []byte
-		for _, c := range order {
+		for _, c := range []byte("abcd12efgh3ij4") {
 			if c < 'a' {
-				calls = append(calls, c)
+				reactor.LoopOf(ctx).CallSoon(func() { order = append(order, c) })
+			} else {
+				reactor.Go(ctx, func(ctx context.Context) error { order = append(order, c); return nil })
 			}
 		}
-		if string(calls) != "12345" {
-			t.Errorf("callbacks ran in the order %s", calls)
+		reactor.Sleep(ctx, 1)
+		if len(order) != 14 || string(order[4:6])+string(order[10])+string(order[13]) != "1234" {
+			t.Errorf("callbacks have not kept their places: %s", order)
 		}
 		orders[string(order)]++
 	}
 	reactortest.Options{}.Simulate(t, f)
-	if orders["abcde12345"] != 100 {
+	if orders["abcd12efgh3ij4"] != 100 {
 		t.Error("not first in, first out:", orders)
 	}
 	clear(orders)
 	reactortest.Options{Shuffle: true, Twice: true}.Simulate(t, f)
-	if len(orders) < 50 { // of 120
+	if len(orders) < 90 { // of 1152
 		t.Error(len(orders), "orders with Shuffle")
 	}
 }

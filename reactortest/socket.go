@@ -164,6 +164,9 @@ func (s *socket) abandon() { s.close() }
 
 // vanish is what a crash leaves of a socket.
 func (s *socket) vanish() {
+	for _, c := range s.queue {
+		c.vanish()
+	}
 	if s.state == connected && s.typ == unix.SOCK_STREAM {
 		s.out.unsent = nil
 		s.peer.lonely()

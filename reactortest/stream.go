@@ -320,7 +320,7 @@ func (b *boot) Connect(fd int, sa unix.Sockaddr) error {
 		s.local = netip.AddrPortFrom(b.source(a.Addr()), s.local.Port())
 	}
 	s.remote, s.state = a, connecting
-	b.world().note(b, "%v: connects", s)
+	b.world().happened(kindConnect, b, s.id, uint64(a.Port()), func() string { return s.String() + ": connects" })
 	return b.call(s)
 }
 
@@ -615,7 +615,7 @@ func (s *socket) lonely() {
 		return
 	}
 	s.probing = true
-	idle := s.seconds(unix.TCP_KEEPIDLE, 7200)
+	idle := s.seconds(keepIdle, 7200)
 	s.world().after(idle, func() { s.probe(0) })
 }
 
@@ -627,16 +627,22 @@ func (s *socket) probe(failed int) {
 	case s.state != connected || s.gone() || !s.isSet(unix.SOL_SOCKET, unix.SO_KEEPALIVE):
 	case len(s.out.flight) > 0: // what is sent finds out
 		s.lonely()
-	case s.home.host.net.path(s.home.host, to).cut || !to.boot.up:
+	case s.isCutOff() || !to.boot.up:
 		if failed == keepProbes {
 			s.fail(syscall.ETIMEDOUT)
 			return
 		}
 		s.probing = true
-		w.after(s.seconds(unix.TCP_KEEPINTVL, 75), func() { s.probe(failed + 1) })
+		w.after(s.seconds(keepInterval, 75), func() { s.probe(failed + 1) })
 	case s.peer.gone():
 		s.fail(econnreset)
 	}
+}
+
+// isCutOff says whether nothing gets from s to its peer and back.
+func (s *socket) isCutOff() bool {
+	n, a, b := s.home.host.net, s.home.host, s.peer.home.host
+	return n.path(a, b).cut || n.path(b, a).cut
 }
 
 func (s *socket) seconds(name, otherwise int) time.Duration {

@@ -58,6 +58,9 @@ const (
 	kindRead
 	kindDeliver
 	kindLost
+	kindConnect
+	kindAccept
+	kindClose
 )
 
 // mix is one step of a hash of 64-bit words: a multiplication and a shift, as in

@@ -1,6 +1,7 @@
 package reactortest
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -40,6 +41,8 @@ type world struct {
 	turns   int // since time moved
 	ran     uint64
 	refused atomic.Pointer[refusal]
+	steps   atomic.Uint64 // for the watchdog: it grows with each
+	running atomic.Uint64 // who runs, by number; 0: no task
 	failure error
 
 	files  []*socket // by fd, less firstFD
@@ -56,7 +59,7 @@ var epoch = time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)
 
 // maxTurns is how many turns the loop may take at one moment. Tasks that yield
 // until something comes would never see it come: time moves when all wait.
-const maxTurns = 1_000_000
+var maxTurns = 1_000_000
 
 // program returns new dice for the program.
 func (w *world) program() *rand.Rand {
@@ -108,6 +111,11 @@ func (w *world) happen() bool {
 // Wait is the loop's poller. It returns as soon as anything has happened, for
 // that may have readied tasks although no socket has news.
 func (w *world) Wait(timeout time.Duration) ([]eddy.Event, error) {
+	if checking {
+		if msg := w.check(); msg != "" {
+			return nil, errors.New("reactortest: broken: " + msg)
+		}
+	}
 	if w.happen() || len(w.news) > 0 || timeout == 0 {
 		return w.report(), nil
 	}
@@ -255,11 +263,14 @@ func (w *world) Refuse(what string) {
 
 func (w *world) Resume(t simulation.Task, s simulation.Start, why string) {
 	w.ran++
+	w.steps.Add(1)
 	if t == nil {
+		w.running.Store(0)
 		w.happened(kindResume, nil, 0, 0, func() string { return "a callback runs" })
 		return
 	}
-	w.happened(kindResume, w.home(t), t.ID(), hashString(why), func() string {
+	w.running.Store(t.ID())
+	w.happened(kindResume, w.shown(t), t.ID(), hashString(why), func() string {
 		if s == simulation.Begins {
 			return t.String() + " begins"
 		}
@@ -271,7 +282,7 @@ func (w *world) Suspend(t simulation.Task, e simulation.End, what fmt.Stringer, 
 	if t == nil {
 		return
 	}
-	w.happened(kindSuspend, w.home(t), t.ID(), uint64(e)<<56^hashOf(what), func() string {
+	w.happened(kindSuspend, w.shown(t), t.ID(), uint64(e)<<56^hashOf(what), func() string {
 		switch {
 		case e == simulation.Waits:
 			return t.String() + " waits for " + w.Describe(what)
@@ -304,6 +315,14 @@ func (w *world) Describe(what fmt.Stringer) string {
 		}
 	}
 	return what.String()
+}
+
+// shown is the host to be shown with a task in the trace, if that is kept.
+func (w *world) shown(t simulation.Task) *boot {
+	if !w.trace.recorded {
+		return nil
+	}
+	return w.home(t)
 }
 
 // home is the host that a task, or a context, is at home on.

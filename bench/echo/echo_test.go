@@ -8,12 +8,15 @@ import (
 	"encoding/xml"
 	"io"
 	"math"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/eddyio/eddy/bench/internal/peers"
+	"github.com/eddyio/eddy/bench/internal/proc"
 )
 
 // The whole program, as small as it gets.
@@ -70,6 +73,33 @@ func checkResults(t *testing.T, r results) {
 			} else if paced := x.Shape.Percent > 0; paced != (v.Late > 0) {
 				t.Errorf("in %v messages were paced, or not, wrongly: %+v", x.Shape, v)
 			}
+		}
+	}
+}
+
+// A server that answers nothing has no figures, and is said to have failed.
+func TestNothingComesBack(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() { // the check, and no more
+				io.CopyN(c, c, 64)
+				io.Copy(io.Discard, c)
+			}()
+		}
+	}()
+	m := newMeter(options{time: 10 * time.Millisecond})
+	for _, s := range []shape{{Conns: 1, InFlight: 1, Size: 64}, {Conns: 1, InFlight: 1, Size: 64, Percent: 70}} {
+		if r, err := m.load(s, &proc.Server{Addr: ln.Addr().String(), PID: os.Getpid()}); err == nil {
+			t.Errorf("%s: %+v", s.title(), r)
 		}
 	}
 }

@@ -20,14 +20,12 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/eddyio/eddy/bench/internal/peers"
@@ -77,11 +75,8 @@ func parse(args []string, errs io.Writer) (o options, err error) {
 
 // results is what is written as JSON.
 type results struct {
-	Command string     `json:"command"`
-	Machine string     `json:"machine"`
-	Date    string     `json:"date"`
-	Skipped []string   `json:"skipped,omitempty"`
-	Shapes  []measured `json:"shapes"`
+	*report.Run
+	Shapes []measured `json:"shapes"`
 }
 
 func run(args []string, stdout, stderr io.Writer) error {
@@ -94,39 +89,26 @@ func run(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	var markdown bytes.Buffer
-	out := io.MultiWriter(stdout, &markdown)
-	r := results{
-		Command: strings.TrimSpace("go run ./echo " + strings.Join(args, " ")),
-		Machine: proc.Machine(),
-		Date:    time.Now().UTC().Format(time.DateOnly),
-	}
-	fmt.Fprintf(out, "`%s`, %s\n\n%s\n", r.Command, r.Date, r.Machine)
+	r := results{Run: report.Begin(stdout, "echo", args, proc.Machine())}
 	servers, skipped := peers.Build(dir, o.peers)
 	for _, s := range skipped {
-		r.skip(out, s.String())
+		r.Skip(s.String())
 	}
 	if len(servers) == 0 {
 		return errors.New("none of the servers can be built here")
 	}
 	m := newMeter(o)
-	m.warn(out)
+	m.warn(r)
 	for i, s := range o.shapes {
 		if why := m.impossible(s); why != "" {
-			r.skip(out, fmt.Sprintf("without %s: %s", s.title(), why))
+			r.Skip(fmt.Sprintf("without %s: %s", s.title(), why))
 			continue
 		}
 		fmt.Fprintf(stderr, "shape %d of %d: %s\n", i+1, len(o.shapes), s.title())
 		x := m.measure(s, servers)
-		x.print(out)
+		x.print(r)
 		r.Shapes = append(r.Shapes, x)
 	}
-	report.PrintTargets(out, r.targets())
-	return report.Write(o.out, "echo", r, markdown.Bytes(), r.chart().SVG())
-}
-
-func (r *results) skip(out io.Writer, line string) {
-	r.Skipped = append(r.Skipped, line)
-	first, _, _ := strings.Cut(line, "\n")
-	fmt.Fprintf(out, "\n%s\n", first)
+	report.PrintTargets(r, r.targets())
+	return r.Save(o.out, r, r.chart())
 }

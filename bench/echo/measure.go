@@ -32,13 +32,8 @@ type result struct {
 	Memory float64 `json:"bytes_per_connection"`
 }
 
-// A line is what one server did in a shape. A round that failed is left out.
-type line struct {
-	Key    string   `json:"key"`
-	Title  string   `json:"title"`
-	Rounds []result `json:"rounds"`
-	Error  string   `json:"error,omitempty"`
-}
+// A line is what one server did in a shape.
+type line = report.Line[result]
 
 // measured is a shape and what the servers did in it.
 type measured struct {
@@ -80,26 +75,10 @@ func (m *meter) impossible(s shape) string {
 	return ""
 }
 
-// measure runs the rounds of a shape. A server that fails is not tried again.
+// measure runs the rounds of a shape.
 func (m *meter) measure(s shape, servers []peers.Program) measured {
-	x := measured{Shape: s, Lines: make([]line, len(servers))}
-	for i, p := range servers {
-		x.Lines[i] = line{Key: p.Key, Title: p.Title}
-	}
-	for range m.rounds {
-		for i, p := range servers {
-			l := &x.Lines[i]
-			if l.Error != "" {
-				continue
-			}
-			r, err := m.once(s, p)
-			if err != nil {
-				l.Error = err.Error()
-				continue
-			}
-			l.Rounds = append(l.Rounds, r)
-		}
-	}
+	x := measured{Shape: s, Lines: peers.Lines[result](servers)}
+	report.Interleave(m.rounds, x.Lines, func(i int) (result, error) { return m.once(s, servers[i]) })
 	return x
 }
 
@@ -140,7 +119,7 @@ func (m *meter) load(s shape, srv *proc.Server) (r result, err error) {
 	if err := begin(g, s, rate); err != nil {
 		return r, err
 	}
-	if _, err := g.Run(m.time / 5); err != nil { // to warm up
+	if err := m.warmUp(g, s); err != nil {
 		return r, err
 	}
 	if r, err = m.window(g, srv); err != nil {
@@ -152,10 +131,26 @@ func (m *meter) load(s shape, srv *proc.Server) (r result, err error) {
 }
 
 func begin(g *load.Generator, s shape, rate float64) error {
-	if rate > 0 {
+	if s.Percent > 0 {
 		return g.Paced(s.Size, rate)
 	}
 	return g.Closed(s.Size, s.InFlight)
+}
+
+// warmUp loads the server for a fifth of a measurement, and until every connection
+// has had its turn twice; within reason.
+func (m *meter) warmUp(g *load.Generator, s shape) error {
+	messages := 0.0
+	for range 20 {
+		x, err := g.Run(m.time / 5)
+		if err != nil {
+			return err
+		}
+		if messages += x.Messages; messages >= float64(2*s.Conns*s.InFlight) {
+			break
+		}
+	}
+	return nil
 }
 
 // saturate returns how many messages a second the server can do in this shape.
@@ -168,7 +163,7 @@ func (m *meter) saturate(s shape, srv *proc.Server) (float64, error) {
 	if err := g.Closed(s.Size, s.InFlight); err != nil {
 		return 0, err
 	}
-	if _, err := g.Run(m.time / 5); err != nil {
+	if err := m.warmUp(g, s); err != nil {
 		return 0, err
 	}
 	x, err := g.Run(m.time / 2)
@@ -187,6 +182,9 @@ func (m *meter) window(g *load.Generator, srv *proc.Server) (r result, err error
 	}
 	busy := proc.BusyTime()
 	x, err := g.Run(m.time)
+	if err == nil && x.Messages == 0 {
+		err = fmt.Errorf("no message came back within %v", m.time)
+	}
 	if err != nil {
 		return r, err
 	}
@@ -211,16 +209,13 @@ func (m *meter) window(g *load.Generator, srv *proc.Server) (r result, err error
 
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
 
-func (l line) values(of func(result) float64) []float64 {
-	values := make([]float64, len(l.Rounds))
-	for i, r := range l.Rounds {
-		values[i] = of(r)
-	}
-	return values
-}
-
-func (l line) median(of func(result) float64) float64 { return report.Median(l.values(of)) }
-
-func cpu(r result) float64  { return r.CPU }
-func rate(r result) float64 { return r.Rate }
-func p999(r result) float64 { return r.P999 }
+func cpu(r result) float64    { return r.CPU }
+func rate(r result) float64   { return r.Rate }
+func server(r result) float64 { return r.Server }
+func busy(r result) float64   { return r.Busy }
+func others(r result) float64 { return r.Others }
+func late(r result) float64   { return r.Late }
+func p50(r result) float64    { return r.P50 }
+func p99(r result) float64    { return r.P99 }
+func p999(r result) float64   { return r.P999 }
+func memory(r result) float64 { return r.Memory }

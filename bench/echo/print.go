@@ -13,14 +13,7 @@ import (
 )
 
 // find returns the line of a peer; an empty one if there is none.
-func (x measured) find(key string) line {
-	for _, l := range x.Lines {
-		if l.Key == key {
-			return l
-		}
-	}
-	return line{}
-}
+func (x measured) find(key string) line { return report.Find(x.Lines, key) }
 
 func (x measured) print(out io.Writer) {
 	t := report.Table{Head: []string{"server", "CPU µs/message", "× C", "messages/s", "p50 µs", "p99 µs", "p99.9 µs", "bytes/connection", "server's CPU"}}
@@ -29,19 +22,12 @@ func (x measured) print(out io.Writer) {
 		t.Head = append(t.Head, "MiB/s")
 	}
 	limit := x.find(peers.Limit)
-	for _, l := range x.Lines {
-		if len(l.Rounds) == 0 {
-			continue
-		}
-		row := []string{l.Title, report.Figure(l.median(cpu)), report.Times(report.Ratio(l.values(cpu), limit.values(cpu))),
-			report.Figure(l.median(rate)),
-			report.Figure(l.median(func(r result) float64 { return r.P50 })),
-			report.Figure(l.median(func(r result) float64 { return r.P99 })),
-			report.Figure(l.median(p999)),
-			report.Figure(math.Round(l.median(func(r result) float64 { return r.Memory }))),
-			percent(l.median(server))}
+	for _, l := range report.Measured(x.Lines) {
+		row := []string{l.Title, report.Figure(l.Median(cpu)), report.Times(report.Ratio(l.Values(cpu), limit.Values(cpu))),
+			report.Figure(l.Median(rate)), report.Figure(l.Median(p50)), report.Figure(l.Median(p99)), report.Figure(l.Median(p999)),
+			report.Figure(math.Round(l.Median(memory))), percent(l.Median(server))}
 		if large {
-			row = append(row, report.Figure(l.median(rate)*float64(x.Shape.Size)/(1<<20)))
+			row = append(row, report.Figure(l.Median(rate)*float64(x.Shape.Size)/(1<<20)))
 		}
 		t.Add(row...)
 	}
@@ -49,9 +35,6 @@ func (x measured) print(out io.Writer) {
 	t.Print(out)
 	x.remark(out)
 }
-
-func server(r result) float64 { return r.Server }
-func busy(r result) float64   { return r.Busy }
 
 func percent(share float64) string { return fmt.Sprintf("%.0f%%", 100*share) }
 
@@ -66,23 +49,18 @@ const (
 // remark says what is to be known of a table: above all, where the generator and
 // not the server was what limited it.
 func (x measured) remark(out io.Writer) {
-	var limited, atLimit, late []string
-	others := 0.0
-	for _, l := range x.Lines {
-		if l.Error != "" {
-			fmt.Fprintf(out, "\n%s failed: %s\n", l.Title, l.Error)
+	report.PrintFailures(out, x.Lines)
+	var limited, atLimit, tardy []string
+	most := 0.0
+	for _, l := range report.Measured(x.Lines) {
+		most = max(most, l.Median(others))
+		if v := l.Median(late); v > lateLimit {
+			tardy = append(tardy, fmt.Sprintf("%s (%s µs)", l.Title, report.Figure(v)))
 		}
-		if len(l.Rounds) == 0 {
+		if x.Shape.Percent > 0 || l.Median(busy) < alwaysBusy {
 			continue
 		}
-		others = max(others, l.median(func(r result) float64 { return r.Others }))
-		if v := l.median(func(r result) float64 { return r.Late }); v > lateLimit {
-			late = append(late, fmt.Sprintf("%s (%s µs)", l.Title, report.Figure(v)))
-		}
-		if x.Shape.Percent > 0 || l.median(busy) < alwaysBusy {
-			continue
-		}
-		if l.median(server) < alwaysBusy {
+		if l.Median(server) < alwaysBusy {
 			limited = append(limited, l.Title)
 		} else {
 			atLimit = append(atLimit, l.Title)
@@ -95,9 +73,9 @@ func (x measured) remark(out io.Writer) {
 	}
 	say(limited, "The load generator, and not the server, was the bottleneck for")
 	say(atLimit, "The load generator was as busy as the server, and may have held it up, with")
-	say(late, "The load generator was late (p99) with")
-	if others > othersLimit {
-		fmt.Fprintf(out, "\nOthers took up to %s of a processor meanwhile.\n", percent(others))
+	say(tardy, "The load generator was late (p99) with")
+	if most > othersLimit {
+		fmt.Fprintf(out, "\nOthers took up to %s of a processor meanwhile.\n", percent(most))
 	}
 }
 
@@ -123,16 +101,13 @@ func (x measured) panel() report.Panel {
 	case !p.Line:
 		p.Title += ": µs"
 	}
-	for _, l := range x.Lines {
-		if len(l.Rounds) == 0 {
-			continue
-		}
-		v := l.median(cpu)
+	for _, l := range report.Measured(x.Lines) {
+		v := l.Median(cpu)
 		switch {
 		case x.Shape.Percent > 0:
-			v = l.median(p999)
+			v = l.Median(p999)
 		case p.Line:
-			v = report.Ratio(l.values(cpu), limit.values(cpu))
+			v = report.Ratio(l.Values(cpu), limit.Values(cpu))
 		}
 		p.Bars = append(p.Bars, report.Bar{Label: l.Title, Value: v, Ours: strings.HasPrefix(l.Key, peers.Eddy)})
 	}

@@ -55,7 +55,7 @@ func (r results) targets() (all []report.Target) {
 // ratio returns what one server has of something by what another has.
 func (r results) ratio(s shape, server, than string, of func(result) float64) float64 {
 	x := r.shape(s)
-	return report.Ratio(x.find(server).values(of), x.find(than).values(of))
+	return report.Ratio(x.find(server).Values(of), x.find(than).Values(of))
 }
 
 // growth is how much more CPU time a message takes with ten times the connections.
@@ -64,7 +64,7 @@ func (r results) growth(server string) float64 {
 	if len(before.Rounds) == 0 || len(after.Rounds) == 0 {
 		return math.NaN()
 	}
-	return after.median(cpu) / before.median(cpu)
+	return after.Median(cpu) / before.Median(cpu)
 }
 
 // shape returns what was measured in a shape; nothing if it was not.

@@ -18,7 +18,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"math"
 	"os"
 	"os/exec"
 	"regexp"
@@ -49,20 +48,18 @@ type result struct {
 	P99    float64 `json:"p99_us"`
 }
 
-type line struct {
-	Conns  int      `json:"connections"`
-	Key    string   `json:"key"`
-	Title  string   `json:"title"`
-	Rounds []result `json:"rounds"`
-	Error  string   `json:"error,omitempty"`
+// measured is a number of connections and what the servers did with it.
+type measured struct {
+	Conns int    `json:"connections"`
+	Lines []line `json:"servers"`
 }
 
+type line = report.Line[result]
+
+// results is what is written as JSON.
 type results struct {
-	Command string   `json:"command"`
-	Machine string   `json:"machine"`
-	Date    string   `json:"date"`
-	Skipped []string `json:"skipped,omitempty"`
-	Lines   []line   `json:"lines"`
+	*report.Run
+	Shapes []measured `json:"shapes"`
 }
 
 func run(args []string, stdout, stderr io.Writer) error {
@@ -83,7 +80,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	wrk, err := exec.LookPath("wrk")
+	program, err := exec.LookPath("wrk")
 	if err != nil {
 		fmt.Fprintln(stdout, "skipped: there is no wrk here, which makes the load (Debian: apt-get install wrk)")
 		return nil
@@ -94,57 +91,28 @@ func run(args []string, stdout, stderr io.Writer) error {
 	}
 	defer os.RemoveAll(tmp)
 	proc.RaiseFileLimit()
-	var markdown bytes.Buffer
-	out := io.MultiWriter(stdout, &markdown)
-	r := results{
-		Command: strings.TrimSpace("go run ./http " + strings.Join(args, " ")),
-		Machine: proc.Machine(),
-		Date:    time.Now().UTC().Format(time.DateOnly),
-	}
-	fmt.Fprintf(out, "`%s`, %s\n\n%s\n", r.Command, r.Date, r.Machine)
+	r := results{Run: report.Begin(stdout, "http", args, proc.Machine())}
 	servers, skipped := peers.Build(tmp, chosen)
 	for _, s := range skipped {
-		r.Skipped = append(r.Skipped, s.String())
-		first, _, _ := strings.Cut(s.String(), "\n")
-		fmt.Fprintf(out, "\n%s\n", first)
+		r.Skip(s.String())
 	}
 	for text := range strings.SplitSeq(*conns, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
 			return fmt.Errorf("%q is no list of positive numbers", *conns)
 		}
-		lines := measure(wrk, servers, n, *rounds, *seconds)
-		print(out, n, lines)
-		r.Lines = append(r.Lines, lines...)
+		x := measured{Conns: n, Lines: peers.Lines[result](servers)}
+		report.Interleave(*rounds, x.Lines, func(i int) (result, error) { return once(program, servers[i], n, *seconds) })
+		x.print(r)
+		r.Shapes = append(r.Shapes, x)
 	}
-	report.PrintTargets(out, r.targets())
-	return report.Write(*dir, "http", r, markdown.Bytes(), r.chart().SVG())
-}
-
-func measure(wrk string, servers []peers.Program, conns, rounds, seconds int) []line {
-	lines := make([]line, len(servers))
-	for i, p := range servers {
-		lines[i] = line{Conns: conns, Key: p.Key, Title: p.Title}
-	}
-	for range rounds {
-		for i, p := range servers {
-			l := &lines[i]
-			if l.Error != "" {
-				continue
-			}
-			if x, err := once(wrk, p, conns, seconds); err != nil {
-				l.Error = err.Error()
-			} else {
-				l.Rounds = append(l.Rounds, x)
-			}
-		}
-	}
-	return lines
+	report.PrintTargets(r, r.targets())
+	return r.Save(*dir, r, r.chart())
 }
 
 // once measures a server once, in a process of its own. What it uses up to the
 // first request is not counted.
-func once(wrk string, p peers.Program, conns, seconds int) (r result, err error) {
+func once(program string, p peers.Program, conns, seconds int) (r result, err error) {
 	serverCPU, loadCPU := proc.Processors()
 	srv, err := proc.Start(serverCPU, p.Argv...)
 	if err != nil {
@@ -155,7 +123,7 @@ func once(wrk string, p peers.Program, conns, seconds int) (r result, err error)
 	if err != nil {
 		return r, err
 	}
-	cmd := exec.Command(wrk, "-t", "1", "-c", strconv.Itoa(conns), "-d", strconv.Itoa(seconds)+"s", "--latency", "http://"+srv.Addr+"/")
+	cmd := exec.Command(program, "-t", "1", "-c", strconv.Itoa(conns), "-d", strconv.Itoa(seconds)+"s", "--latency", "http://"+srv.Addr+"/")
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	start := time.Now()
@@ -212,54 +180,40 @@ func parseWrk(text string) (r result, requests float64, err error) {
 	return r, requests, nil
 }
 
-func (l line) values(of func(result) float64) []float64 {
-	values := make([]float64, len(l.Rounds))
-	for i, r := range l.Rounds {
-		values[i] = of(r)
-	}
-	return values
-}
+func rate(r result) float64   { return r.Rate }
+func cpu(r result) float64    { return r.CPU }
+func server(r result) float64 { return r.Server }
+func wrk(r result) float64    { return r.Wrk }
+func p50(r result) float64    { return r.P50 }
+func p99(r result) float64    { return r.P99 }
 
-func (l line) median(of func(result) float64) float64 { return report.Median(l.values(of)) }
-
-func rate(r result) float64 { return r.Rate }
-func cpu(r result) float64  { return r.CPU }
-
-func print(out io.Writer, conns int, lines []line) {
+func (x measured) print(out io.Writer) {
 	t := report.Table{Head: []string{"server", "requests/s", "CPU µs/request", "p50 µs", "p99 µs", "server's CPU", "wrk's CPU"}}
 	var limited []string
-	for _, l := range lines {
-		if len(l.Rounds) == 0 {
-			continue
-		}
-		server, wrk := l.median(func(r result) float64 { return r.Server }), l.median(func(r result) float64 { return r.Wrk })
-		t.Add(l.Title, report.Figure(l.median(rate)), report.Figure(l.median(cpu)),
-			report.Figure(l.median(func(r result) float64 { return r.P50 })),
-			report.Figure(l.median(func(r result) float64 { return r.P99 })),
-			fmt.Sprintf("%.0f%%", 100*server), fmt.Sprintf("%.0f%%", 100*wrk))
-		if wrk >= 0.95 && server < 0.95 {
+	for _, l := range report.Measured(x.Lines) {
+		t.Add(l.Title, report.Figure(l.Median(rate)), report.Figure(l.Median(cpu)), report.Figure(l.Median(p50)), report.Figure(l.Median(p99)),
+			fmt.Sprintf("%.0f%%", 100*l.Median(server)), fmt.Sprintf("%.0f%%", 100*l.Median(wrk)))
+		if l.Median(wrk) >= 0.95 && l.Median(server) < 0.95 {
 			limited = append(limited, l.Title)
 		}
 	}
-	fmt.Fprintf(out, "\n### HTTP, %d connections, 1 KiB\n\n", conns)
+	fmt.Fprintf(out, "\n### HTTP, %d connections, 1 KiB\n\n", x.Conns)
 	t.Print(out)
-	for _, l := range lines {
-		if l.Error != "" {
-			fmt.Fprintf(out, "\n%s failed: %s\n", l.Title, l.Error)
-		}
-	}
+	report.PrintFailures(out, x.Lines)
 	if len(limited) > 0 {
 		fmt.Fprintf(out, "\nwrk, and not the server, was the bottleneck for: %s.\n", strings.Join(limited, ", "))
 	}
 }
 
 func (r results) targets() []report.Target {
-	ratio := func(than string) float64 {
-		ours, theirs := r.find(64, peers.Eddy), r.find(64, than)
-		if ours == nil || theirs == nil {
-			return math.NaN()
+	var x measured
+	for _, m := range r.Shapes {
+		if m.Conns == 64 {
+			x = m
 		}
-		return report.Ratio(ours.values(rate), theirs.values(rate))
+	}
+	ratio := func(than string) float64 {
+		return report.Ratio(report.Find(x.Lines, peers.Eddy).Values(rate), report.Find(x.Lines, than).Values(rate))
 	}
 	return []report.Target{
 		{What: "fasthttp on eddy, 64 connections: requests/s by fasthttp's on Go net", Got: ratio("fasthttp"), Bound: 1.15, AtLeast: true},
@@ -267,26 +221,14 @@ func (r results) targets() []report.Target {
 	}
 }
 
-func (r results) find(conns int, key string) *line {
-	for i, l := range r.Lines {
-		if l.Conns == conns && l.Key == key {
-			return &r.Lines[i]
-		}
-	}
-	return nil
-}
-
 func (r results) chart() report.Chart {
 	c := report.Chart{Title: "HTTP servers: requests a second, 1 KiB (more is better)", Note: r.Machine}
-	for _, l := range r.Lines {
-		title := fmt.Sprintf("%d connections", l.Conns)
-		if n := len(c.Panels); n == 0 || c.Panels[n-1].Title != title {
-			c.Panels = append(c.Panels, report.Panel{Title: title})
+	for _, x := range r.Shapes {
+		p := report.Panel{Title: fmt.Sprintf("%d connections", x.Conns)}
+		for _, l := range report.Measured(x.Lines) {
+			p.Bars = append(p.Bars, report.Bar{Label: l.Title, Value: l.Median(rate), Ours: l.Key == peers.Eddy})
 		}
-		p := &c.Panels[len(c.Panels)-1]
-		if len(l.Rounds) > 0 {
-			p.Bars = append(p.Bars, report.Bar{Label: l.Title, Value: l.median(rate), Ours: l.Key == peers.Eddy})
-		}
+		c.Panels = append(c.Panels, p)
 	}
 	return c
 }

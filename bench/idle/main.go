@@ -15,7 +15,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -51,21 +50,14 @@ type result struct {
 	CPU             float64 `json:"cpu_us_per_second"` // while nobody speaks
 }
 
-type line struct {
-	Key    string   `json:"key"`
-	Title  string   `json:"title"`
-	Rounds []result `json:"rounds"`
-	Error  string   `json:"error,omitempty"`
+// results is what is written as JSON.
+type results struct {
+	*report.Run
+	Conns int    `json:"connections"`
+	Lines []line `json:"servers"`
 }
 
-type results struct {
-	Command string   `json:"command"`
-	Machine string   `json:"machine"`
-	Date    string   `json:"date"`
-	Conns   int      `json:"connections"`
-	Skipped []string `json:"skipped,omitempty"`
-	Lines   []line   `json:"servers"`
-}
+type line = report.Line[result]
 
 func run(args []string, stdout, stderr io.Writer) error {
 	f := flag.NewFlagSet("idle", flag.ContinueOnError)
@@ -92,44 +84,16 @@ func run(args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	var markdown bytes.Buffer
-	out := io.MultiWriter(stdout, &markdown)
-	r := results{
-		Command: strings.TrimSpace("go run ./idle " + strings.Join(args, " ")),
-		Machine: proc.Machine(),
-		Date:    time.Now().UTC().Format(time.DateOnly),
-		Conns:   *conns,
-	}
-	fmt.Fprintf(out, "`%s`, %s\n\n%s\n", r.Command, r.Date, r.Machine)
+	r := results{Run: report.Begin(stdout, "idle", args, proc.Machine()), Conns: *conns}
 	servers, skipped := peers.Build(tmp, chosen)
 	for _, s := range skipped {
-		r.Skipped = append(r.Skipped, s.String())
-		first, _, _ := strings.Cut(s.String(), "\n")
-		fmt.Fprintf(out, "\n%s\n", first)
+		r.Skip(s.String())
 	}
-	r.measure(servers, *rounds)
-	r.print(out)
-	report.PrintTargets(out, r.targets())
-	return report.Write(*dir, "idle", r, markdown.Bytes(), r.chart().SVG())
-}
-
-func (r *results) measure(servers []peers.Program, rounds int) {
-	for _, p := range servers {
-		r.Lines = append(r.Lines, line{Key: p.Key, Title: p.Title})
-	}
-	for range rounds {
-		for i, p := range servers {
-			l := &r.Lines[i]
-			if l.Error != "" {
-				continue
-			}
-			if x, err := once(p, r.Conns); err != nil {
-				l.Error = err.Error()
-			} else {
-				l.Rounds = append(l.Rounds, x)
-			}
-		}
-	}
+	r.Lines = peers.Lines[result](servers)
+	report.Interleave(*rounds, r.Lines, func(i int) (result, error) { return once(servers[i], *conns) })
+	r.print()
+	report.PrintTargets(r, r.targets())
+	return r.Save(*dir, r, r.chart())
 }
 
 // once measures a server once, in a process of its own.
@@ -190,68 +154,46 @@ func (m *meter) idle(length time.Duration) float64 {
 	return float64((after-before)/time.Microsecond) / length.Seconds()
 }
 
-func (l line) median(of func(result) float64) float64 {
-	values := make([]float64, len(l.Rounds))
-	for i, r := range l.Rounds {
-		values[i] = of(r)
-	}
-	return math.Round(report.Median(values))
-}
-
+func silent(r result) float64          { return r.Silent }
+func silentCollected(r result) float64 { return r.SilentCollected }
+func spoken(r result) float64          { return r.Spoken }
 func spokenCollected(r result) float64 { return r.SpokenCollected }
+func cpu(r result) float64             { return r.CPU }
 
-func (r results) print(out io.Writer) {
+func (r results) print() {
 	t := report.Table{Head: []string{"server", "silent", "collected", "after a message", "collected", "CPU µs/s"}}
-	for _, l := range r.Lines {
-		if len(l.Rounds) == 0 {
-			continue
+	for _, l := range report.Measured(r.Lines) {
+		row := []string{l.Title}
+		for _, of := range []func(result) float64{silent, silentCollected, spoken, spokenCollected, cpu} {
+			row = append(row, report.Figure(math.Round(l.Median(of))))
 		}
-		t.Add(l.Title,
-			report.Figure(l.median(func(r result) float64 { return r.Silent })),
-			report.Figure(l.median(func(r result) float64 { return r.SilentCollected })),
-			report.Figure(l.median(func(r result) float64 { return r.Spoken })),
-			report.Figure(l.median(spokenCollected)),
-			report.Figure(l.median(func(r result) float64 { return r.CPU })))
+		t.Add(row...)
 	}
-	fmt.Fprintf(out, "\n### Bytes for each of %s idle connections\n\n", report.Figure(float64(r.Conns)))
-	t.Print(out)
-	for _, l := range r.Lines {
-		if l.Error != "" {
-			fmt.Fprintf(out, "\n%s failed: %s\n", l.Title, l.Error)
-		}
-	}
+	fmt.Fprintf(r, "\n### Bytes for each of %s idle connections\n\n", report.Figure(float64(r.Conns)))
+	t.Print(r)
+	report.PrintFailures(r, r.Lines)
 }
 
 func (r results) targets() []report.Target {
 	return []report.Target{
-		{What: "eddy Serve: bytes of an idle connection", Got: r.find(peers.Eddy).median(spokenCollected), Bound: 3.5 * 1024},
-		{What: "eddy ServeReady: bytes of an idle connection", Got: r.find(peers.EddyReady).median(spokenCollected), Bound: 400},
+		{What: "eddy Serve: bytes of an idle connection", Got: r.find(peers.Eddy).Median(spokenCollected), Bound: 3.5 * 1024},
+		{What: "eddy ServeReady: bytes of an idle connection", Got: r.find(peers.EddyReady).Median(spokenCollected), Bound: 400},
 	}
 }
 
-func (r results) find(key string) line {
-	for _, l := range r.Lines {
-		if l.Key == key {
-			return l
-		}
-	}
-	return line{}
-}
+func (r results) find(key string) line { return report.Find(r.Lines, key) }
 
 func (r results) chart() report.Chart {
-	silent := report.Panel{Title: "that have said nothing"}
-	spoken := report.Panel{Title: "that have exchanged one message"}
-	for _, l := range r.Lines {
-		if len(l.Rounds) == 0 {
-			continue
-		}
+	before := report.Panel{Title: "that have said nothing"}
+	after := report.Panel{Title: "that have exchanged one message"}
+	for _, l := range report.Measured(r.Lines) {
 		ours := strings.HasPrefix(l.Key, peers.Eddy)
-		silent.Bars = append(silent.Bars, report.Bar{Label: l.Title, Value: l.median(func(r result) float64 { return r.SilentCollected }), Ours: ours})
-		spoken.Bars = append(spoken.Bars, report.Bar{Label: l.Title, Value: l.median(spokenCollected), Ours: ours})
+		before.Bars = append(before.Bars, report.Bar{Label: l.Title, Value: l.Median(silentCollected), Ours: ours})
+		after.Bars = append(after.Bars, report.Bar{Label: l.Title, Value: l.Median(spokenCollected), Ours: ours})
 	}
 	return report.Chart{
 		Title:  "Bytes for each idle connection, garbage collected (less is better)",
 		Note:   r.Machine,
-		Panels: []report.Panel{silent, spoken},
+		Panels: []report.Panel{before, after},
 	}
 }

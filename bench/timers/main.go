@@ -10,7 +10,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -43,11 +42,10 @@ type line struct {
 	Rounds  []float64 `json:"ns"`
 }
 
+// results is what is written as JSON.
 type results struct {
-	Command string `json:"command"`
-	Machine string `json:"machine"`
-	Date    string `json:"date"`
-	Lines   []line `json:"lines"`
+	*report.Run
+	Lines []line `json:"lines"`
 }
 
 func run(args []string, stdout, stderr io.Writer) error {
@@ -63,14 +61,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if f.NArg() > 0 || *rounds < 1 || *length <= 0 {
 		return errors.New("flags only, and positive ones: see -help")
 	}
-	var markdown bytes.Buffer
-	out := io.MultiWriter(stdout, &markdown)
-	r := results{
-		Command: strings.TrimSpace("go run ./timers " + strings.Join(args, " ")),
-		Machine: machine(),
-		Date:    time.Now().UTC().Format(time.DateOnly),
-	}
-	fmt.Fprintf(out, "`%s`, %s\n\n%s\n", r.Command, r.Date, r.Machine)
+	r := results{Run: report.Begin(stdout, "timers", args, machine())}
 	for text := range strings.SplitSeq(*pending, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
@@ -80,9 +71,9 @@ func run(args []string, stdout, stderr io.Writer) error {
 			r.Lines = append(r.Lines, measure(c, n, *rounds, *length)...)
 		}
 	}
-	r.print(out)
-	report.PrintTargets(out, r.targets())
-	return report.Write(*dir, "timers", r, markdown.Bytes(), r.chart().SVG())
+	r.print()
+	report.PrintTargets(r, r.targets())
+	return r.Save(*dir, r, r.chart())
 }
 
 func measure(c timers.Case, pending, rounds int, length time.Duration) []line {
@@ -124,7 +115,7 @@ func (r results) find(name string, pending int, way string) []float64 {
 	return nil
 }
 
-func (r results) print(out io.Writer) {
+func (r results) print() {
 	t := report.Table{Head: []string{"what, with how many pending", "wheel ns", "loop ns", "time ns", "time / wheel", "time / loop"}}
 	for _, l := range r.Lines {
 		if l.Way != "wheel" {
@@ -135,8 +126,8 @@ func (r results) print(out io.Writer) {
 			report.Figure(report.Median(loop)), report.Figure(report.Median(std)),
 			report.Times(report.Ratio(std, l.Rounds)), report.Times(report.Ratio(std, loop)))
 	}
-	fmt.Fprint(out, "\n### Timers\n\n")
-	t.Print(out)
+	fmt.Fprint(r, "\n### Timers\n\n")
+	t.Print(r)
 }
 
 func (r results) targets() (all []report.Target) {

@@ -80,6 +80,26 @@ func TestCoalescing(t *testing.T) {
 	quiet(t, kq)
 }
 
+// One that waits for room in the list, and is triggered again.
+func TestCoalescingBehindASmallList(t *testing.T) {
+	kq := newQueue(t)
+	a, b := pair(t)
+	c, d := pair(t)
+	add(t, kq, a, EV_CLEAR, EVFILT_READ)
+	add(t, kq, c, EV_CLEAR, EVFILT_READ)
+	write(t, b, "x")
+	write(t, d, "x")
+	var events [1]Kevent_t
+	if n, err := Kevent(kq, nil, events[:], &unix.Timespec{}); n != 1 || int(events[0].Ident) != a {
+		t.Fatal(n, err, events)
+	}
+	write(t, d, "y")
+	if events := ready(t, kq); len(events) != 1 || int(events[0].Ident) != c || events[0].Data != 2 {
+		t.Errorf("%+v", events)
+	}
+	quiet(t, kq)
+}
+
 // What does not fit stays, in order.
 func TestSmallList(t *testing.T) {
 	kq := newQueue(t)
@@ -340,6 +360,26 @@ func TestClose(t *testing.T) {
 	}
 	write(t, b, "to the dup")
 	quiet(t, kq)
+}
+
+// The next owner of a number has no filter, though nothing has shown meanwhile that
+// the first one is gone.
+func TestNextOwner(t *testing.T) {
+	kq := newQueue(t)
+	a, _ := pair(t)
+	c, _ := pair(t)
+	add(t, kq, a, EV_CLEAR, EVFILT_READ)
+	dup, _ := unix.Dup(a)
+	closeLater(t, dup)
+	if err := unix.Dup2(c, a); err != nil { // closes it
+		t.Fatal(err)
+	}
+	closeLater(t, a)
+	for _, flags := range []int{EV_ENABLE, EV_DELETE} {
+		if err := submitOnce(kq, ev(a, EVFILT_READ, flags)); err != unix.ENOENT {
+			t.Errorf("flags %#x: %v", flags, err)
+		}
+	}
 }
 
 // "If an error occurs ... and there is enough room in the eventlist, then the

@@ -455,6 +455,23 @@ func TestInterruptedReadsAndWrites(t *testing.T) {
 	}
 }
 
+// TestFailedWritesDoNotPileUp: what an interrupted write leaves is written before more is
+// encrypted.
+func TestFailedWritesDoNotPileUp(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		client, server := shaken(t, ctx)
+		msg := make([]byte, 16*megabytes)
+		for range 5 {
+			reactor.Timeout(ctx, 5*time.Millisecond, func(context.Context) error { _, err := server.Write(msg); return err })
+			if n := len(server.out); n > bufferSize {
+				t.Errorf("%d bytes are held back", n)
+			}
+		}
+		server.NetConn().Close()
+		client.Close()
+	})
+}
+
 // TestFromCallback: a callback may do what needs no waiting, and is told so when
 // it would have to wait; the stream does not suffer.
 func TestFromCallback(t *testing.T) {

@@ -22,9 +22,9 @@
 // # What it leaves to others
 //
 // The protocol, the cryptography and the certificates are crypto/tls and
-// crypto/x509, which run on the loop's thread: a handshake keeps it for a fraction of
-// a millisecond with an elliptic curve's key, and for more than one with a 2,048-bit RSA
-// key. What to speak over the connection is the caller's business.
+// crypto/x509, which run on the loop's thread: a handshake keeps it for something
+// like a millisecond, most of all with an RSA key. What to speak over the connection
+// is the caller's business.
 //
 // An http.Server looks for crypto/tls's own Conn. It runs handlers on goroutines,
 // where that does no harm: give its ServeTLS a listener of package net.

@@ -5,7 +5,10 @@ package load
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A Sample is what one Run saw.
@@ -20,8 +23,8 @@ type Sample struct {
 	// Late is, paced, how long after it was due a message was begun.
 	Late *Histogram
 
-	// Busy is the share of the time for which the generator had something to do.
-	// A generator that was always busy may have been what limited the server.
+	// Busy is the share of a processor that the generator worked for, and did not
+	// spin. One that did nothing but work may have been what limited the server.
 	Busy float64
 }
 
@@ -73,7 +76,9 @@ func (g *Generator) Run(length time.Duration) (Sample, error) {
 	g.latency.Reset()
 	g.late.Reset()
 	g.idle = 0
-	before, start := g.echoed(), g.look()
+	runtime.LockOSThread() // for its CPU time
+	defer runtime.UnlockOSThread()
+	before, cpu, start := g.echoed(), threadTime(), g.look()
 	step, arrived := g.stepClosed, g.arrivedClosed
 	if g.burst == 0 {
 		step, arrived = g.stepPaced, g.arrivedPaced
@@ -82,6 +87,7 @@ func (g *Generator) Run(length time.Duration) (Sample, error) {
 		return Sample{}, err
 	}
 	wall := g.look() - start
+	cpu = threadTime() - cpu
 	if g.burst == 0 {
 		g.recordOwed()
 	}
@@ -91,7 +97,7 @@ func (g *Generator) Run(length time.Duration) (Sample, error) {
 		Messages: float64(g.echoed()-before) / float64(g.size),
 		Latency:  &latency,
 		Late:     &late,
-		Busy:     1 - float64(g.idle)/float64(wall),
+		Busy:     float64(cpu) / float64(wall) * (1 - float64(g.idle)/float64(wall)),
 	}, nil
 }
 
@@ -118,6 +124,13 @@ func (g *Generator) loop(end int64, step func() (bool, error), arrived func(c *c
 		}
 	}
 	return nil
+}
+
+// threadTime returns the CPU time of this thread, in nanoseconds.
+func threadTime() int64 {
+	var t unix.Timespec
+	unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &t) // can't fail: clock_gettime(2)
+	return t.Nano()
 }
 
 func (g *Generator) echoed() (sum int64) {

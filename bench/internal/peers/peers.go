@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/eddyio/eddy/bench/internal/report"
 )
 
 // A Peer is a kind of server.
@@ -117,6 +119,15 @@ func Build(dir string, peers []Peer) (built []Program, skipped []Skipped) {
 		}
 	}
 	return built, skipped
+}
+
+// Lines returns a line for each program, without rounds.
+func Lines[R any](programs []Program) []report.Line[R] {
+	lines := make([]report.Line[R], len(programs))
+	for i, p := range programs {
+		lines[i] = report.Line[R]{Key: p.Key, Title: p.Title}
+	}
+	return lines
 }
 
 func native(key, title string, build func(dir string) ([]string, error)) Peer {

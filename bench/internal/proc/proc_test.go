@@ -118,21 +118,6 @@ func TestCPUTime(t *testing.T) {
 	}
 }
 
-func TestThreadTime(t *testing.T) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	before, err := ThreadTime()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for now := before; now-before < 5*time.Millisecond; now, _ = ThreadTime() {
-	}
-	whole, err := CPUTime(os.Getpid())
-	if after, _ := ThreadTime(); err != nil || after > whole {
-		t.Errorf("a thread has taken %v of its process's %v, %v", after, whole, err)
-	}
-}
-
 func TestMemory(t *testing.T) {
 	before, err := Memory(os.Getpid())
 	if err != nil {

@@ -37,6 +37,8 @@ const patience = 30 * time.Second
 func Start(cpu int, argv ...string) (*Server, error) {
 	s := &Server{cmd: exec.Command(argv[0], argv[1:]...)}
 	s.cmd.Stderr = &s.errs
+	// That is, with the thread that starts it, which Go ends only with a goroutine
+	// that is locked to it (see prctl(2), PR_SET_PDEATHSIG).
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {

@@ -16,25 +16,16 @@ import (
 // nanoseconds of the scheduler: /proc/PID/stat counts ticks of 10 ms, and
 // /proc/PID/schedstat the first thread alone.
 func CPUTime(pid int) (time.Duration, error) {
-	return clock(cpuClock(pid))
-}
-
-// ThreadTime returns the CPU time of the calling thread.
-func ThreadTime() (time.Duration, error) {
-	return clock(unix.CLOCK_THREAD_CPUTIME_ID)
+	var t unix.Timespec
+	if err := unix.ClockGettime(cpuClock(pid), &t); err != nil {
+		return 0, os.NewSyscallError("clock_gettime", err)
+	}
+	return time.Duration(t.Nano()), nil
 }
 
 // cpuClock is what clock_getcpuclockid(3) returns: linux/posix-timers_types.h
 // has the pid's complement above three bits, of which 2 is CPUCLOCK_SCHED.
 func cpuClock(pid int) int32 { return int32(^pid<<3 | 2) }
-
-func clock(id int32) (time.Duration, error) {
-	var t unix.Timespec
-	if err := unix.ClockGettime(id, &t); err != nil {
-		return 0, os.NewSyscallError("clock_gettime", err)
-	}
-	return time.Duration(t.Nano()), nil
-}
 
 // Memory returns the anonymous memory of a process that is in RAM, in bytes: its
 // heap and stacks, and neither its program text nor what the kernel holds for

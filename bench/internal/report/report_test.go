@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"unicode/utf8"
 )
@@ -133,20 +135,63 @@ func TestChart(t *testing.T) {
 	}
 }
 
-func TestWrite(t *testing.T) {
+func TestRun(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
-	if err := Write(dir, "x", map[string]int{"a": 1}, []byte("# x\n"), nil); err != nil {
+	var out bytes.Buffer
+	type results struct {
+		*Run
+		Value float64
+	}
+	r := results{Begin(&out, "x", []string{"-a", "1"}, "a machine"), 7}
+	r.Skip("without y: a reason\nin all its length")
+	if err := r.Save(dir, r, Chart{Title: "x"}); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "x.json"))
-	var back map[string]int
-	if err != nil || json.Unmarshal(text, &back) != nil || back["a"] != 1 {
-		t.Errorf("x.json is %q, %v", text, err)
+	var back results
+	if err != nil || json.Unmarshal(text, &back) != nil || back.Value != 7 || back.Command != "go run ./x -a 1" || back.Machine != "a machine" ||
+		len(back.Skipped) != 1 || back.Skipped[0] != "without y: a reason\nin all its length" {
+		t.Errorf("x.json is %s, %v", text, err)
 	}
-	if files, _ := os.ReadDir(dir); len(files) != 2 {
-		t.Errorf("there are %d files", len(files))
+	printed := out.String()
+	if md, err := os.ReadFile(filepath.Join(dir, "x.md")); err != nil || string(md) != printed {
+		t.Errorf("x.md is %q, %v", md, err)
 	}
-	if Write(dir, "x", math.NaN(), nil, nil) == nil {
+	if !strings.Contains(printed, "\nwithout y: a reason\n") || strings.Contains(printed, "length") {
+		t.Errorf("what is skipped is told so:\n%s", printed)
+	}
+	if svg, err := os.ReadFile(filepath.Join(dir, "x.svg")); err != nil || elements(t, svg)["svg"] != 1 {
+		t.Errorf("x.svg is %q, %v", svg, err)
+	}
+	r.Value = math.NaN()
+	if r.Save(dir, r, Chart{}) == nil {
 		t.Error("NaN was written as JSON")
+	}
+}
+
+func TestInterleave(t *testing.T) {
+	lines := []Line[int]{{Key: "a"}, {Key: "b"}, {Key: "c"}}
+	var order []string
+	Interleave(3, lines, func(i int) (int, error) {
+		order = append(order, lines[i].Key)
+		if i == 1 && len(order) > 3 {
+			return 0, errors.New("a reason")
+		}
+		return len(order), nil
+	})
+	if got := strings.Join(order, ""); got != "abcabcac" {
+		t.Errorf("the order is %s", got)
+	}
+	b := Find(lines, "b")
+	if got := Find(lines, "a").Median(func(v int) float64 { return float64(v) }); got != 4 || len(b.Rounds) != 1 || b.Error != "a reason" {
+		t.Errorf("the lines are %+v", lines)
+	}
+	if got := Measured(append(lines, Line[int]{Key: "d"})); len(got) != 3 {
+		t.Errorf("measured are %v", got)
+	}
+	var out bytes.Buffer
+	PrintFailures(&out, lines)
+	if out.String() != "\n failed: a reason\n" {
+		t.Errorf("it says %q", out.String())
 	}
 }

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/eddyio/eddy/net"
+	"github.com/eddyio/eddy/reactor"
+)
+
+// A link is how to ask a node: by a connection, made when it is needed, unless it
+// is the asking one itself. One task at a time uses it. An answer always is that
+// to the last request, for after an error the connection is closed, and with it
+// goes the answer that may still come.
+type link struct {
+	addr string
+	self *node
+	conn net.Conn
+	in   *bufio.Reader
+}
+
+// patience is how long a node may take to answer.
+const patience = 500 * time.Millisecond
+
+func (l *link) connect(ctx context.Context) error {
+	if l.conn != nil || l.self != nil {
+		return nil
+	}
+	return reactor.Timeout(ctx, patience, func(ctx context.Context) (err error) {
+		if l.conn, err = net.Dial(ctx, "tcp", l.addr); err == nil {
+			l.in = bufio.NewReader(l.conn)
+		}
+		return err
+	})
+}
+
+// call sends a request, a line, and returns the answer.
+func (l *link) call(ctx context.Context, request string) (answer string, err error) {
+	if l.self != nil {
+		return l.self.answer(ctx, request)
+	}
+	if err := l.connect(ctx); err != nil {
+		return "", err
+	}
+	err = reactor.Timeout(ctx, patience, func(ctx context.Context) error {
+		if _, err := io.WriteString(l.conn, request+"\n"); err != nil {
+			return err
+		}
+		answer, err = l.in.ReadString('\n')
+		return err
+	})
+	if err != nil {
+		l.close()
+	}
+	return strings.TrimSpace(answer), err
+}
+
+func (l *link) close() {
+	if l.conn != nil {
+		l.conn.Close()
+		l.conn = nil
+	}
+}

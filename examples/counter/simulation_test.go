@@ -1,0 +1,303 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactortest"
+)
+
+const clients = 3
+
+// TestSimulation lets clients count while nodes crash and links fail, and checks
+// what they are told. With -eddy.seeds=10000 it takes a few minutes.
+func TestSimulation(t *testing.T) {
+	o := reactortest.Options{Shuffle: true}
+	o.Simulate(t, func(ctx context.Context, n *reactortest.Network) {
+		newTrial(t, ctx, n, reactortest.Rand(ctx).IntN).run(ctx)
+	}, seeds(200)...)
+}
+
+func seeds(n int) (s []uint64) {
+	for i := range n {
+		s = append(s, uint64(i+1))
+	}
+	return s
+}
+
+// FuzzSimulation is the same with bytes in the place of a seed: the first ones
+// choose what happens to the hosts and what clients do, the others are the
+// network's.
+func FuzzSimulation(f *testing.F) {
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, script []byte) {
+		const most = 256
+		plan := script[:min(most, len(script))]
+		choose := func(n int) int {
+			if len(plan) == 0 {
+				return 0
+			}
+			c := int(plan[0]) * n >> 8
+			plan = plan[1:]
+			return c
+		}
+		o := reactortest.Options{Shuffle: true}
+		o.Script(t, script[len(plan):], func(ctx context.Context, n *reactortest.Network) {
+			newTrial(t, ctx, n, choose).run(ctx)
+		})
+	})
+}
+
+// A trial is one run: three nodes, their disks, and clients that do not believe
+// what they are told.
+type trial struct {
+	t       testing.TB
+	net     *reactortest.Network
+	choose  func(n int) int
+	names   []string
+	hosts   []*reactortest.Host
+	disks   []*disk
+	nodes   []*node
+	history history
+}
+
+func newTrial(t testing.TB, ctx context.Context, n *reactortest.Network, choose func(int) int) *trial {
+	tr := &trial{t: t, net: n, choose: choose, names: []string{"n1:71", "n2:71", "n3:71"}}
+	for i := range nodes {
+		h := n.Host(fmt.Sprint("n", i+1))
+		// As bad as it may be: any time of day, and 5% too fast or too slow.
+		h.SetClock(tr.duration(10*time.Second)-5*time.Second, choose(100_001)-50_000)
+		tr.hosts = append(tr.hosts, h)
+		tr.disks = append(tr.disks, &disk{trial: tr})
+		tr.nodes = append(tr.nodes, nil)
+		h.Start(func(ctx context.Context) error {
+			tr.nodes[i] = &node{id: i, addrs: tr.names, store: tr.disks[i].mount(), log: slog.New(slog.DiscardHandler)}
+			return tr.nodes[i].run(ctx)
+		})
+	}
+	return tr
+}
+
+// duration is one from 0 to most, in a few steps.
+func (tr *trial) duration(most time.Duration) time.Duration {
+	return most * time.Duration(tr.choose(65)) / 64
+}
+
+// run has clients count and read, and disturbs them. Then all is mended, and the
+// counter must count.
+func (tr *trial) run(ctx context.Context) {
+	const busy = 40 * time.Second
+	reactor.Timeout(ctx, busy, func(ctx context.Context) error {
+		return reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {
+			for i := range clients {
+				h := tr.net.Host(fmt.Sprint("client", i+1))
+				tr.hosts = append(tr.hosts, h)
+				g.Go(func(ctx context.Context) error { return tr.client(h.Context(ctx)) })
+			}
+			for reactor.Sleep(ctx, tr.duration(3*time.Second)+time.Millisecond) == nil {
+				tr.disturb()
+			}
+			return nil
+		})
+	})
+	tr.recover(ctx)
+}
+
+// client counts and reads.
+func (tr *trial) client(ctx context.Context) error {
+	c := newClient(tr.names)
+	defer c.close()
+	for reactor.Sleep(ctx, tr.duration(400*time.Millisecond)+time.Millisecond) == nil {
+		request := []string{"get", "inc"}[tr.choose(2)]
+		reactor.Timeout(ctx, 3*time.Second, func(ctx context.Context) error { return tr.ask(ctx, c, request) })
+	}
+	return nil
+}
+
+// ask asks, and checks the answer if there is one.
+func (tr *trial) ask(ctx context.Context, c *client, request string) error {
+	op := tr.history.begin(request)
+	v, err := c.ask(ctx, request)
+	if err == nil {
+		if wrong := tr.history.end(op, v); wrong != nil {
+			tr.t.Fatalf("at %v: %v", reactortest.ClockOf(ctx).Now(), wrong)
+		}
+	}
+	return err
+}
+
+// disturb does something to the hosts or the network.
+func (tr *trial) disturb() {
+	node := tr.choose(nodes)
+	h, other := tr.hosts[node], tr.hosts[tr.choose(len(tr.hosts))]
+	switch tr.choose(10) {
+	default:
+		tr.net.Heal()
+	case 1:
+		tr.net.Partition(h)
+	case 2:
+		tr.net.Partition(h, other)
+	case 3:
+		tr.net.Cut(h, other)
+	case 4:
+		tr.net.SetLinks(reactortest.Link{Latency: tr.duration(100 * time.Millisecond), Jitter: tr.duration(100 * time.Millisecond), Loss: 0.05})
+	case 5:
+		tr.net.Reset(h, other)
+	case 6:
+		tr.disks[node].mount() // the one it had is of no more use
+		h.Crash()
+	case 7:
+		tr.disks[node].mount()
+		h.Restart()
+	}
+}
+
+// recover mends all, and then the counter must count.
+func (tr *trial) recover(ctx context.Context) {
+	tr.net.Heal()
+	tr.net.SetLinks(reactortest.Link{Latency: time.Millisecond})
+	for _, h := range tr.hosts[:nodes] {
+		if !h.Up() {
+			h.Restart()
+		}
+	}
+	c := newClient(tr.names)
+	defer c.close()
+	err := reactor.Timeout(ctx, 30*time.Second, func(ctx context.Context) error {
+		for errors.Is(tr.ask(ctx, c, "inc"), errUnknown) { // a leader's last words
+		}
+		return tr.ask(ctx, c, "get")
+	})
+	if err != nil {
+		tr.t.Errorf("when all is well again: %v", err)
+	}
+	reactor.Sleep(ctx, 3*time.Second)
+	if n := len(reactor.AllTasks(ctx)); n > 50 {
+		tr.t.Errorf("%d tasks are left:\n%s", n, reactor.Dump(ctx))
+	}
+}
+
+// TestOneHolder looks at the nodes themselves, all the time: at most one holds the
+// lease.
+func TestOneHolder(t *testing.T) {
+	led := 0
+	reactortest.Simulate(t, func(ctx context.Context, n *reactortest.Network) {
+		tr := newTrial(t, ctx, n, reactortest.Rand(ctx).IntN)
+		for range 60 {
+			for range tr.choose(300) {
+				reactor.Sleep(ctx, 10*time.Millisecond)
+				led += tr.holders(ctx)
+			}
+			tr.disturb()
+		}
+	}, seeds(50)...)
+	if led == 0 {
+		t.Error("nobody ever led")
+	}
+}
+
+func (tr *trial) holders(ctx context.Context) int {
+	holders := 0
+	for i, n := range tr.nodes {
+		if n != nil && tr.hosts[i].Up() && n.lead != nil && n.lead.holds(tr.hosts[i].Context(ctx)) {
+			holders++
+		}
+	}
+	if holders > 1 {
+		tr.t.Fatalf("at %v: %d nodes hold the lease", reactortest.ClockOf(ctx).Now(), holders)
+	}
+	return holders
+}
+
+// A history is what clients did, and were told: it must be what a counter would
+// have done that does one thing at a time, at some moment between the request and
+// the answer. What was not answered may have been counted, or be counted later.
+type history struct {
+	attempts int          // increments begun
+	highest  int          // the highest value that anybody was told
+	counted  map[int]bool // the values of increments
+}
+
+type operation struct {
+	request string
+	floor   int // the highest value told when it began
+}
+
+func (h *history) begin(request string) operation {
+	if request == "inc" {
+		h.attempts++
+	}
+	return operation{request, h.highest}
+}
+
+// end checks the value that answers an operation.
+func (h *history) end(o operation, value int) error {
+	if h.counted == nil {
+		h.counted = make(map[int]bool)
+	}
+	h.highest = max(h.highest, value)
+	switch {
+	case value > h.attempts:
+		return fmt.Errorf("%s is told %d, after %d increments at most", o.request, value, h.attempts)
+	case o.request == "get" && value < o.floor:
+		return fmt.Errorf("get is told %d, but it was %d before", value, o.floor)
+	case o.request == "inc" && value <= o.floor:
+		return fmt.Errorf("inc is told %d, but it was %d before", value, o.floor)
+	case o.request == "inc" && h.counted[value]:
+		return fmt.Errorf("two increments are told %d", value)
+	case o.request == "inc":
+		h.counted[value] = true
+	}
+	return nil
+}
+
+// A disk outlives its host's crashes. What is being written then is written, or
+// not.
+type disk struct {
+	trial  *trial
+	record record
+	mounts int
+}
+
+// mount makes the store of a node that starts. That of the one before writes no
+// more.
+func (d *disk) mount() store {
+	d.mounts++
+	return &mounted{disk: d, mount: d.mounts}
+}
+
+type mounted struct {
+	*disk
+	mount   int
+	writing bool
+}
+
+var errUnmounted = errors.New("the host has crashed meanwhile")
+
+func (m *mounted) load(ctx context.Context) (record, error) { return m.record, nil }
+
+// save goes on when its caller is cancelled, as a write in a thread does.
+func (m *mounted) save(ctx context.Context, r record) error {
+	if m.writing {
+		m.trial.t.Error("a node writes twice at a time")
+	}
+	m.writing = true
+	w := reactor.Go(context.WithoutCancel(ctx), func(ctx context.Context) error {
+		defer func() { m.writing = false }()
+		reactor.Sleep(ctx, m.trial.duration(5*time.Millisecond))
+		if m.mount == m.mounts {
+			m.record = r
+		}
+		reactor.Sleep(ctx, m.trial.duration(5*time.Millisecond))
+		if m.mount != m.mounts {
+			return errUnmounted
+		}
+		return nil
+	})
+	return w.Wait(ctx)
+}

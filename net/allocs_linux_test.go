@@ -1,0 +1,5 @@
+//go:build !kqueue_model
+
+package net
+
+const messagesAllocate = false

@@ -1,0 +1,26 @@
+package net
+
+import (
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy"
+)
+
+// rest looks whether there is more to read after a run, where a short read has not
+// told. Otherwise the next run would find out, and wait for the peer as a task, with
+// a stack: what a ReadyConn is there to avoid.
+func (c *ReadyConn) rest() {
+	if shortReadDrains && c.tcp || c.fd.Sysfd() < 0 {
+		return
+	}
+	m := peeks.Get().(*[1]eddy.Message)
+	defer peeks.Put(m)
+	if _, errno := c.sys.Receive(c.fd.Sysfd(), m[:], unix.MSG_PEEK); errno == syscall.EAGAIN {
+		c.fd.ReadBlocked()
+	}
+}
+
+var peeks = sync.Pool{New: func() any { return &[1]eddy.Message{{Data: make([]byte, 1)}} }}
