@@ -16,13 +16,6 @@ func sockaddr(a netip.AddrPort) unix.Sockaddr {
 	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: ip.As16(), ZoneId: zoneID(ip.Zone())}
 }
 
-func family(a netip.AddrPort) int {
-	if a.Addr().Is4() {
-		return unix.AF_INET
-	}
-	return unix.AF_INET6
-}
-
 // address makes the std form of a kernel's address.
 func address(sa unix.Sockaddr) Addr {
 	switch sa := sa.(type) {

@@ -57,10 +57,9 @@ type hosts struct {
 type attempt struct {
 	ip     string
 	result error // nil: connected
-	after  time.Duration
 }
 
-var never = errors.New("never")
+var errNever = errors.New("never")
 
 func (h *hosts) LookupHost(host string) (ips []netip.Addr, err error) {
 	if host != "host" {
@@ -95,7 +94,7 @@ func (h *hosts) Connect(fd int, to unix.Sockaddr) error {
 	for _, a := range h.script {
 		switch {
 		case a.ip != ip:
-		case a.result == never:
+		case a.result == errNever:
 			return unix.EINPROGRESS
 		case a.result != nil:
 			return a.result
@@ -158,13 +157,13 @@ func TestHappyEyeballs(t *testing.T) {
 			script: []attempt{{ip: v6a}, {ip: v4a}},
 			log:    "2001:db8::a at 0s"},
 		{name: "IPv6 hangs",
-			script: []attempt{{ip: v6a, result: never}, {ip: v4a}},
+			script: []attempt{{ip: v6a, result: errNever}, {ip: v4a}},
 			log:    "2001:db8::a at 0s, 192.0.2.1 at 300ms", took: 300 * time.Millisecond},
 		{name: "IPv4 is first, and hangs",
-			script: []attempt{{ip: v4a, result: never}, {ip: v6a}},
+			script: []attempt{{ip: v4a, result: errNever}, {ip: v6a}},
 			log:    "192.0.2.1 at 0s, 2001:db8::a at 300ms", took: 300 * time.Millisecond},
 		{name: "a delay of one's own",
-			script: []attempt{{ip: v6a, result: never}, {ip: v4a}}, dialer: Dialer{FallbackDelay: time.Hour},
+			script: []attempt{{ip: v6a, result: errNever}, {ip: v4a}}, dialer: Dialer{FallbackDelay: time.Hour},
 			log: "2001:db8::a at 0s, 192.0.2.1 at 1h0m0s", took: time.Hour},
 		{name: "IPv6 is refused",
 			script: []attempt{{ip: v6a, result: unix.ECONNREFUSED}, {ip: v4a}},
@@ -176,28 +175,28 @@ func TestHappyEyeballs(t *testing.T) {
 			script: []attempt{{ip: v6a, result: unix.EHOSTUNREACH}, {ip: v6b, result: unix.ECONNREFUSED}, {ip: v4a, result: unix.ENETUNREACH}},
 			log:    "2001:db8::a at 0s, 2001:db8::b at 0s, 192.0.2.1 at 0s", err: "EHOSTUNREACH"},
 		{name: "one family after the other",
-			script: []attempt{{ip: v6a, result: unix.ECONNREFUSED}, {ip: v4a, result: never}, {ip: v6b}},
+			script: []attempt{{ip: v6a, result: unix.ECONNREFUSED}, {ip: v4a, result: errNever}, {ip: v6b}},
 			log:    "2001:db8::a at 0s, 2001:db8::b at 0s"},
 		{name: "the fallback fails, the primary hangs until the end",
-			script: []attempt{{ip: v6a, result: never}, {ip: v4a, result: unix.ECONNREFUSED}}, dialer: Dialer{Timeout: 10 * time.Second},
+			script: []attempt{{ip: v6a, result: errNever}, {ip: v4a, result: unix.ECONNREFUSED}}, dialer: Dialer{Timeout: 10 * time.Second},
 			log: "2001:db8::a at 0s, 192.0.2.1 at 300ms", err: "timeout", took: 10 * time.Second},
 		{name: "no fallback",
-			script: []attempt{{ip: v6a, result: never}, {ip: v4a}}, dialer: Dialer{FallbackDelay: -1, Timeout: 10 * time.Second},
+			script: []attempt{{ip: v6a, result: errNever}, {ip: v4a}}, dialer: Dialer{FallbackDelay: -1, Timeout: 10 * time.Second},
 			log: "2001:db8::a at 0s, 192.0.2.1 at 5s", took: 5 * time.Second},
 		{name: "IPv4 alone",
 			script: []attempt{{ip: v6a}, {ip: v4a}}, network: "tcp4",
 			log: "192.0.2.1 at 0s"},
 		{name: "the time is divided",
-			script: []attempt{{ip: v4a, result: never}, {ip: v4b, result: never}, {ip: "192.0.2.3", result: never}}, dialer: Dialer{Timeout: 30 * time.Second},
+			script: []attempt{{ip: v4a, result: errNever}, {ip: v4b, result: errNever}, {ip: "192.0.2.3", result: errNever}}, dialer: Dialer{Timeout: 30 * time.Second},
 			log: "192.0.2.1 at 0s, 192.0.2.2 at 10s, 192.0.2.3 at 20s", err: "timeout", took: 30 * time.Second},
 		{name: "but not into uselessness",
-			script: []attempt{{ip: v4a, result: never}, {ip: v4b, result: never}, {ip: "192.0.2.3"}}, dialer: Dialer{Timeout: 3 * time.Second},
+			script: []attempt{{ip: v4a, result: errNever}, {ip: v4b, result: errNever}, {ip: "192.0.2.3"}}, dialer: Dialer{Timeout: 3 * time.Second},
 			log: "192.0.2.1 at 0s, 192.0.2.2 at 2s", err: "timeout", took: 3 * time.Second},
 		{name: "too late already",
 			script: []attempt{{ip: v4a}}, dialer: Dialer{Timeout: -1},
 			err: "timeout"},
 		{name: "a deadline",
-			script: []attempt{{ip: v4a, result: never}}, dialer: Dialer{Deadline: time.Unix(1, 0)},
+			script: []attempt{{ip: v4a, result: errNever}}, dialer: Dialer{Deadline: time.Unix(1, 0)},
 			err: "timeout"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -229,7 +228,7 @@ func TestHappyEyeballs(t *testing.T) {
 
 // TestDialCancelled: when the caller gives up, both attempts end, at once.
 func TestDialCancelled(t *testing.T) {
-	script := []attempt{{ip: v6a, result: never}, {ip: v4a, result: never}}
+	script := []attempt{{ip: v6a, result: errNever}, {ip: v4a, result: errNever}}
 	onHosts(t, script, func(ctx context.Context, h *hosts) {
 		err := reactor.Timeout(ctx, time.Minute, func(ctx context.Context) error {
 			_, err := Dial(ctx, "tcp", "host:80")

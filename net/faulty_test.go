@@ -27,7 +27,6 @@ type faulty struct {
 	starve int             // how many accepts are still to fail for want of resources
 	nudge  *nudger
 	counts map[string]int
-	pipes  map[int]int // the reading ends of pipes
 }
 
 // underFaults runs f as the main task of a loop whose kernel is faulty.

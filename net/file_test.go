@@ -56,6 +56,12 @@ func TestFileConnAsStd(t *testing.T) {
 				w.must(unix.SetNonblock(int(f.Fd()), false)) // as of a file from who knows where
 				c2, err := w.fileConn(f)
 				w.must(err)
+				raw, err := c2.(rawConner).SyscallConn()
+				w.must(err)
+				raw.Control(func(fd uintptr) {
+					flags, err := unix.FcntlInt(fd, unix.F_GETFL, 0)
+					w.note("flags", err, flags&unix.O_NONBLOCK != 0)
+				})
 				w.note("addresses", nil, c2.LocalAddr().String() == c.LocalAddr().String(), c2.RemoteAddr().String() == c.RemoteAddr().String())
 				w.note("close the first", c.Close())
 				_, err = c.(filer).File()

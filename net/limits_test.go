@@ -60,14 +60,13 @@ func answerLine(c Conn) error {
 	return err
 }
 
-// lasts returns how long the server keeps c, to which the test writes nothing
-// more, or what tick writes, every millisecond.
-func lasts(t *testing.T, ctx context.Context, c stdnet.Conn, tick string) (d time.Duration) {
+// lasts returns for how long, after begun, the server keeps c, to which the test
+// writes nothing more, or tick, every millisecond.
+func lasts(t *testing.T, ctx context.Context, begun time.Time, c stdnet.Conn, tick string) (d time.Duration) {
 	t.Helper()
 	outside(t, ctx, func() error {
-		begun := time.Now()
 		gone := make(chan error, 1)
-		c.SetDeadline(begun.Add(patience))
+		c.SetDeadline(time.Now().Add(patience))
 		go func() {
 			_, err := io.Copy(io.Discard, c)
 			gone <- err
@@ -93,7 +92,7 @@ func lasts(t *testing.T, ctx context.Context, c stdnet.Conn, tick string) (d tim
 func TestIdleTimeout(t *testing.T) {
 	const limit = 60 * time.Millisecond
 	limitedServers(t, func() *Server { return &Server{IdleTimeout: limit} }, func(t *testing.T, ctx context.Context, s *Server, v *service) {
-		if d := lasts(t, ctx, v.dial(t), ""); d < limit {
+		if d := lasts(t, ctx, time.Now(), v.dial(t), ""); d < limit {
 			t.Errorf("a silent connection was closed after %v, early", d)
 		}
 		c := v.dial(t)
@@ -104,7 +103,7 @@ func TestIdleTimeout(t *testing.T) {
 				t.Errorf("a connection in use: %q", got)
 			}
 		}
-		lasts(t, ctx, c, "")
+		lasts(t, ctx, time.Now(), c, "")
 		until(t, ctx, "both were counted", func() bool { return s.Stats().Expired == 2 })
 		if got := s.Stats(); got.Failed != 0 || v.log.String() != "" {
 			t.Errorf("statistics: %+v; log: %s", got, v.log)
@@ -125,7 +124,7 @@ func TestMessageTimeout(t *testing.T) {
 				t.Errorf("between messages: %q", got)
 			}
 		}
-		if d := lasts(t, ctx, c, "x"); d < limit {
+		if d := lasts(t, ctx, time.Now(), c, "x"); d < limit {
 			t.Errorf("closed after %v, early", d)
 		}
 		until(t, ctx, "it was counted", func() bool { return s.Stats().Expired == 1 })
@@ -167,7 +166,7 @@ func TestLimitsTellTheHandler(t *testing.T) {
 			}
 			return err
 		}})
-		lasts(t, ctx, v.dial(t), "")
+		lasts(t, ctx, time.Now(), v.dial(t), "")
 		if cause != ErrIdleTimeout {
 			t.Errorf("the cause is %v", cause)
 		}
@@ -189,7 +188,7 @@ func TestLimitsBelowAnotherConn(t *testing.T) {
 			t.Fatal(err)
 		}
 		v := serveOn(t, ctx, &Server{IdleTimeout: limit, Handler: echo}, tls.NewListener(ln, &tls.Config{}))
-		lasts(t, ctx, v.dial(t), "")
+		lasts(t, ctx, time.Now(), v.dial(t), "")
 		v.stop()
 		v.end(t, ctx, nil)
 

@@ -716,3 +716,42 @@ func TestFailedPacketSocketsLeakNothing(t *testing.T) {
 		}
 	})
 }
+
+// TestZeroPacketConnsAsStd: methods of sockets that nobody has made fail.
+func TestZeroPacketConnsAsStd(t *testing.T) {
+	udp := map[string]func(c udpSocket) error{
+		"Read":                func(c udpSocket) error { _, err := c.Read(nil); return err },
+		"ReadFrom":            func(c udpSocket) error { _, _, err := c.ReadFrom(nil); return err },
+		"ReadFromUDPAddrPort": func(c udpSocket) error { _, _, err := c.ReadFromUDPAddrPort(nil); return err },
+		"ReadMsgUDP":          func(c udpSocket) error { _, _, _, _, err := c.ReadMsgUDP(nil, nil); return err },
+		"WriteTo":             func(c udpSocket) error { _, err := c.WriteTo(nil, nil); return err },
+		"WriteToUDP":          func(c udpSocket) error { _, err := c.WriteToUDP(nil, nil); return err },
+		"WriteToUDPAddrPort":  func(c udpSocket) error { _, err := c.WriteToUDPAddrPort(nil, netip.AddrPort{}); return err },
+		"WriteMsgUDP":         func(c udpSocket) error { _, _, err := c.WriteMsgUDP(nil, nil, nil); return err },
+		"WriteMsgUDPAddrPort": func(c udpSocket) error { _, _, err := c.WriteMsgUDPAddrPort(nil, nil, netip.AddrPort{}); return err },
+		"Close":               func(c udpSocket) error { return c.Close() },
+	}
+	for name, f := range udp {
+		for _, c := range []udpSocket{&UDPConn{}, &stdnet.UDPConn{}} {
+			if err := f(c); err != syscall.EINVAL {
+				t.Errorf("%s of a %T: %v", name, c, err)
+			}
+		}
+	}
+	unixes := map[string]func(c unixSocket) error{
+		"ReadFrom":     func(c unixSocket) error { _, _, err := c.ReadFrom(nil); return err },
+		"ReadMsgUnix":  func(c unixSocket) error { _, _, _, _, err := c.ReadMsgUnix(nil, make([]byte, 8)); return err },
+		"WriteTo":      func(c unixSocket) error { _, err := c.WriteTo(nil, nil); return err },
+		"WriteToUnix":  func(c unixSocket) error { _, err := c.WriteToUnix(nil, nil); return err },
+		"WriteMsgUnix": func(c unixSocket) error { _, _, err := c.WriteMsgUnix(nil, nil, nil); return err },
+		"CloseRead":    func(c unixSocket) error { return c.CloseRead() },
+	}
+	for name, f := range unixes {
+		for _, c := range []unixSocket{&UnixConn{}, &stdnet.UnixConn{}} {
+			if err := f(c); err != syscall.EINVAL {
+				t.Errorf("%s of a %T: %v", name, c, err)
+			}
+		}
+	}
+	new(UnixListener).SetUnlinkOnClose(true) // has nothing to do
+}

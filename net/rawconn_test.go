@@ -178,7 +178,8 @@ func TestRawElsewhere(t *testing.T) {
 // again and again meanwhile.
 func TestRawScope(t *testing.T) {
 	run(t, func(ctx context.Context) {
-		c, _ := withStd(t, ctx, "tcp")
+		c, peer := withStd(t, ctx, "tcp")
+		peer.Write([]byte("what is there, but not enough"))
 		raw, _ := c.(rawConner).SyscallConn()
 		asked := 0
 		never := func(uintptr) bool { asked++; return false }
@@ -189,7 +190,7 @@ func TestRawScope(t *testing.T) {
 			}
 		}
 		if asked > 6 { // the kernel may say more than once that it can be written
-			t.Errorf("asked %d times, want 2", asked)
+			t.Errorf("asked %d times, want 4 or so", asked)
 		}
 	})
 }

@@ -222,10 +222,10 @@ func TestWrappedFile(t *testing.T) {
 // counted counts calls for much data, and can't do some of them.
 type counted struct {
 	eddy.System
-	sendfiles, splices, pipes, reads int
-	noSendFile, noSplice             syscall.Errno
-	nothing                          bool // is sent, as of some files that can only be read
-	pretend                          bool // to have sent what was not
+	sendfiles, reads int
+	noSendFile       syscall.Errno
+	nothing          bool // is sent, as of some files that can only be read
+	pretend          bool // to have sent what was not
 }
 
 func (k *counted) SendFile(fd, file int, offset int64, n int) (int, syscall.Errno) {

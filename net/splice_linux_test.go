@@ -14,7 +14,14 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-func (k *counted) Splice(to, from, n int) (int, syscall.Errno) {
+// splicer is counted, of splice(2) too.
+type splicer struct {
+	counted
+	splices, pipes int
+	noSplice       syscall.Errno
+}
+
+func (k *splicer) Splice(to, from, n int) (int, syscall.Errno) {
 	k.splices++
 	if k.noSplice != 0 {
 		return 0, k.noSplice
@@ -22,12 +29,12 @@ func (k *counted) Splice(to, from, n int) (int, syscall.Errno) {
 	return k.System.Splice(to, from, n)
 }
 
-func (k *counted) Pipe() (int, int, error) {
+func (k *splicer) Pipe() (int, int, error) {
 	k.pipes++
 	return k.System.Pipe()
 }
 
-var _ eddy.Splicer = (*counted)(nil)
+var _ eddy.Splicer = (*splicer)(nil)
 
 // check says what is wrong with the pools, of which there are none when nobody
 // copies.
@@ -54,7 +61,7 @@ func (pool *pipePool) check() string {
 func TestSplice(t *testing.T) {
 	msg := pattern(10 << 20)
 	for _, networks := range relayed[:3] {
-		k := &counted{}
+		k := &splicer{}
 		runWith(t, reactor.Options{Sockets: k}, func(ctx context.Context) {
 			got := relay(t, ctx, networks, msg, func(_ context.Context, dst, src Conn) error { _, err := io.Copy(dst, src); return err })
 			if err := same(got, msg); err != nil {
@@ -72,7 +79,7 @@ func TestSplice(t *testing.T) {
 
 // TestSmallIsNotSpliced: two system calls for a few bytes are dearer than a copy.
 func TestSmallIsNotSpliced(t *testing.T) {
-	k := &counted{}
+	k := &splicer{}
 	runWith(t, reactor.Options{Sockets: k}, func(ctx context.Context) {
 		got := relay(t, ctx, [2]string{"tcp", "tcp"}, pattern(5000), func(_ context.Context, dst, src Conn) error { _, err := io.Copy(dst, src); return err })
 		if err := same(got, pattern(5000)); err != nil {
@@ -136,7 +143,7 @@ func TestSpliceFails(t *testing.T) {
 		"the destination's end of the writing": func(_, dst Conn) error { return dst.(half).CloseWrite() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			k := &counted{}
+			k := &splicer{}
 			runWith(t, reactor.Options{Sockets: k}, func(ctx context.Context) {
 				src, client := withStd(t, ctx, "tcp")
 				dst, _ := withStd(t, ctx, "tcp") // whose peer reads nothing
@@ -170,7 +177,7 @@ func TestSpliceFails(t *testing.T) {
 }
 
 // noPipes is a kernel that is out of descriptors for pipes.
-type noPipes struct{ counted }
+type noPipes struct{ splicer }
 
 func (*noPipes) Pipe() (int, int, error) { return -1, -1, syscall.EMFILE }
 
@@ -188,7 +195,7 @@ func TestNoPipes(t *testing.T) {
 // TestCannotSplice: it is tried once.
 func TestCannotSplice(t *testing.T) {
 	msg := pattern(5 << 20)
-	k := &counted{noSplice: syscall.EINVAL}
+	k := &splicer{noSplice: syscall.EINVAL}
 	runWith(t, reactor.Options{Sockets: k}, func(ctx context.Context) {
 		got := relay(t, ctx, [2]string{"tcp", "tcp"}, msg, func(_ context.Context, dst, src Conn) error { _, err := io.Copy(dst, src); return err })
 		if err := same(got, msg); err != nil || k.splices != 1 {

@@ -357,11 +357,11 @@ func TestUnixDialAsStd(t *testing.T) {
 				}
 				os.Remove(path + "l")
 			}
-			ln, err := w.listenUnix(network, nil)
+			_, err := w.listenUnix(network, nil)
 			w.tell("listen nil "+network, err)
 			c, err := w.listenUnixgram(network, nil)
 			w.tell("listen gram nil "+network, err, c == nil)
-			if ln, err = w.listenUnix(network, &UnixAddr{Name: path, Net: network}); err == nil {
+			if ln, err := w.listenUnix(network, &UnixAddr{Name: path, Net: network}); err == nil {
 				w.note("listening", nil, exists(path))
 				w.note("close", ln.Close())
 				w.note("removed", nil, !exists(path))

@@ -121,7 +121,8 @@ type Options struct {
 
 	// Grace is how long Run waits, once main has returned and all other tasks
 	// are cancelled, before it cuts off those that have not stopped.
-	// 0 means five seconds; negative means for ever.
+	// 0 means ten seconds, twice what a net.Server gives its connections; negative
+	// means for ever.
 	Grace time.Duration
 
 	// MaxThreads bounds the goroutines that ToThread runs at a time; further
@@ -199,7 +200,7 @@ func newLoop(ctx context.Context, o Options) (*Loop, error) {
 		l.log = slog.Default()
 	}
 	if l.grace == 0 {
-		l.grace = 5 * time.Second
+		l.grace = 10 * time.Second
 	}
 	if l.maxThreads <= 0 {
 		l.maxThreads = 256

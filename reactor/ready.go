@@ -1,12 +1,15 @@
 package reactor
 
-// A runnable is what can stand in the ready queue: a *worker, whose task is to
-// be resumed, or a job.
-type runnable any
+// A runnable is what can stand in the ready queue: a job, which needs a worker to
+// run on, as a task to be started or a callback to be called does; or a *worker,
+// whose task is to be resumed. Who has one asks for the *worker alone: to ask
+// for another interface than it is takes a search, and a stack.
+type runnable interface{ exec(w *worker) }
 
-// A job is what needs a worker to run on: a task to be started, or a callback to
-// be called.
-type job interface{ exec(w *worker) }
+type job = runnable
+
+// exec is never called: a worker is resumed, not executed.
+func (w *worker) exec(*worker) { panic("reactor: a worker executed as a job") }
 
 // readyQueue is the FIFO of all that can run: a ring that doubles when full.
 //

@@ -66,11 +66,11 @@ func TestTimerStoppedOnceItsCallIsQueued(t *testing.T) {
 		first.set(int64(time.Second))
 		timer.Reset(time.Second)
 		other.Reset(time.Second)
-		err := Sleep(ctx, 1500*time.Millisecond)
+		Sleep(ctx, 1500*time.Millisecond)
 		if moved != 0 {
 			t.Error("called though it was moved")
 		}
-		err = Sleep(ctx, time.Minute)
+		err := Sleep(ctx, time.Minute)
 		if moved != 1 {
 			t.Errorf("called %d times after it was moved, want once", moved)
 		}

@@ -117,14 +117,14 @@ func (w *worker) main() {
 	for w.job != nil {
 		w.run()
 		w.job = nil
-		switch r := l.successor().(type) {
-		case nil:
-			w.retire(l.host)
-		case *worker:
-			w.retire(r)
-		case job:
+		r := l.successor()
+		if to, ok := r.(*worker); ok {
+			w.retire(to)
+		} else if r != nil {
 			w.job = r
 			w.state = running
+		} else {
+			w.retire(l.host)
 		}
 		if w.state == gone {
 			return
@@ -181,11 +181,15 @@ func (l *Loop) switchTo(from, to *worker) {
 // stack that the task keeps.
 func (l *Loop) suspend(w *worker) {
 	to := l.host
-	switch r := l.successor().(type) {
-	case *worker:
-		to = r
-	case job:
-		to = l.worker(r)
+	if r := l.successor(); r != nil {
+		if next, ok := r.(*worker); ok {
+			to = next
+		} else if l.idle != nil {
+			to = l.worker(r)
+		} else { // the host makes a worker: it takes more stack than a task has
+			l.ready.pushFront(r)
+			l.batch++
+		}
 	}
 	if to != w {
 		l.cur, l.running = to, to.self
@@ -204,14 +208,15 @@ func (l *Loop) suspend(w *worker) {
 // back.
 func (l *Loop) drive() {
 	for {
-		switch r := l.next().(type) {
-		case *worker:
-			l.switchTo(l.host, r)
-		case job:
-			l.switchTo(l.host, l.worker(r))
-		default:
+		r := l.next()
+		if r == nil {
 			return
 		}
+		to, ok := r.(*worker)
+		if !ok {
+			to = l.worker(r)
+		}
+		l.switchTo(l.host, to)
 	}
 }
 

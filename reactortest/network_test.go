@@ -388,7 +388,7 @@ func TestCrashAndStop(t *testing.T) {
 		}
 		server.Start(echo)
 		reactor.Yield(ctx)
-		if c = dial(t, ctx, "server:7"); boots != 2 || !server.Up() {
+		if dial(t, ctx, "server:7"); boots != 2 || !server.Up() {
 			t.Error(boots)
 		}
 	}, 1)

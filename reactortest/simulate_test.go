@@ -252,8 +252,9 @@ func TestNotRefused(t *testing.T) {
 		if v, _, err := reactor.Receive(ctx, ch); v != 1 || err != nil {
 			t.Error(v, err)
 		}
+		type key struct{}
 		reactor.Timeout(ctx, time.Second, func(ctx context.Context) error {
-			ctx, cancel := context.WithCancel(context.WithValue(ctx, "k", "v"))
+			ctx, cancel := context.WithCancel(context.WithValue(ctx, key{}, "v"))
 			defer cancel()
 			return reactor.Sleep(ctx, time.Millisecond)
 		})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"io"
@@ -28,6 +29,7 @@ type room struct{ members map[string]*member }
 func (r *room) visit(ctx context.Context, c net.Conn) error {
 	in := bufio.NewScanner(c)
 	in.Buffer(nil, maxLine)
+	in.Split(wholeLines)
 	name, err := r.ask(c, in)
 	if err != nil {
 		return err
@@ -50,6 +52,15 @@ func (r *room) visit(ctx context.Context, c net.Conn) error {
 
 // maxLine bounds what a member may say at once, in bytes.
 const maxLine = 4096
+
+// wholeLines is bufio.ScanLines, but for a last line without an end: it is half of
+// what was said if the connection has failed.
+func wholeLines(data []byte, atEOF bool) (advance int, line []byte, err error) {
+	if atEOF && bytes.IndexByte(data, '\n') < 0 {
+		return len(data), nil, nil
+	}
+	return bufio.ScanLines(data, atEOF)
+}
 
 // ask asks for a name until it gets one that will do. It suspends.
 func (r *room) ask(c net.Conn, in *bufio.Scanner) (string, error) {

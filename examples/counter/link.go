@@ -54,8 +54,9 @@ func (l *link) call(ctx context.Context, request string) (answer string, err err
 	})
 	if err != nil {
 		l.close()
+		return "", err // and no part of an answer
 	}
-	return strings.TrimSpace(answer), err
+	return strings.TrimSpace(answer), nil
 }
 
 func (l *link) close() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/eddyio/eddy/net"
@@ -87,11 +88,15 @@ func (n *node) run(ctx context.Context) (err error) {
 	})
 }
 
-// serve answers the requests of a connection.
+// serve answers the requests of a connection. One whose line has no end is none: a
+// part of a state, had the connection failed within its number, is another state.
 func (n *node) serve(ctx context.Context, c net.Conn) error {
-	in := bufio.NewScanner(c)
-	for in.Scan() {
-		answer, err := n.answer(ctx, in.Text())
+	for in := bufio.NewReader(c); ; {
+		request, err := in.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		answer, err := n.answer(ctx, strings.TrimSpace(string(request)))
 		if err != nil {
 			return err
 		}
@@ -99,7 +104,6 @@ func (n *node) serve(ctx context.Context, c net.Conn) error {
 			return err
 		}
 	}
-	return in.Err()
 }
 
 func (n *node) answer(ctx context.Context, request string) (string, error) {

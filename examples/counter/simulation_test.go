@@ -12,7 +12,7 @@ import (
 	"github.com/eddyio/eddy/reactortest"
 )
 
-const clients = 3
+const clients, busy = 3, 40 * time.Second
 
 // TestSimulation lets clients count while nodes crash and links fail, and checks
 // what they are told. With -eddy.seeds=10000 it takes a few minutes.
@@ -72,6 +72,7 @@ func newTrial(t testing.TB, ctx context.Context, n *reactortest.Network, choose 
 		h := n.Host(fmt.Sprint("n", i+1))
 		// As bad as it may be: any time of day, and 5% too fast or too slow.
 		h.SetClock(tr.duration(10*time.Second)-5*time.Second, choose(100_001)-50_000)
+		h.SetFaults(reactortest.HostFaults{ShortReads: 0.05, ShortWrites: 0.05, Buffers: 16 << choose(8)})
 		tr.hosts = append(tr.hosts, h)
 		tr.disks = append(tr.disks, &disk{trial: tr})
 		tr.nodes = append(tr.nodes, nil)
@@ -91,20 +92,19 @@ func (tr *trial) duration(most time.Duration) time.Duration {
 // run has clients count and read, and disturbs them. Then all is mended, and the
 // counter must count.
 func (tr *trial) run(ctx context.Context) {
-	const busy = 40 * time.Second
-	reactor.Timeout(ctx, busy, func(ctx context.Context) error {
-		return reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {
-			for i := range clients {
-				h := tr.net.Host(fmt.Sprint("client", i+1))
-				tr.hosts = append(tr.hosts, h)
-				g.Go(func(ctx context.Context) error { return tr.client(h.Context(ctx)) })
-			}
-			for reactor.Sleep(ctx, tr.duration(3*time.Second)+time.Millisecond) == nil {
-				tr.disturb()
-			}
-			return nil
-		})
-	})
+	for i := range clients {
+		h := tr.net.Host(fmt.Sprint("client", i+1)).Start(tr.client)
+		tr.hosts = append(tr.hosts, h)
+	}
+	for clock := reactortest.ClockOf(ctx); clock.Now() < busy; {
+		if reactor.Sleep(ctx, tr.duration(3*time.Second)+time.Millisecond) != nil {
+			return // the test has failed
+		}
+		tr.disturb()
+	}
+	for _, h := range tr.hosts[nodes:] {
+		h.Stop()
+	}
 	tr.recover(ctx)
 }
 

@@ -99,7 +99,7 @@ func TestEchoWithStd(t *testing.T) {
 						return err
 					}
 					defer c.Close()
-					return echo(nil, c)
+					return echo(ctx, c)
 				})
 				return nil
 			})
