@@ -4,6 +4,7 @@ package eddy
 
 import (
 	"math"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -96,7 +97,7 @@ func (b *backend) poll(raw []rawEvent, timeout time.Duration) (int, error) {
 
 // look does not block, so the Go scheduler need not hear of it.
 func (b *backend) look(raw []rawEvent) (int, unix.Errno) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(b.epfd),
+	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(b.epfd),
 		uintptr(unsafe.Pointer(&raw[0])), uintptr(len(raw)), 0, 0, 0)
 	return int(n), errno
 }

@@ -15,18 +15,18 @@ import (
 // the runtime keeps 800 bytes for such functions, and without that check a task
 // that reads and writes gets by with the two kilobytes it begins with.
 
-//go:nosplit
-func (System) Read(fd int, p []byte) (int, syscall.Errno) {
-	n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
-	if errno != 0 {
-		return 0, errno
-	}
-	return int(n), 0
-}
+// Read and Write are so short that the compiler's wrapper for the interface holds
+// them whole.
 
+func (System) Read(fd int, p []byte) (int, syscall.Errno)  { return move(unix.SYS_READ, fd, p) }
+func (System) Write(fd int, p []byte) (int, syscall.Errno) { return move(unix.SYS_WRITE, fd, p) }
+
+// move goes to package syscall, for x/sys has the same by way of assembly, which
+// passes everything on the stack.
+//
 //go:nosplit
-func (System) Write(fd int, p []byte) (int, syscall.Errno) {
-	n, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+func move(trap uintptr, fd int, p []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall6(trap, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), 0, 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}

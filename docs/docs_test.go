@@ -126,7 +126,7 @@ func TestNamesExist(t *testing.T) {
 	packages := map[string]*pkg{}
 	for name, dir := range map[string]string{
 		"eddy": "..", "timerwheel": "../timerwheel", "coro": "../coro",
-		"reactor": "../reactor", "net": "../net", "process": "../process",
+		"reactor": "../reactor", "net": "../net", "process": "../process", "reactortest": "../reactortest",
 	} {
 		packages[name] = load(t, dir)
 	}
@@ -151,7 +151,7 @@ func TestNamesExist(t *testing.T) {
 	}
 }
 
-var mention = regexp.MustCompile(`\b(eddy|timerwheel|coro|reactor|net|process)\.([A-Z]\w*)(?:\.([A-Z]\w*))?`)
+var mention = regexp.MustCompile(`\b(eddy|timerwheel|coro|reactor|net|process|reactortest)\.([A-Z]\w*)(?:\.([A-Z]\w*))?`)
 
 // A pkg is the declared names of a package.
 type pkg struct {

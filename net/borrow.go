@@ -46,7 +46,7 @@ func (c *conn) writeBorrowed(p []byte) (n int, err error) {
 	if !c.fd.CanWrite() {
 		return c.write(slices.Clone(p))
 	}
-	n, errno := c.sys.Write(c.fd.Sysfd(), p)
+	n, errno := c.writeFD(p)
 	if errno != 0 || n < len(p) || c.limits != nil {
 		return c.writeRest(p, n, errno)
 	}

@@ -127,14 +127,15 @@ func (d *Dormant) exec(w *worker) {
 	defer t.leave(w)
 	t.err = d.runner.Run(&t.scope)
 	t.over = true
-	if t.reusable() {
-		w.spare = t
+	if t.err == nil && t.unknown() {
+		rest(t, w)
+		d.listen()
 	}
 }
 
-// A run's task is used again for a later run, so that a run allocates nothing:
-// unless somebody may still know it. Whoever keeps its ctx against the rules, and
-// made no use of it that shows, will see another run's.
+// A run's task is used again for a later run, so that a run allocates nothing, and
+// its end is short: unless somebody may still know it. Whoever keeps its ctx
+// against the rules, and made no use of it that shows, will see another run's.
 
 func (w *worker) takeSpare() *Task[struct{}] {
 	t := w.spare
@@ -145,8 +146,21 @@ func (w *worker) takeSpare() *Task[struct{}] {
 	return t
 }
 
-func (t *task) reusable() bool {
-	return t.kids == nil && t.extra.Load() == nil && !t.exposed
+// unknown says whether nobody can know the task, nor has anything to do with its
+// end.
+func (t *task) unknown() bool {
+	return t.kids == nil && t.extra.Load() == nil && !t.exposed && t.reason.Load() == nil && len(t.loop.unclaimed) == 0
+}
+
+// rest is all that finish has to do for a task that nobody knows. leave finds
+// nothing left to do then.
+func rest(t *Task[struct{}], w *worker) {
+	w.dropShadow()
+	w.task, w.scope = nil, nil
+	t.w = nil
+	t.detach()
+	t.loop.live--
+	w.spare = t
 }
 
 // begin makes t, new or used, the task of d's next run.
@@ -158,9 +172,6 @@ func (t *task) begin(d *Dormant) {
 	t.id = l.lastID
 	l.live++
 	l.step.task = t
-	if t.reason.Load() != nil {
-		t.reason.Store(nil)
-	}
 	t.loop, t.parent = l, d.up
 	t.link(d.up)
 }

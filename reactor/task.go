@@ -103,6 +103,9 @@ func newTask[T any](l *Loop, ctx context.Context, op string, body any, k keeper)
 
 // leave ends the task, however its function was left.
 func (t *task) leave(w *worker) {
+	if t.w == nil {
+		return // it is at rest already: see Dormant
+	}
 	exiting := false
 	if !t.over {
 		r := recover()

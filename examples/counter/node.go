@@ -22,6 +22,10 @@ const nodes, majority = 3, 2
 // clocks may run 5% too fast or too slow, and what time they show does not matter.
 const lease, margin = 3 * time.Second, lease / 10
 
+// The nodes try to lead by turns: at the same time, they would be in each other's
+// way, and what each had granted would have to pass first.
+const turn = lease / 20
+
 // A node keeps a copy of the counter, and leads the others at times.
 //
 // Terms are Paxos' ballots, and each belongs to one node (term % nodes). Who wants
@@ -78,10 +82,9 @@ func (n *node) run(ctx context.Context) (err error) {
 			wait := n.until.Sub(reactor.Now(ctx))
 			if wait <= 0 {
 				n.campaign(ctx)
-				wait = lease / 20
+				wait = nodes * turn
 			}
-			// Each node waits another time, or they would be in each other's way.
-			if err := reactor.Sleep(ctx, wait+time.Duration(n.id)*lease/20); err != nil {
+			if err := reactor.Sleep(ctx, wait+time.Duration(n.id)*turn); err != nil {
 				return err
 			}
 		}

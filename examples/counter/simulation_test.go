@@ -97,7 +97,7 @@ func (tr *trial) run(ctx context.Context) {
 		tr.hosts = append(tr.hosts, h)
 	}
 	for clock := reactortest.ClockOf(ctx); clock.Now() < busy; {
-		if reactor.Sleep(ctx, tr.duration(3*time.Second)+time.Millisecond) != nil {
+		if reactor.Sleep(ctx, tr.duration(3*time.Second)+250*time.Millisecond) != nil {
 			return // the test has failed
 		}
 		tr.disturb()
@@ -112,8 +112,9 @@ func (tr *trial) run(ctx context.Context) {
 func (tr *trial) client(ctx context.Context) error {
 	c := newClient(tr.names)
 	defer c.close()
-	for reactor.Sleep(ctx, tr.duration(400*time.Millisecond)+time.Millisecond) == nil {
+	for reactor.Sleep(ctx, tr.duration(350*time.Millisecond)+50*time.Millisecond) == nil {
 		request := []string{"get", "inc"}[tr.choose(2)]
+		c.at = tr.choose(nodes) // and not who led last, for another one may think that it leads
 		reactor.Timeout(ctx, 3*time.Second, func(ctx context.Context) error { return tr.ask(ctx, c, request) })
 	}
 	return nil
