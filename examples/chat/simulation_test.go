@@ -20,7 +20,7 @@ import (
 // crashes, and checks that what each of them reads makes sense. With
 // -eddy.seeds=10000 it takes a few minutes.
 func TestSimulation(t *testing.T) {
-	simulate(t, reactortest.Options{Shuffle: true}, 400)
+	simulate(t, reactortest.Options{Shuffle: true}, 400/slow)
 }
 
 // TestSeedDecides runs some seeds twice: nothing else, such as the order of a map,
