@@ -2,7 +2,6 @@ package net
 
 import (
 	"errors"
-	"slices"
 	"syscall"
 )
 
@@ -44,7 +43,7 @@ var errBorrow = errors.New("Borrow must be called by a task of the connection's 
 // suspending is copied first.
 func (c *conn) writeBorrowed(p []byte) (n int, err error) {
 	if !c.fd.CanWrite() {
-		return c.write(slices.Clone(p))
+		return c.writeCopy(p)
 	}
 	n, errno := c.writeFD(p)
 	if errno != 0 || n < len(p) || c.limits != nil {
@@ -59,6 +58,13 @@ func (c *conn) writeRest(p []byte, n int, errno syscall.Errno) (int, error) {
 	if err == nil && n == len(p) || err != nil && err != errAgain {
 		return n, err
 	}
-	m, err := c.write(slices.Clone(p[n:]))
+	m, err := c.writeCopy(p[n:])
 	return n + m, err
+}
+
+// writeCopy writes a copy of p, of which there is no more than the loop's memory holds.
+func (c *conn) writeCopy(p []byte) (int, error) {
+	buf := buffers.Get().(*[bufferSize]byte)
+	defer buffers.Put(buf)
+	return c.write(buf[:copy(buf[:], p)])
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"sync"
+
+	"github.com/eddyio/eddy/reactor"
 )
 
 // copyStream moves up to limit bytes from src to dst, streams of the same loop,
@@ -147,6 +149,6 @@ func pass(w io.Writer, r io.Reader) (n int, end bool, err error) {
 	return n, end, err
 }
 
-const bufferSize = 64 << 10
+const bufferSize = reactor.ScratchSize
 
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
