@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	stdnet "net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"reflect"
 	"runtime"
@@ -28,11 +29,15 @@ func TestMain(m *testing.M) {
 	if do := children[os.Getenv(childEnv)]; do != nil {
 		do()
 	}
-	// The standard library's own poller keeps its fds for good, so it is started
-	// before anybody counts.
+	// The standard library keeps its own poller's fds for good, and the goroutine
+	// that waits for signals, which a fuzzing run starts; so they are started before
+	// anybody counts.
 	if ln, err := stdnet.Listen("tcp", "127.0.0.1:0"); err == nil {
 		ln.Close()
 	}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt)
+	signal.Stop(signals)
 	before := holdings()
 	status := m.Run()
 	if err := before.leaked(); err != nil && status == 0 {
