@@ -564,3 +564,15 @@ func TestBacklog(t *testing.T) {
 		}
 	}, 1)
 }
+
+// Who is answered, but never hears it, gives up when the other end does.
+func TestAnswerIsNeverHeard(t *testing.T) {
+	simulate(t, func(ctx context.Context, n *network) {
+		server := n.Host("server").Start(echo)
+		reactor.Sleep(ctx, time.Second)
+		n.Cut(server, n.Hosts()[0])
+		if _, err := net.Dial(ctx, "tcp", "server:7"); !errors.Is(err, syscall.ETIMEDOUT) {
+			t.Error(err)
+		}
+	}, 1)
+}

@@ -170,6 +170,9 @@ func (p *pipe) lost() {
 	if time.Duration(w.time()-p.since) >= p.patience() {
 		p.from.fail(syscall.ETIMEDOUT)
 		p.kill()
+		if c := p.to; c.state == connecting && !c.gone() {
+			c.fail(syscall.ETIMEDOUT) // its call was heard, but it never heard the answer
+		}
 		return
 	}
 	w.coming.Add(&p.timer, w.time()+int64(p.retry))
