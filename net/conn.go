@@ -33,6 +33,26 @@ type origin struct {
 	datagram bool // 0 bytes read are an empty datagram, not the end
 }
 
+// connOf returns the conn of a connected socket of this package, or nil. A type
+// that has one inside may have methods of its own in its place, and is none.
+func connOf(v any) *conn {
+	switch c := v.(type) {
+	case *TCPConn:
+		if c != nil {
+			return &c.conn
+		}
+	case *UnixConn:
+		if c != nil {
+			return &c.conn
+		}
+	case *ReadyConn:
+		if c != nil {
+			return &c.conn
+		}
+	}
+	return nil
+}
+
 func (c *conn) ok() bool { return c != nil && c.origin != nil && c.sys != nil }
 
 // Read reads what there is, at least a byte, and waits for it if need be. The

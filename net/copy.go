@@ -107,21 +107,11 @@ func (s *streamCopy) count(n int) {
 
 // streamOf returns the conn of a stream of this package, or nil.
 func streamOf(v any) *conn {
-	switch c := v.(type) {
-	case *TCPConn:
-		if c != nil && c.ok() {
-			return &c.conn
-		}
-	case *ReadyConn:
-		if c != nil && c.ok() {
-			return &c.conn
-		}
-	case *UnixConn:
-		if c != nil && c.ok() && c.network == "unix" {
-			return &c.conn
-		}
+	c := connOf(v)
+	if c == nil || !c.ok() || !c.tcp && c.net() != "unix" {
+		return nil
 	}
-	return nil
+	return c
 }
 
 // together says whether two conns, either of which may be nil, are of one loop.

@@ -105,16 +105,14 @@ func (e *limitError) Is(target error) bool { return target == os.ErrDeadlineExce
 // below it.
 func limitable(c Conn) (*conn, error) {
 	for {
-		switch at := c.(type) {
-		case *TCPConn:
-			return &at.conn, nil
-		case *UnixConn:
-			return &at.conn, nil
-		case interface{ NetConn() Conn }:
-			c = at.NetConn()
-		default:
+		if own := connOf(c); own != nil {
+			return own, nil
+		}
+		upper, ok := c.(interface{ NetConn() Conn })
+		if !ok {
 			return nil, errNotLimitable
 		}
+		c = upper.NetConn()
 	}
 }
 

@@ -38,15 +38,7 @@ type Writer struct {
 // waits above 64 KiB, for 16 KiB. What it holds is sent by a task that descends
 // from ctx, and is lost when ctx is done.
 func NewWriter(ctx context.Context, c Conn) *Writer {
-	w := &Writer{Limit: 1 << 20, High: 64 << 10, Low: 16 << 10, ctx: ctx, conn: c}
-	switch c := c.(type) {
-	case *TCPConn:
-		w.direct = &c.conn
-	case *UnixConn:
-		w.direct = &c.conn
-	case *ReadyConn:
-		w.direct = &c.conn
-	}
+	w := &Writer{Limit: 1 << 20, High: 64 << 10, Low: 16 << 10, ctx: ctx, conn: c, direct: connOf(c)}
 	w.resumed.Set()
 	w.flushed.Set()
 	return w

@@ -14,9 +14,10 @@ const ScratchSize = 64 << 10
 
 // Scratch returns memory of the loop's own, ScratchSize bytes, which the caller
 // may use until the running task suspends, or the callback returns, or somebody
-// asks for it again: to read into it, say, what is passed on at once. So what is idle needs no buffer. It
-// costs nothing; with Options.Debug, some system calls, and then a task that
-// touches the memory after its next suspension panics with [ErrScratch].
+// asks for it again: to read into it, say, what is passed on at once. So what is
+// idle needs no buffer. It costs nothing; with Options.Debug, some system calls,
+// and then a task that touches the memory after its next suspension panics with
+// [ErrScratch].
 func (f *FD) Scratch() []byte { return f.loop.scratch.lend(f.loop) }
 
 // IsScratch says whether p is part of the loop's Scratch, so that it must be
