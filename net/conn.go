@@ -94,7 +94,7 @@ func (c *conn) tryRead(p []byte) (int, error) {
 		if n == 0 && !c.datagram {
 			return 0, io.EOF
 		}
-		if shortReadDrains && n < len(p) && c.tcp {
+		if n < len(p) && c.tcp && shortReadDrains(c.sys) {
 			c.fd.ReadDrained()
 		}
 		if c.limits != nil {

@@ -2,7 +2,9 @@
 
 package net
 
-// shortReadDrains: a read of a TCP stream that did not fill its buffer has taken
-// all there was, unless the kernel has told of urgent data (eddy.Urgent, EPOLLPRI
-// in epoll_ctl(2)), at whose mark reads stop short.
-const shortReadDrains = true
+import "github.com/eddyio/eddy"
+
+// shortReadDrains reports whether a read of a TCP stream that did not fill its
+// buffer has taken all there was. It has, unless the kernel has reported urgent data
+// (eddy.Urgent, EPOLLPRI in epoll_ctl(2)), at whose mark reads stop short.
+func shortReadDrains(eddy.Sockets) bool { return true }

@@ -13,7 +13,7 @@ import (
 // told. Otherwise the next run would find out, and wait for the peer as a task, with
 // a stack: what a ReadyConn is there to avoid.
 func (c *ReadyConn) rest() {
-	if shortReadDrains && c.tcp || c.fd.Sysfd() < 0 {
+	if c.fd.Sysfd() < 0 || c.tcp && shortReadDrains(c.sys) {
 		return
 	}
 	m := peeks.Get().(*[1]eddy.Message)

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/internal/simulation"
 )
 
 // A boot is a host from one start to the next: its kernel, which is to say its
@@ -37,7 +38,13 @@ func newBoot(h *Host) *boot {
 
 func (b *boot) world() *world { return b.host.net.world }
 
-var _ eddy.Sockets = (*boot)(nil)
+var (
+	_ eddy.Sockets      = (*boot)(nil)
+	_ simulation.Kernel = (*boot)(nil)
+)
+
+// Simulated makes a boot a simulation.Kernel.
+func (b *boot) Simulated() {}
 
 // socket finds the socket of a descriptor.
 func (b *boot) socket(fd int) (*socket, error) {

@@ -55,6 +55,11 @@ type World interface {
 	ToWall(when int64, of any) time.Time
 }
 
+// A Kernel is the socket calls of a simulated host. It is the same kernel on every
+// system that a test runs on, so that nothing may be done to its sockets on one of
+// them only.
+type Kernel interface{ Simulated() }
+
 // A Task is what a world sees of a task.
 type Task interface {
 	context.Context
