@@ -55,7 +55,7 @@ func Client(ctx context.Context, conn net.Conn, config *Config) *Conn {
 	if config != nil && config.Renegotiation != tls.RenegotiateNever {
 		c.refused = errRenegotiation
 	}
-	c.tls = tls.Client(wire{c}, config)
+	c.tls = tls.Client(wire{c}, timed(ctx, config))
 	return c
 }
 
@@ -67,7 +67,7 @@ var errRenegotiation = errors.New("tls: renegotiation is not supported: leave Co
 // its beginning is cut off; see [Conn.SetHandshakeTimeout].
 func Server(ctx context.Context, conn net.Conn, config *Config) *Conn {
 	c := &Conn{ctx: ctx, conn: conn, limit: defaultHandshakeTimeout}
-	c.tls = tls.Server(wire{c}, config)
+	c.tls = tls.Server(wire{c}, timedServer(ctx, config))
 	return c
 }
 

@@ -19,6 +19,12 @@
 // task may read, another write and a third close, as with any net.Conn. Records
 // go out together besides, up to 64 KiB in a write.
 //
+// # Time
+//
+// In a simulation (package reactortest) certificates and sessions are judged by the
+// simulated clock of the host that looks at them, unless Config.Time is set. The
+// Config itself is not changed.
+//
 // # What it leaves to others
 //
 // The protocol, the cryptography and the certificates are crypto/tls and
