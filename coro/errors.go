@@ -64,3 +64,41 @@ func bodyError(err error) error {
 	}
 	return err
 }
+
+// besidesClosed returns what err says besides ErrClosed: nil if it is nothing
+// but that, whatever words are around it; what is joined to it, if err is a join;
+// and err as it is if ErrClosed can't be taken out without losing words.
+func besidesClosed(err error) error {
+	if !errors.Is(err, ErrClosed) {
+		return err
+	}
+	switch e := err.(type) {
+	case interface{ Unwrap() error }:
+		if besidesClosed(e.Unwrap()) != nil {
+			return err
+		}
+	case interface{ Unwrap() []error }:
+		return joinedToClosed(err, e.Unwrap())
+	}
+	return nil
+}
+
+// joinedToClosed is besidesClosed for an error that wraps several.
+func joinedToClosed(err error, all []error) error {
+	var rest []error
+	for _, e := range all {
+		if e = besidesClosed(e); e != nil {
+			rest = append(rest, e)
+		}
+	}
+	switch {
+	case len(rest) == 1 && isJoin(err, all):
+		return rest[0]
+	case len(rest) > 0 && !isJoin(err, all):
+		return err
+	}
+	return errors.Join(rest...)
+}
+
+// isJoin reports whether err has no words of its own.
+func isJoin(err error, all []error) bool { return err.Error() == errors.Join(all...).Error() }

@@ -1,7 +1,5 @@
 package coro
 
-import "errors"
-
 // From yields all that inner yields, as if inner's body stood in the place of
 // the call: what y's generator is sent goes to inner, what is thrown at it is
 // thrown at inner, and closing it closes inner. It is Python's yield from
@@ -24,7 +22,7 @@ func From[Y, S, R any](y *Yielder[Y, S], inner *Generator[Y, S, R]) (R, error) {
 		switch {
 		case thrown == nil:
 			v, err = inner.Send(s)
-		case errors.Is(thrown, ErrClosed):
+		case besidesClosed(thrown) == nil:
 			err = inner.Close()
 			if err == nil {
 				err = thrown

@@ -110,9 +110,11 @@ func (g *Generator[Y, S, R]) Throw(err error) (Y, error) {
 
 // Close ends the generator: its body sees Yield return [ErrClosed], and should
 // clean up and return. If it has not started, its body never runs. Close
-// returns the error that the body returned, if that is not ErrClosed, and nil
-// for a generator that is over already. Panics and Goexits of the body come
-// out of it as out of Next.
+// returns nil if the body returned a result or nothing but ErrClosed, with or
+// without words around it. What the body joined to ErrClosed (see [errors.Join])
+// is returned without it, and any other error as it is. Close returns nil for a
+// generator that is over already. Panics and Goexits of the body come out of it
+// as out of Next.
 //
 // If the body yields once more instead, Close drops that value and returns
 // [ErrIgnoredClose]. The generator is then Suspended at that Yield, holds its
@@ -134,10 +136,10 @@ func (g *Generator[Y, S, R]) Close() error {
 	switch {
 	case err == nil:
 		return ErrIgnoredClose
-	case errors.Is(err, ErrStop), errors.Is(err, ErrClosed):
+	case errors.Is(err, ErrStop):
 		return nil
 	}
-	return err
+	return besidesClosed(err)
 }
 
 // State returns how far g has come. It may be called from any goroutine, but

@@ -2,6 +2,7 @@ package coro
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"testing"
 )
@@ -202,7 +203,7 @@ func TestCloseOutcomes(t *testing.T) {
 		want    error
 	}{
 		"the same": {func(err error) error { return err }, nil},
-		"wrapped":  {func(err error) error { return errors.Join(errors.New("cleanup"), err) }, nil},
+		"wrapped":  {func(err error) error { return fmt.Errorf("cleanup: %w", err) }, nil},
 		"nil":      {func(error) error { return nil }, nil},
 		"other":    {func(error) error { return errBoom }, errBoom},
 	} {
