@@ -7,10 +7,24 @@ package coro
 // Invariant: out is zero unless Suspended; sent is zero unless the driver has
 // resumed the body and its Yield has yet to return.
 type Yielder[Y, S any] struct {
-	frame frame
-	out   Y
-	sent  S
+	frame    frame
+	switcher Switcher
+	out      Y
+	sent     S
 }
+
+// A Switcher learns when a body passes control to its driver and gets it back. A
+// scheduler uses it to keep what belongs to the body apart from what belongs to
+// the task that drives it. Its methods are called by Yield, on the body's
+// goroutine, and must not yield.
+type Switcher interface {
+	Suspending() // Yield is about to suspend the body
+	Resumed()    // the body has been driven again, and Yield is about to return
+}
+
+// Switch makes each later Yield call s. A nil s means none, as at first. Only
+// the body may call it. A Yield without one costs a comparison more.
+func (y *Yielder[Y, S]) Switch(s Switcher) { y.switcher = s }
 
 // Yield hands v to the driver and suspends the body until it is driven again.
 // It returns the value of Send (the zero S if it was Next), the error of
@@ -26,7 +40,13 @@ func (y *Yielder[Y, S]) Yield(v Y) (S, error) {
 		return none, errNotBody
 	}
 	y.out = v
+	if y.switcher != nil {
+		y.switcher.Suspending()
+	}
 	y.frame.suspend()
+	if y.switcher != nil {
+		y.switcher.Resumed()
+	}
 	s, err := y.sent, y.frame.thrown
 	y.sent, y.frame.thrown = none, nil
 	return s, err

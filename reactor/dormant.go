@@ -156,6 +156,9 @@ func (t *task) unknown() bool {
 // nothing left to do then.
 func rest(t *Task[struct{}], w *worker) {
 	w.dropShadow()
+	if w.inner != nil || w.body != nil {
+		w.clearRegions()
+	}
 	w.task, w.scope = nil, nil
 	t.w = nil
 	t.detach()

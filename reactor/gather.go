@@ -56,11 +56,13 @@ func GatherAll[T any](ctx context.Context, fs ...func(ctx context.Context) (T, e
 	}
 	c := &collection{left: len(fs)}
 	tasks := spawnAll(ctx, "GatherAll", fs, c)
+	defer c.forsake()
 	for c.left > 0 {
 		if e := c.wait.wait(w, s, waitingFor("the tasks that it gathers")); e != nil {
 			err, s = e, &w.loop.shielded // they are below the scope that is done
 		}
 	}
+	c.failed = nil
 	outcomes := make([]Outcome[T], len(fs))
 	for i, t := range tasks {
 		outcomes[i] = Outcome[T]{t.value, t.err}
@@ -70,13 +72,28 @@ func GatherAll[T any](ctx context.Context, fs ...func(ctx context.Context) (T, e
 
 // A collection keeps the tasks of one GatherAll.
 type collection struct {
-	left int
-	wait waitList
+	left   int
+	failed []*task // other than by being cancelled; until GatherAll returns them
+	wait   waitList
 }
 
-func (c *collection) ended(*task, bool) {
+func (c *collection) ended(t *task, canceled bool) {
+	switch {
+	case t.err == nil, canceled && isCancellation(t.err):
+	case t.loop.cutting: // which cuts GatherAll off, too
+		t.loop.ended(t, canceled)
+	default:
+		c.failed = append(c.failed, t)
+	}
 	if c.left--; c.left == 0 {
 		c.wait.wakeAll(wokenDone)
+	}
+}
+
+// forsake reports the failures that a GatherAll which was cut off did not return.
+func (c *collection) forsake() {
+	for _, t := range c.failed {
+		t.loop.ended(t, false)
 	}
 }
 
@@ -91,7 +108,7 @@ type gathering struct {
 func (g *gathering) ended(t *task, canceled bool) {
 	g.left--
 	if t.err != nil {
-		if g.failed == nil && !g.canceled {
+		if g.failed == nil && !g.canceled && !t.loop.cutting {
 			g.failed = t
 		} else {
 			t.loop.ended(t, canceled)

@@ -15,17 +15,25 @@ import (
 // ended, the loop closes it before Run returns. Generate and the generator's
 // methods may be called by tasks of the loop.
 //
+// A Timeout, a Scope or a Group in the body holds for the body only, also while
+// it yields in the midst of one. What the body does without a ctx, as by the
+// methods of a net.Conn, obeys the innermost of these; if it is in none, the
+// innermost that its driver is in.
+//
 //	for v, err := range reactor.Generate(ctx, body).All() { ... }
-func Generate[Y, S, R any](ctx context.Context, body func(ctx context.Context, y *coro.Yielder[Y, S]) (R, error)) *coro.Generator[Y, S, R] {
+func Generate[Y, S, R any](ctx context.Context, f func(ctx context.Context, y *coro.Yielder[Y, S]) (R, error)) *coro.Generator[Y, S, R] {
 	l := nearestTask(ctx, "Generate").loop
-	if body == nil {
+	if f == nil {
 		panic("reactor: Generate with a nil function")
 	}
-	open := &openGenerator{}
+	open := &body{loop: l}
 	g := coro.New(func(y *coro.Yielder[Y, S]) (r R, err error) {
 		l.generators = append(l.generators, open)
+		open.Resumed()
+		y.Switch(open)
 		defer func() {
-			l.generators = slices.DeleteFunc(l.generators, func(o *openGenerator) bool { return o == open })
+			open.Suspending()
+			l.generators = slices.DeleteFunc(l.generators, func(b *body) bool { return b == open })
 			if !l.cutting {
 				return
 			}
@@ -33,14 +41,11 @@ func Generate[Y, S, R any](ctx context.Context, body func(ctx context.Context, y
 				err = l.cur.task.caught(v)
 			}
 		}()
-		return body(ctx, y)
+		return f(ctx, y)
 	})
 	open.close = g.Close
 	return g
 }
-
-// openGenerator is a generator whose body has begun and not ended.
-type openGenerator struct{ close func() error }
 
 // nearestTask returns the worker of the running task, which must be one of ctx's
 // loop.

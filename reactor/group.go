@@ -8,11 +8,13 @@ import (
 // A TaskGroup is tasks that stand and fall together; see [Group].
 type TaskGroup struct {
 	scope  scope
+	region region
 	n      int // tasks not ended
 	limit  int // of those that run at a time; 0: none
 	held   ring[*Task[struct{}]]
-	errs   []error
+	failed []*task
 	echoed bool // a task ended in the group's own cancellation
+	gone   bool // f panicked or exited, so nobody can be told of what fails
 	closed bool
 	wait   waitList
 }
@@ -26,7 +28,12 @@ type TaskGroup struct {
 // echo of the cancellation: those of tasks in the order in which they ended,
 // then that of f; joined by [errors.Join] if there are several. A task's panic
 // is a [PanicError] among them. When ctx is done, and nothing else failed, the
-// error is ctx's. (asyncio's TaskGroup.)
+// error is ctx's.
+//
+// If f panics, the tasks are cancelled and awaited too, and the panic goes on as
+// it is. The tasks' errors, which no caller can be told then, are the loop's to
+// report, and a task's panic ends the loop, as of any task that nobody awaited.
+// (asyncio's TaskGroup.)
 func Group(ctx context.Context, f func(ctx context.Context, g *TaskGroup) error) error {
 	w, _, err := await(ctx, "Group")
 	if err != nil {
@@ -36,21 +43,20 @@ func Group(ctx context.Context, f func(ctx context.Context, g *TaskGroup) error)
 		panic("reactor: Group with a nil function")
 	}
 	g := &TaskGroup{}
-	outer := w.enter(&g.scope, ctx)
+	w.enter(&g.region, &g.scope, ctx)
 	returned := false
-	defer w.leave(&g.scope, outer)
+	defer g.region.leave()
 	defer func() {
-		if !returned { // f panicked, or its goroutine is exiting
-			g.scope.cancel(reasonCanceled)
+		if !returned {
+			g.forsake()
 		}
-		g.drain(w)
 	}()
 	err = f(&g.scope, g)
 	returned = true
 	if err != nil {
 		g.scope.cancel(because(err))
 	}
-	g.drain(w)
+	g.drain()
 	return g.result(err)
 }
 
@@ -100,15 +106,26 @@ func (g *TaskGroup) admit() {
 // returned.
 var ErrGroupClosed = errors.New("reactor: the group has ended: it takes no more tasks")
 
+// forsake ends the group when f panicked, or its goroutine is exiting.
+func (g *TaskGroup) forsake() {
+	g.gone = true
+	g.scope.cancel(reasonCanceled)
+	for _, t := range g.failed {
+		t.loop.ended(t, false)
+	}
+	g.drain()
+}
+
 // ended notes the end of a task of the group.
 func (g *TaskGroup) ended(t *task, canceled bool) {
-	t.claimed = true
 	switch {
 	case t.err == nil:
+	case g.gone, t.loop.cutting: // which cuts the group off, too
+		t.loop.ended(t, canceled)
 	case canceled && isCancellation(t.err):
 		g.echoed = g.echoed || g.scope.reason.Load() != nil
 	default:
-		g.errs = append(g.errs, t.err)
+		g.failed = append(g.failed, t)
 		g.scope.cancel(because(t.err))
 	}
 	g.leave()
@@ -123,8 +140,9 @@ func (g *TaskGroup) leave() {
 }
 
 // drain waits for the group's tasks, whatever is cancelled meanwhile.
-func (g *TaskGroup) drain(w *worker) {
+func (g *TaskGroup) drain() {
 	for g.n > 0 {
+		w := g.scope.loop.task("Group") // not the one that began it, in a generator's body
 		g.wait.push(&w.node)
 		w.park(&g.scope.loop.shielded, waitingFor("the tasks of its group"))
 	}
@@ -132,16 +150,21 @@ func (g *TaskGroup) drain(w *worker) {
 }
 
 func (g *TaskGroup) result(body error) error {
-	if body != nil && (len(g.errs) == 0 || !isCancellation(body)) {
-		g.errs = append(g.errs, body)
+	var errs []error
+	for _, t := range g.failed {
+		t.claimed = true
+		errs = append(errs, t.err)
+	}
+	if body != nil && (len(errs) == 0 || !isCancellation(body)) {
+		errs = append(errs, body)
 	}
 	switch {
-	case len(g.errs) == 1:
-		return g.errs[0]
-	case len(g.errs) == 0 && g.echoed:
+	case len(errs) == 1:
+		return errs[0]
+	case len(errs) == 0 && g.echoed:
 		return g.scope.awaitErr()
 	}
-	return errors.Join(g.errs...)
+	return errors.Join(errs...)
 }
 
 // isCancellation says whether err is nothing but a cancellation or deadline

@@ -275,6 +275,9 @@ func (l *Loop) checkParts() string {
 }
 
 func (w *worker) checkState(queued int, idler bool) string {
+	if msg := w.checkRegions(); msg != "" {
+		return msg
+	}
 	if idler != (w.state == idle) {
 		return "the idle list disagrees"
 	}

@@ -52,7 +52,7 @@ type Loop struct {
 	watchers [2]map[int]*watcher // of AddReader and AddWriter, by fd
 	signals  map[*signalHandler]struct{}
 
-	generators []*openGenerator
+	generators []*body
 	scratch    scratch // for all its FDs
 
 	threadQueue waitList // tasks that wait for a thread

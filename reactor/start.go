@@ -13,7 +13,9 @@ var ErrNotStarted = errors.New("reactor: the task ended before it had started")
 // calls started, whose value it returns: f then listens, say, or has found its
 // address, and goes on. If f returns before, Start returns its error, or
 // [ErrNotStarted], and the group does not hear of it. When ctx is done first, the
-// task is cancelled and Start waits for its end. (trio's nursery.start.)
+// task is cancelled and Start waits for its end; the error is ctx's then, joined
+// by [errors.Join] to the task's own if that is not a mere echo of the
+// cancellation. (trio's nursery.start.)
 func Start[T any](ctx context.Context, g *TaskGroup, f func(ctx context.Context, started func(T)) error) (T, error) {
 	w, s, err := await(ctx, "Start")
 	p := &starting[T]{group: g}
@@ -36,6 +38,9 @@ func Start[T any](ctx context.Context, g *TaskGroup, f func(ctx context.Context,
 		for !p.over {
 			p.wait.wait(w, &w.loop.shielded, waitingFor("a task to stop that was starting"))
 		}
+		if p.err != nil && p.err != ErrNotStarted && !p.echo {
+			err = errors.Join(err, p.err)
+		}
 		return p.value, err
 	}
 	return p.value, p.err
@@ -47,6 +52,7 @@ type starting[T any] struct {
 	task  *Task[struct{}]
 	value T
 	err   error
+	echo  bool // err is the cancellation coming back
 	over  bool
 	wait  waitList
 }
@@ -64,9 +70,14 @@ func (p *starting[T]) started(value T) {
 	p.wait.wakeAll(wokenDone)
 }
 
-func (p *starting[T]) ended(t *task, _ bool) {
-	t.claimed = true
+func (p *starting[T]) ended(t *task, canceled bool) {
 	p.over = true
+	if t.loop.cutting { // Start is cut off, too, and returns nothing
+		t.loop.ended(t, canceled)
+	} else {
+		t.claimed = true
+	}
+	p.echo = canceled && isCancellation(t.err)
 	if p.err = t.err; p.err == nil {
 		p.err = ErrNotStarted
 	}

@@ -122,6 +122,9 @@ func (t *task) finish(w *worker) {
 	l := t.loop
 	canceled := t.reason.Load() != nil
 	w.dropShadow()
+	if w.inner != nil || w.body != nil {
+		w.clearRegions()
+	}
 	w.task, w.scope = nil, nil
 	t.scope.end()
 	l.live--

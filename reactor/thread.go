@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime/debug"
+	"sync/atomic"
 )
 
 // ToThread calls f on a goroutine of its own and suspends the running task
@@ -86,7 +87,9 @@ func (c *call[T]) done() {
 // to tasks. Both Submit and wait may be called from any goroutine but the
 // loop's own: a task that blocked in wait would block the loop, so there wait
 // returns an error. When the ctx given to wait is done first, the task is
-// cancelled and wait returns ctx's error. When the loop has ended, or ends
+// cancelled and wait returns ctx's error; what the task then fails with, other than
+// by being cancelled, is the loop's to report, unless another call of wait gets it.
+// When the loop has ended, or ends
 // before f was called, the error is [ErrLoopClosed].
 // (asyncio's run_coroutine_threadsafe.)
 func Submit[T any](l *Loop, f func(ctx context.Context) (T, error)) (wait func(ctx context.Context) (T, error)) {
@@ -108,6 +111,11 @@ type submission[T any] struct {
 	done  chan struct{}
 	value T
 	err   error
+
+	waits  atomic.Int32 // calls of wait that will return the result
+	gaveUp bool         // one did not, and cancelled the task
+	echo   bool         // err is that cancellation coming back
+	told   bool         // err was reported
 }
 
 func (sub *submission[T]) start(f func(ctx context.Context) (T, error)) {
@@ -120,9 +128,32 @@ func (sub *submission[T]) start(f func(ctx context.Context) (T, error)) {
 	sub.task = spawn[T](&l.root, "Submit", f, sub)
 }
 
-func (sub *submission[T]) ended(t *task, _ bool) {
+func (sub *submission[T]) ended(t *task, canceled bool) {
 	sub.value, sub.err = sub.task.value, t.err
+	sub.echo = canceled && isCancellation(t.err)
 	close(sub.done)
+	if sub.gaveUp {
+		sub.report()
+	}
+}
+
+// report reports the task's error if no call of wait returns it.
+func (sub *submission[T]) report() {
+	if sub.waits.Load() == 0 && !sub.told {
+		sub.told = true
+		sub.loop.ended(&sub.task.task, sub.echo)
+	}
+}
+
+// giveUp is called on the loop when a call of wait has returned without the result.
+func (sub *submission[T]) giveUp(cause error) {
+	if sub.task == nil {
+		return
+	}
+	sub.gaveUp = true
+	if !sub.task.Cancel(cause) && sub.task.over {
+		sub.report()
+	}
 }
 
 // abandoned is told that the task will never end.
@@ -136,15 +167,21 @@ func (sub *submission[T]) wait(ctx context.Context) (T, error) {
 	if sub.loop.onThread() {
 		return none, errors.New("reactor: a submission can't be waited for on its own loop: it would wait for itself")
 	}
+	sub.waits.Add(1)
+	select {
+	case <-sub.done:
+		return sub.value, sub.err
+	default: // a result that is there is returned, whatever ctx says
+	}
 	select {
 	case <-sub.done:
 		return sub.value, sub.err
 	case <-ctx.Done():
-		sub.loop.post(func() {
-			if sub.task != nil {
-				sub.task.Cancel(context.Cause(ctx))
-			}
-		})
-		return none, ctx.Err()
+		sub.waits.Add(-1)
+		if sub.loop.post(func() { sub.giveUp(context.Cause(ctx)) }) {
+			return none, ctx.Err()
+		}
+		<-sub.done // the loop has ended
+		return sub.value, sub.err
 	}
 }

@@ -17,6 +17,13 @@ import (
 // and an f that never suspends is not interrupted, even if d is zero or less.
 // When the scope around it is cancelled too, awaits return that scope's error.
 // What f started under its ctx and left running is cancelled when f returns.
+//
+// An f that yields, as part of a generator's body, stays in the scope while the
+// body is suspended, and its time goes on. In the body of a [Generate] the scope
+// bounds the body alone, and not whoever drives it. In that of an iter.Pull or of
+// a generator of package coro, it bounds the reads and writes of the consumer too
+// (PEP 789 is about this trap): use Generate there, or yield outside of f.
+//
 // It costs two allocations. (asyncio's timeout and wait_for;
 // context.WithTimeout works too, but its timer is not the loop's.)
 func Timeout(ctx context.Context, d time.Duration, f func(ctx context.Context) error) error {
@@ -44,6 +51,7 @@ func TimeoutAt(ctx context.Context, when time.Time, f func(ctx context.Context) 
 // may be called by tasks and callbacks of the loop.
 type CancelScope struct {
 	scope   scope
+	region  region
 	timer   timerwheel.Timer[expirer]
 	expired bool
 	over    bool
@@ -67,11 +75,11 @@ func inScope(ctx context.Context, op string, f func(ctx context.Context, s *Canc
 	}
 	c := &CancelScope{}
 	c.timer.Value = c
-	outer := w.enter(&c.scope, ctx)
+	w.enter(&c.region, &c.scope, ctx)
 	defer func() {
 		c.over = true
-		w.loop.wheel.Cancel(&c.timer)
-		w.leave(&c.scope, outer)
+		c.scope.loop.wheel.Cancel(&c.timer)
+		c.region.leave()
 	}()
 	return f(&c.scope, c)
 }
@@ -121,17 +129,3 @@ func (c *CancelScope) set(until int64) error {
 func (c *CancelScope) Expired() bool { return c.expired }
 
 func (c *CancelScope) expire() { c.expired = c.scope.cancel(reasonDeadline) }
-
-// enter makes s, a new scope below ctx, the innermost one of the running task,
-// and returns the one that was.
-func (w *worker) enter(s *scope, ctx context.Context) (outer *scope) {
-	s.init(ctx, &w.loop.shielded)
-	s.w = w
-	outer, w.scope = w.scope, s
-	return outer
-}
-
-func (w *worker) leave(s, outer *scope) {
-	w.scope = outer
-	s.close()
-}

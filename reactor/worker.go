@@ -38,6 +38,8 @@ type worker struct {
 	spins  uint8 // attempts in a row that failed at once
 	where  *scope
 	scope  *scope // the innermost one that the task is in
+	inner  *region
+	body   *body // the innermost generator's body that runs here
 	what   fmt.Stringer
 	node   waiter
 	weight int // what the task asks for, or gets, where that is a number

@@ -1,0 +1,388 @@
+package reactor
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/eddyio/eddy/coro"
+)
+
+// checkRegions checks the invariants of region and body, for what w can reach.
+func (w *worker) checkRegions() string {
+	if msg := checkRegionList(&w.inner, w); msg != "" {
+		return msg
+	}
+	seen := make(map[*body]bool)
+	for b := w.body; b != nil; b = b.under {
+		if seen[b] || b.w != w || b.inner != nil {
+			return "a body in its worker's list twice, or not as one that runs"
+		}
+		seen[b] = true
+		if msg := checkRegionList(&b.driver, w); msg != "" {
+			return msg
+		}
+	}
+	switch {
+	case w.task == nil && (w.inner != nil || w.body != nil) && w.state == idle:
+		return "idle, but in a region"
+	case w.task != nil && w.scope != w.innermost():
+		return "its scope is not the innermost one"
+	}
+	return ""
+}
+
+func checkRegionList(list **region, w *worker) string {
+	for at := list; *at != nil; at = &(*at).outer {
+		if r := *at; r.at != at || r.s.w != w {
+			return "a region that does not know where it stands"
+		}
+	}
+	return ""
+}
+
+// A stepper is something with a body that yields in the midst of a region.
+type stepper struct {
+	next  func()
+	close func()
+}
+
+// within returns steppers of every kind, whose body enters a region, yields in it,
+// and leaves it when it is closed.
+var within = map[string]func(ctx context.Context, enter func(ctx context.Context, f func(ctx context.Context) error) error) stepper{
+	"Generate": func(ctx context.Context, enter func(context.Context, func(context.Context) error) error) stepper {
+		g := Generate(ctx, func(ctx context.Context, y *coro.Yielder[int, int]) (none struct{}, err error) {
+			return none, enter(ctx, func(ctx context.Context) error {
+				_, err := y.Yield(1)
+				return err
+			})
+		})
+		return stepper{func() { g.Next() }, func() { g.Close() }}
+	},
+	"coro.New": func(ctx context.Context, enter func(context.Context, func(context.Context) error) error) stepper {
+		g := coro.New(func(y *coro.Yielder[int, int]) (none struct{}, err error) {
+			return none, enter(ctx, func(ctx context.Context) error {
+				_, err := y.Yield(1)
+				return err
+			})
+		})
+		return stepper{func() { g.Next() }, func() { g.Close() }}
+	},
+	"iter.Pull": func(ctx context.Context, enter func(context.Context, func(context.Context) error) error) stepper {
+		next, stop := iter.Pull(func(yield func(int) bool) {
+			enter(ctx, func(ctx context.Context) error { yield(1); return nil })
+		})
+		return stepper{func() { next() }, stop}
+	},
+}
+
+// regions are the ways to enter a region.
+var regions = map[string]func(ctx context.Context, f func(ctx context.Context) error) error{
+	"Timeout": func(ctx context.Context, f func(ctx context.Context) error) error { return Timeout(ctx, time.Hour, f) },
+	"Scope": func(ctx context.Context, f func(ctx context.Context) error) error {
+		return Scope(ctx, func(ctx context.Context, _ *CancelScope) error { return f(ctx) })
+	},
+	"Group": func(ctx context.Context, f func(ctx context.Context) error) error {
+		return Group(ctx, func(ctx context.Context, _ *TaskGroup) error { return f(ctx) })
+	},
+}
+
+// eachWithin runs a test for every kind of coroutine and of region.
+func eachWithin(t *testing.T, test func(t *testing.T, ctx context.Context, begin func(ctx context.Context) stepper)) {
+	for kind, stepperOf := range within {
+		for name, enter := range regions {
+			t.Run(kind+"/"+name, func(t *testing.T) {
+				run(t, func(ctx context.Context) error {
+					test(t, ctx, func(ctx context.Context) stepper { return stepperOf(ctx, enter) })
+					nearest(ctx).loop.checkNow(t)
+					return nil
+				})
+			})
+		}
+	}
+}
+
+// wantScope checks that what takes no ctx obeys ctx.
+func wantScope(t *testing.T, ctx context.Context, when string) {
+	t.Helper()
+	if here := Here(ctx); here != ctx || here.Err() != nil {
+		t.Errorf("%s: the innermost scope is another one, with the error %v", when, here.Err())
+	}
+}
+
+// Two bodies that yield within a region, closed in the order in which they began,
+// leave their driver where it was.
+func TestRegionsLeftInAnyOrder(t *testing.T) {
+	eachWithin(t, func(t *testing.T, ctx context.Context, begin func(context.Context) stepper) {
+		a, b, c := begin(ctx), begin(ctx), begin(ctx)
+		for _, s := range []stepper{a, b, c} {
+			s.next()
+		}
+		for _, s := range []stepper{a, c, b} {
+			s.close()
+		}
+		wantScope(t, ctx, "when all are closed")
+		Timeout(ctx, time.Hour, func(ctx context.Context) error {
+			d := begin(ctx)
+			d.next()
+			return Timeout(ctx, time.Hour, func(inner context.Context) error {
+				d.close()
+				wantScope(t, inner, "within a region entered later")
+				return nil
+			})
+		})
+		wantScope(t, ctx, "outside again")
+	})
+}
+
+// A region that one task enters and another leaves concerns neither the other one
+// nor whoever has the first one's worker by then.
+func TestRegionsLeftByAnotherTask(t *testing.T) {
+	eachWithin(t, func(t *testing.T, ctx context.Context, begin func(context.Context) stepper) {
+		var s stepper
+		var its *worker
+		GoNow(ctx, func(context.Context) error {
+			its = nearest(ctx).loop.cur
+			s = begin(ctx)
+			s.next()
+			return nil
+		}).Wait(ctx)
+		var quit Event
+		innocent := GoNow(ctx, func(ctx context.Context) error { // it gets the first one's worker
+			return Timeout(ctx, time.Hour, func(ctx context.Context) error {
+				quit.Wait(ctx)
+				wantScope(t, ctx, "in a task that has nothing to do with it")
+				return nil
+			})
+		})
+		if innocent.scope.w != its {
+			t.Error("the test is void: it has another worker")
+		}
+		closer := GoNow(ctx, func(ctx context.Context) error {
+			return Timeout(ctx, time.Hour, func(ctx context.Context) error {
+				s.close()
+				wantScope(t, ctx, "in the task that closed it")
+				return nil
+			})
+		})
+		nearest(ctx).loop.checkNow(t)
+		quit.Set()
+		closer.Wait(ctx)
+		if err := innocent.Wait(ctx); err != nil {
+			t.Error(err)
+		}
+		wantScope(t, ctx, "in main")
+	})
+}
+
+// One that begins a body and goes on, while another closes it, is not left in a
+// scope that has ended.
+func TestRegionsLeftWhileTheirTaskGoesOn(t *testing.T) {
+	eachWithin(t, func(t *testing.T, ctx context.Context, begin func(context.Context) stepper) {
+		var s stepper
+		var closed Event
+		first := GoNow(ctx, func(task context.Context) error {
+			s = begin(ctx)
+			s.next()
+			closed.Wait(task)
+			wantScope(t, task, "in the task that began it")
+			return nil
+		})
+		s.close()
+		wantScope(t, ctx, "in the task that closed it")
+		closed.Set()
+		first.Wait(ctx)
+	})
+}
+
+// One that nobody ever closes stays behind with its task.
+func TestRegionsOfAnAbandonedPull(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		var stop func()
+		for range 3 {
+			task := GoNow(ctx, func(ctx context.Context) error {
+				s := within["iter.Pull"](ctx, regions["Timeout"])
+				s.next()
+				stop = s.close
+				return nil
+			})
+			task.Wait(ctx)
+			GoNow(ctx, func(ctx context.Context) error {
+				wantScope(t, ctx, "in the next task")
+				nearest(ctx).loop.checkNow(t)
+				stop() // so that its goroutine ends; in another task than it began in
+				wantScope(t, ctx, "in the next task")
+				return nil
+			}).Wait(ctx)
+		}
+		Sleep(ctx, 2*time.Hour)
+		return nil
+	})
+}
+
+// A region within a generator's body concerns its driver not at all, however
+// deep; and is the innermost one again when the body goes on, whoever drives it.
+func TestRegionsOfGeneratorAndDriverAreApart(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		const limit = time.Minute
+		g := Generate(ctx, func(ctx context.Context, y *coro.Yielder[int, int]) (int, error) {
+			y.Yield(0)
+			if _, ok := Here(ctx).Deadline(); !ok {
+				t.Error("a body that is in no region is not in that of its driver")
+			}
+			err := Timeout(ctx, limit, func(ctx context.Context) error {
+				for i := 1; ; i++ {
+					wantScope(t, ctx, "in the body")
+					if _, err := y.Yield(i); err != nil {
+						if Here(ctx) != ctx || ctx.Err() == nil {
+							t.Error("its time is up, and the body is not where it was, or not told")
+						}
+						return err
+					}
+				}
+			})
+			return 0, err
+		})
+		outer := Generate(ctx, func(ctx context.Context, y *coro.Yielder[int, int]) (int, error) {
+			return 0, Timeout(ctx, 3*limit, func(ctx context.Context) error {
+				for {
+					wantScope(t, ctx, "in the outer body")
+					v, err := g.Next()
+					if err != nil {
+						return err
+					}
+					wantScope(t, ctx, "in the outer body")
+					if _, err := y.Yield(v); err != nil {
+						return err
+					}
+				}
+			})
+		})
+		g.Next()
+		for i := range 3 {
+			GoNow(ctx, func(ctx context.Context) error {
+				return Timeout(ctx, time.Hour, func(ctx context.Context) error {
+					if v, err := outer.Next(); err != nil || v != i+1 {
+						t.Errorf("got %d, %v", v, err)
+					}
+					wantScope(t, ctx, "in the driver")
+					nearest(ctx).loop.checkNow(t)
+					return nil
+				})
+			}).Wait(ctx)
+		}
+		outer.Close()
+		wantScope(t, ctx, "in main")
+		Sleep(ctx, 2*limit)
+		wantScope(t, ctx, "when the body's time is up, which is not its driver's")
+		return g.Close()
+	})
+}
+
+// A Group within a body waits for its tasks as whoever closes the generator.
+func TestGroupInAGeneratorClosedByAnotherTask(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		var tr trace
+		var g *coro.Generator[int, int, int]
+		GoNow(ctx, func(task context.Context) error {
+			g = Generate(ctx, func(ctx context.Context, y *coro.Yielder[int, int]) (int, error) {
+				return 0, Group(ctx, func(ctx context.Context, g *TaskGroup) error {
+					g.Go(func(ctx context.Context) error {
+						Sleep(ctx, time.Hour)
+						Sleep(context.WithoutCancel(ctx), time.Second)
+						tr.add("child")
+						return errBoom
+					})
+					_, err := y.Yield(1)
+					return err
+				})
+			})
+			g.Next()
+			return Yield(task)
+		}).Wait(ctx)
+		Yield(ctx)
+		other := GoNow(ctx, func(ctx context.Context) error { return Sleep(ctx, time.Minute) })
+		err := g.Close()
+		tr.add("%v %v", err, nearest(ctx).loop.Now())
+		tr.want(t, "child boom 1s")
+		nearest(ctx).loop.checkNow(t)
+		return other.Wait(ctx)
+	})
+}
+
+// Whatever generators and pulls are begun, driven and closed by whomever, each
+// body and each task finds itself in its own region, and no list is broken.
+func TestRegionsAtRandom(t *testing.T) {
+	for seed := range uint64(60) {
+		run(t, func(ctx context.Context) error {
+			r := rand.New(rand.NewPCG(seed, 1))
+			l := nearest(ctx).loop
+			var walk func(ctx context.Context, y *coro.Yielder[int, int], depth int) error
+			walk = func(ctx context.Context, y *coro.Yielder[int, int], depth int) error {
+				for {
+					if depth > 0 {
+						wantScope(t, ctx, fmt.Sprint("seed ", seed))
+					}
+					switch cmd, err := y.Yield(depth); {
+					case err != nil:
+						return err
+					case cmd == 0 && depth < 4:
+						err := Timeout(ctx, time.Hour, func(ctx context.Context) error { return walk(ctx, y, depth+1) })
+						if err != nil {
+							return err
+						}
+					case cmd == 1 && depth > 0:
+						return nil
+					case cmd == 2:
+						Yield(ctx)
+					}
+				}
+			}
+			gens := make([]*coro.Generator[int, int, int], 5)
+			open := func(i int) {
+				gens[i] = Generate(ctx, func(ctx context.Context, y *coro.Yielder[int, int]) (int, error) { return 0, walk(ctx, y, 0) })
+				gens[i].Next()
+			}
+			for i := range gens {
+				open(i)
+			}
+			tasks := make([]func(context.Context) (struct{}, error), 3)
+			for i := range tasks {
+				var drive func(ctx context.Context, depth, steps int) error
+				drive = func(ctx context.Context, depth, steps int) error {
+					for range steps {
+						i := r.IntN(len(gens))
+						switch r.IntN(8) {
+						case 0:
+							if gens[i].Close() == nil {
+								open(i)
+							}
+						case 1:
+							if depth < 3 {
+								Timeout(ctx, time.Hour, func(ctx context.Context) error { return drive(ctx, depth+1, steps/2) })
+							}
+						case 2:
+							Yield(ctx)
+						default:
+							gens[i].Send(r.IntN(3))
+						}
+						wantScope(t, ctx, fmt.Sprint("seed ", seed))
+						if msg := l.checkParts(); msg != "" {
+							t.Fatalf("seed %d: %s", seed, msg)
+						}
+					}
+					return nil
+				}
+				tasks[i] = func(ctx context.Context) (none struct{}, err error) { return none, drive(ctx, 0, 40) }
+			}
+			_, err := Gather(ctx, tasks...)
+			for _, g := range gens {
+				g.Close()
+			}
+			return err
+		})
+	}
+}
