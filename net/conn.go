@@ -262,7 +262,11 @@ func (c *conn) setInt(level, option, value int) error {
 // shut shuts down one direction; see shutdown(2).
 func (c *conn) shut(how int) error {
 	return c.control("close", func(fd int) error {
-		return os.NewSyscallError("shutdown", c.sys.Shutdown(fd, how))
+		err := c.sys.Shutdown(fd, how)
+		if how == unix.SHUT_WR && err == nil {
+			c.fd.RetryWrite() // of a Unix socket that is full the kernel says nothing
+		}
+		return os.NewSyscallError("shutdown", err)
 	})
 }
 

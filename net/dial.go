@@ -32,8 +32,11 @@ func onThisLoop[T any](ctx context.Context, loopOf func(context.Context) *reacto
 		return under(ctx, f)
 	}
 	l := loopOf(ctx)
-	if l == nil {
+	switch {
+	case l == nil:
 		return none, errNoLoop
+	case l.InTask():
+		return byTask(ctx, l, f)
 	}
 	return fromOutside(ctx, l, f)
 }
@@ -42,6 +45,15 @@ func onThisLoop[T any](ctx context.Context, loopOf func(context.Context) *reacto
 // anybody's making: what waits for an FD obeys the innermost scope.
 func under[T any](ctx context.Context, f func(context.Context) (T, error)) (v T, err error) {
 	err = reactor.Scope(ctx, func(ctx context.Context, _ *reactor.CancelScope) (err error) {
+		v, err = f(ctx)
+		return err
+	})
+	return v, err
+}
+
+// byTask does f in the running task of l, for a ctx that belongs to no loop.
+func byTask[T any](ctx context.Context, l *reactor.Loop, f func(context.Context) (T, error)) (v T, err error) {
+	err = l.Within(ctx, func(ctx context.Context) (err error) {
 		v, err = f(ctx)
 		return err
 	})

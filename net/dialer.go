@@ -56,8 +56,9 @@ type Dialer struct {
 	ControlContext func(ctx context.Context, network, address string, c syscall.RawConn) error
 
 	// Loop is where connections are made if the ctx of a dial belongs to no
-	// loop, as that of an http.Client's request need not. Without it such a
-	// dial fails.
+	// loop, as that of an http.Client's request need not. A task of that loop
+	// makes them itself, and obeys its own scope too. Without a Loop such a dial
+	// fails.
 	Loop *reactor.Loop
 }
 

@@ -1,6 +1,7 @@
 package net
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -48,15 +49,17 @@ func NewWriter(ctx context.Context, c Conn) *Writer {
 // than its Limit.
 var ErrWriterFull = errors.New("net: the Writer holds too much already: its peer is slow; wait by Drain, write less, or close the connection")
 
-// Write sends p, or what of it can't be sent at once it holds a copy of; it
-// never waits. It takes all of p or nothing: then the error is
-// [ErrWriterFull], or what an earlier write has ended with.
+// Write sends p, or holds a copy of what can't be sent at once; it never waits.
+// It takes all of p or nothing: then the error is [ErrWriterFull], or what this
+// or an earlier write has ended with. A connection of this package that is closed,
+// or whose write deadline has passed, is noticed at once; any other connection's
+// failure by the Writes and Drains that follow the attempt to send.
 func (w *Writer) Write(p []byte) (int, error) {
 	if w.err != nil {
 		return 0, w.err
 	}
 	if w.Buffered()+len(p) > w.Limit {
-		return 0, ErrWriterFull
+		return 0, cmp.Or(w.broken(), ErrWriterFull)
 	}
 	n, err := w.writeNow(p)
 	if err != nil {
@@ -64,9 +67,36 @@ func (w *Writer) Write(p []byte) (int, error) {
 		return n, err
 	}
 	if n < len(p) {
+		if err := w.broken(); err != nil {
+			return n, err
+		}
 		w.hold(p[n:])
 	}
 	return len(p), nil
+}
+
+// broken ends the Writer if what it holds, or is about to hold, is known to be
+// lost, and returns why.
+func (w *Writer) broken() error {
+	if w.err != nil {
+		return w.err
+	}
+	err := w.ctx.Err()
+	if c := w.direct; err == nil && c != nil && c.ok() && c.fd.OnLoop() {
+		err = c.fd.WriteErr()
+	}
+	if err != nil {
+		w.fail(w.failed(err))
+	}
+	return w.err
+}
+
+// failed makes the error that a write of the connection's would return.
+func (w *Writer) failed(err error) error {
+	if w.direct == nil || !w.direct.ok() {
+		return err
+	}
+	return w.direct.failed("write", err)
 }
 
 // writeNow writes what the kernel takes, if nothing has to go before it.
@@ -143,9 +173,9 @@ func (w *Writer) fail(err error) {
 // Buffered returns how many bytes are held.
 func (w *Writer) Buffered() int { return len(w.held) + w.taken }
 
-// Drain waits, if more than High is held, until no more than Low is. Who calls
-// it after each Write writes no faster than the peer reads. The error is ctx's,
-// or what a write has ended with.
+// Drain waits, if more than High is held, until no more than Low is. A task that
+// calls it after each Write writes no faster than the peer reads. The error is
+// ctx's, or what a write has ended with: a write is not lost without a word.
 func (w *Writer) Drain(ctx context.Context) error { return w.await(ctx, &w.resumed) }
 
 // Flush waits until everything is in the kernel's hands. The errors are those of
@@ -153,6 +183,16 @@ func (w *Writer) Drain(ctx context.Context) error { return w.await(ctx, &w.resum
 func (w *Writer) Flush(ctx context.Context) error { return w.await(ctx, &w.flushed) }
 
 func (w *Writer) await(ctx context.Context, e *reactor.Event) error {
+	if w.Buffered() > 0 {
+		if err := w.broken(); err != nil {
+			return err
+		}
+		if w.taken == 0 { // the task of flush has not tried yet
+			if err := reactor.Yield(ctx); err != nil {
+				return err
+			}
+		}
+	}
 	if err := e.Wait(ctx); err != nil {
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -205,5 +207,93 @@ func TestWriterStraightThrough(t *testing.T) {
 		}
 		c.Close()
 		peer.Close()
+	})
+}
+
+// A lost write is known: to the Write itself where that is possible, or to the
+// Drain or Flush that follows.
+func TestWriterKnowsOfALostWrite(t *testing.T) {
+	write := func(w *Writer) error { _, err := w.Write([]byte("hello")); return err }
+	ways := map[string]struct {
+		held bool // the Writer holds something when it happens
+		lose func(ctx context.Context, c, peer Conn)
+		want error
+	}{
+		"closed":                 {false, func(_ context.Context, c, _ Conn) { c.Close() }, ErrClosed},
+		"closed, some held":      {true, func(_ context.Context, c, _ Conn) { c.Close() }, ErrClosed},
+		"deadline":               {false, func(_ context.Context, c, _ Conn) { c.SetWriteDeadline(past()) }, os.ErrDeadlineExceeded},
+		"deadline, some held":    {true, func(_ context.Context, c, _ Conn) { c.SetWriteDeadline(past()) }, os.ErrDeadlineExceeded},
+		"shut down":              {false, func(_ context.Context, c, _ Conn) { c.(*UnixConn).CloseWrite() }, syscall.EPIPE},
+		"shut down, some held":   {true, func(ctx context.Context, c, _ Conn) { c.(*UnixConn).CloseWrite(); parked(ctx) }, syscall.EPIPE},
+		"peer closed":            {false, func(_ context.Context, _, peer Conn) { peer.Close() }, syscall.EPIPE},
+		"peer closed, some held": {true, func(ctx context.Context, _, peer Conn) { peer.Close(); parked(ctx) }, syscall.EPIPE},
+	}
+	for name, way := range ways {
+		for first, op := range map[string]func(context.Context, *Writer) error{
+			"Write": func(_ context.Context, w *Writer) error { return write(w) },
+			"Drain": func(ctx context.Context, w *Writer) error { return w.Drain(ctx) },
+			"Flush": func(ctx context.Context, w *Writer) error { return w.Flush(ctx) },
+		} {
+			t.Run(name+"/"+first, func(t *testing.T) {
+				run(t, func(ctx context.Context) {
+					c, peer := slowPair(t, ctx)
+					defer peer.Close()
+					defer c.Close()
+					w := NewWriter(ctx, c)
+					if way.held {
+						overfill(t, w)
+					}
+					way.lose(ctx, c, peer)
+					if !way.held && first != "Write" { // nothing is lost before it is written
+						write(w)
+					}
+					for range 3 {
+						if err := op(ctx, w); !errors.Is(err, way.want) {
+							t.Errorf("%s: %v, want %v", first, err, way.want)
+						}
+					}
+					if n, err := w.Write([]byte("x")); n != 0 || !errors.Is(err, way.want) {
+						t.Errorf("Write after that: %d, %v", n, err)
+					}
+					if w.Buffered() != 0 {
+						t.Errorf("it holds %d bytes", w.Buffered())
+					}
+				})
+			})
+		}
+	}
+	t.Run("another's conn", func(t *testing.T) {
+		run(t, func(ctx context.Context) {
+			c, peer := slowPair(t, ctx)
+			defer peer.Close()
+			w := NewWriter(ctx, struct{ Conn }{c})
+			c.Close()
+			for range 3 {
+				write(w) // nothing is known yet
+			}
+			if err := w.Drain(ctx); !errors.Is(err, ErrClosed) {
+				t.Errorf("Drain: %v", err)
+			}
+			if err := write(w); !errors.Is(err, ErrClosed) {
+				t.Errorf("Write after that: %v", err)
+			}
+		})
+	})
+	t.Run("its ctx is done", func(t *testing.T) {
+		run(t, func(ctx context.Context) {
+			c, peer := slowPair(t, ctx)
+			defer peer.Close()
+			defer c.Close()
+			inner, cancel := context.WithCancel(ctx)
+			w := NewWriter(inner, c)
+			cancel()
+			var err error
+			for p := pattern(1 << 10); err == nil && w.Buffered() == 0; {
+				_, err = w.Write(p)
+			}
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("the first Write that needs the ctx: %v", err)
+			}
+		})
 	})
 }

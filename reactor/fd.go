@@ -127,6 +127,13 @@ func (f *FD) ReadDrained() {
 	}
 }
 
+// RetryRead takes ReadBlocked back, and makes those that wait to read try again:
+// for changes of which the kernel sends no word.
+func (f *FD) RetryRead() { f.notify(eddy.Readable) }
+
+// RetryWrite is as [FD.RetryRead], for writing.
+func (f *FD) RetryWrite() { f.notify(eddy.Writable) }
+
 // CheckRead returns the error that [FD.WaitRead] would return at once. It is nil
 // if that would return nil, or wait: for who tries first, and then waits.
 func (f *FD) CheckRead() error { return f.check(&f.read) }
@@ -134,13 +141,26 @@ func (f *FD) CheckRead() error { return f.check(&f.read) }
 // CheckWrite is as [FD.CheckRead], for writing.
 func (f *FD) CheckWrite() error { return f.check(&f.write) }
 
+// WriteErr returns the error that every write has at present, whoever calls: that
+// f is closed, or that its write deadline has passed. Unlike [FD.CheckWrite] it
+// never lets others run, and may be asked any number of times.
+func (f *FD) WriteErr() error {
+	switch {
+	case f.flags&closed != 0:
+		return os.ErrClosed
+	case f.write.late():
+		return os.ErrDeadlineExceeded
+	}
+	return nil
+}
+
 func (f *FD) check(d *direction) error {
 	w := f.loop.cur
 	switch {
 	case f.flags&closed != 0:
 		w.insist()
 		return os.ErrClosed
-	case d.deadline != nil && d.deadline.passed:
+	case d.late():
 		w.insist()
 		return os.ErrDeadlineExceeded
 	case w.task != nil && (w.scope.reason.Load() != nil || w.loop.cutting):
@@ -151,12 +171,13 @@ func (f *FD) check(d *direction) error {
 
 func (f *FD) wait(d *direction, can ioFlags) error {
 	w := f.loop.cur
+	late := d.late()
 	for {
 		switch {
 		case f.flags&closed != 0:
 			w.insist()
 			return os.ErrClosed
-		case d.deadline != nil && d.deadline.passed:
+		case late || d.deadline != nil && d.deadline.passed:
 			w.insist()
 			return os.ErrDeadlineExceeded
 		case w.task == nil:
@@ -219,8 +240,7 @@ func (f *FD) Awaited() bool { return !f.read.waiters.empty() || !f.write.waiters
 // neither for room, nor for another writer, nor because it is cancelled or late.
 func (f *FD) CanWrite() bool {
 	w := f.loop.cur
-	d := f.write.deadline
-	return f.flags&(canWrite|writing|closed) == canWrite && (d == nil || !d.passed) &&
+	return f.flags&(canWrite|writing|closed) == canWrite && !f.write.late() &&
 		(w.task == nil || w.scope.reason.Load() == nil && !w.loop.cutting)
 }
 
@@ -288,9 +308,9 @@ type ioDeadline struct {
 	timer  alarm
 }
 
-// SetReadDeadline makes reads that wait at t or later fail with
+// SetReadDeadline makes reads that wait at t, or begin later, fail with
 // [os.ErrDeadlineExceeded], until another deadline is set. The zero t means
-// none.
+// none. While a deadline is set, each read costs a look at the clock.
 func (f *FD) SetReadDeadline(t time.Time) error { return f.setDeadline(&f.read, t) }
 
 // SetWriteDeadline is as [FD.SetReadDeadline], for writes.
@@ -321,6 +341,24 @@ func (f *FD) setDeadline(dir *direction, t time.Time) error {
 		d.pass()
 	}
 	return nil
+}
+
+// late reports whether the direction's deadline has passed. A task that computes
+// holds up the deadline's timer, so the clock is asked, but only while a deadline
+// is set.
+func (d *direction) late() bool {
+	if d.deadline == nil {
+		return false
+	}
+	return d.deadline.late()
+}
+
+func (d *ioDeadline) late() bool {
+	if !d.passed && d.timer.when != 0 && d.timer.loop.now() >= d.timer.when {
+		d.timer.stop()
+		d.pass()
+	}
+	return d.passed
 }
 
 func (d *ioDeadline) pass() {

@@ -697,3 +697,41 @@ func TestSocketsOfALoop(t *testing.T) {
 		return nil
 	})
 }
+
+// A deadline is a time, not a timer: one that passes while the task computes, and
+// so holds up the timer, counts at once.
+func TestDeadlineThatPassesWhileTheTaskComputes(t *testing.T) {
+	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+		f := openFake(t, ctx, 5)
+		f.notify(eddy.Readable)
+		at := l.wall.Add(time.Duration(l.now()-l.wallAt) + time.Second)
+		f.SetReadDeadline(at)
+		f.SetWriteDeadline(at)
+		ops := map[string]func() error{
+			"WaitRead": f.WaitRead, "CheckRead": f.CheckRead,
+			"WaitWrite": f.WaitWrite, "CheckWrite": f.CheckWrite,
+		}
+		for name, op := range ops {
+			if err := op(); err != nil {
+				t.Errorf("%s before the deadline: %v", name, err)
+			}
+		}
+		if !f.CanWrite() {
+			t.Error("CanWrite before the deadline is false")
+		}
+		v.time.Add(int64(time.Second)) // and no turn of the loop
+		if f.CanWrite() {
+			t.Error("CanWrite after the deadline is true")
+		}
+		for name, op := range ops {
+			if err := op(); err != os.ErrDeadlineExceeded {
+				t.Errorf("%s after the deadline: %v", name, err)
+			}
+		}
+		f.SetReadDeadline(time.Time{})
+		if err := f.WaitRead(); err != nil {
+			t.Errorf("WaitRead once the deadline is taken away: %v", err)
+		}
+		return f.Close()
+	})
+}

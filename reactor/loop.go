@@ -210,7 +210,11 @@ func newLoop(ctx context.Context, o Options) (*Loop, error) {
 	}
 	l.closer.Value = (*closer)(l)
 	l.inbox.poller = l.poller
-	l.wall, l.wallAt = time.Now(), l.now()
+	if m, ok := l.clock.(monotonic); ok {
+		l.wall = m.base // exactly: a deadline a nanosecond ago has passed
+	} else {
+		l.wall, l.wallAt = time.Now(), l.now()
+	}
 	l.watched = l.slow > 0
 	if w, ok := o.Clock.(simulation.World); ok {
 		l.enterWorld(w)

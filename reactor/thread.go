@@ -165,7 +165,7 @@ func (sub *submission[T]) abandoned() {
 func (sub *submission[T]) wait(ctx context.Context) (T, error) {
 	var none T
 	if sub.loop.onThread() {
-		return none, errors.New("reactor: a submission can't be waited for on its own loop: it would wait for itself")
+		return none, errors.New("reactor: a submission can't be waited for on its own loop: it would wait for itself; a task calls the function itself, a callback starts a task with reactor.Go")
 	}
 	sub.waits.Add(1)
 	select {

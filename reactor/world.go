@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/internal/simulation"
@@ -18,7 +19,12 @@ import (
 // in which they began to.
 type outskirts struct {
 	simulation.World
-	followed []*scope
+	followed []following
+}
+
+type following struct {
+	scope *scope
+	ctx   context.Context
 }
 
 func (l *Loop) enterWorld(w simulation.World) {
@@ -38,10 +44,10 @@ func (l *Loop) outside() (underWay int, possible bool) {
 // in its turn, whether they are done: elsewhere a goroutine tells, when it
 // comes to run.
 func (l *Loop) simulatedTurn() {
-	for _, s := range slices.Clone(l.world.followed) {
-		if s.followed() && s.parent.Err() != nil {
-			s.unfollowed()
-			s.cancel(reasonOf(s.parent))
+	for _, f := range slices.Clone(l.world.followed) {
+		if f.scope.followed() && f.ctx.Err() != nil {
+			f.scope.unfollowed()
+			f.scope.cancel(reasonOf(f.ctx))
 		}
 	}
 	if err := l.world.Turn(); err != nil {
@@ -57,20 +63,30 @@ func (l *Loop) simulatedTurn() {
 func (l *Loop) followInTurns(s *scope, ctx context.Context) {
 	v := l.world
 	if d, ok := ctx.Deadline(); ok && v.Strict() {
-		if own, ok := nearest(ctx).Deadline(); !ok || !own.Equal(d) {
+		if !loopDeadline(ctx, d) {
 			v.Refuse("a context goes by the system's clock: use reactor.Timeout in the place of context.WithTimeout")
 		}
 	}
-	v.followed = append(v.followed, s)
+	v.followed = append(v.followed, following{s, ctx})
 	stop := func() bool { return true }
 	if !v.Strict() { // it may be done while the loop sleeps
 		stop = context.AfterFunc(ctx, func() { l.post(func() {}) })
 	}
 	s.more().unfollow = func() bool {
-		i := slices.Index(v.followed, s)
+		i := slices.IndexFunc(v.followed, func(f following) bool { return f.scope == s })
 		v.followed = slices.Delete(v.followed, i, i+1)
 		return stop()
 	}
+}
+
+// loopDeadline reports whether d is the deadline of a scope that ctx descends from.
+func loopDeadline(ctx context.Context, d time.Time) bool {
+	s := nearest(ctx)
+	if s == nil {
+		return false
+	}
+	own, ok := s.Deadline()
+	return ok && own.Equal(d)
 }
 
 // shuffle puts the tasks that are ready in another order. Callbacks keep their

@@ -26,8 +26,8 @@ func (c *Conn) Handshake() error {
 	return c.handshake(reactor.Here(c.ctx))
 }
 
-// HandshakeContext is as [Conn.Handshake], and fails when ctx is done first. One
-// that has failed, for this or another reason, can't be repeated.
+// HandshakeContext is as [Conn.Handshake], and fails when ctx, any context, is done
+// first. One that has failed, for this or another reason, can't be repeated.
 func (c *Conn) HandshakeContext(ctx context.Context) error {
 	if !reactor.OnLoop(c.ctx) {
 		_, err := elsewhere(c, ctx, func(ctx context.Context) (struct{}, error) {
@@ -39,7 +39,10 @@ func (c *Conn) HandshakeContext(ctx context.Context) error {
 		return err
 	}
 	if reactor.Here(c.ctx) == nil {
-		ctx = nil
+		return c.handshake(nil)
+	}
+	if l := reactor.LoopOf(c.ctx); reactor.LoopOf(ctx) != l {
+		return l.Within(ctx, c.handshake)
 	}
 	return c.handshake(ctx)
 }

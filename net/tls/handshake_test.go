@@ -155,13 +155,17 @@ func TestDefaultHandshakeTimeout(t *testing.T) {
 
 // TestHandshakeContext: the ctx ends the handshake, on a task and on a goroutine.
 func TestHandshakeContext(t *testing.T) {
-	for _, where := range []string{"task", "goroutine"} {
+	for _, where := range []string{"task", "task, with a foreign ctx", "goroutine"} {
 		run(t, func(ctx context.Context) {
 			client, server := pair(t, ctx)
-			std, cancel := context.WithTimeout(ctx, 5*time.Millisecond)
+			of := ctx
+			if where == "task, with a foreign ctx" {
+				of = context.Background()
+			}
+			std, cancel := context.WithTimeout(of, 5*time.Millisecond)
 			defer cancel()
 			var err error
-			if where == "task" {
+			if where != "goroutine" {
 				err = server.HandshakeContext(std)
 			} else {
 				outside(t, ctx, func() error { err = server.HandshakeContext(std); return nil })

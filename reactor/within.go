@@ -1,0 +1,53 @@
+package reactor
+
+import (
+	"context"
+	"time"
+)
+
+// InTask reports whether the caller is the running task of the loop, and so may
+// suspend. It may be called from anywhere.
+func (l *Loop) InTask() bool { return l.onThread() && l.cur.task != nil }
+
+// Within calls f in a scope of the running task that is done, besides, when ctx
+// is: any context, also one that belongs to no loop. What f awaits under the ctx
+// it gets obeys both; that ctx has the values of ctx, and behind them those of
+// the task. Within is for types that know their loop and are given a context by
+// code that knows nothing of it, as a dialer is. It may be called by tasks of the
+// loop; elsewhere it panics, see [Loop.InTask]. It costs a few allocations.
+func (l *Loop) Within(ctx context.Context, f func(ctx context.Context) error) error {
+	if f == nil {
+		panic("reactor: Loop.Within with a nil function")
+	}
+	w := l.task("Loop.Within")
+	return Scope(amid{w.scope, ctx}, func(inner context.Context, s *CancelScope) error {
+		if ctx.Done() != nil {
+			s.scope.follow(ctx)
+		}
+		return f(inner)
+	})
+}
+
+// amid is a task's ctx with the values of another, and the earlier of their
+// deadlines.
+type amid struct {
+	context.Context // the task's
+	other           context.Context
+}
+
+func (a amid) Value(key any) any {
+	if key != scopeKey {
+		if v := a.other.Value(key); v != nil {
+			return v
+		}
+	}
+	return a.Context.Value(key)
+}
+
+func (a amid) Deadline() (time.Time, bool) {
+	d, ok := a.Context.Deadline()
+	if other, has := a.other.Deadline(); has && (!ok || other.Before(d)) {
+		return other, true
+	}
+	return d, ok
+}
