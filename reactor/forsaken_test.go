@@ -78,6 +78,15 @@ var forsakers = map[string]func(ctx context.Context, f func(ctx context.Context)
 	"GatherAll": func(ctx context.Context, f func(ctx context.Context) error) {
 		GatherAll(ctx, func(ctx context.Context) (int, error) { return 0, f(ctx) })
 	},
+	"Race": func(ctx context.Context, f func(ctx context.Context) error) {
+		Race(ctx, func(ctx context.Context) (int, error) { return 0, f(ctx) })
+	},
+	"Any": func(ctx context.Context, f func(ctx context.Context) error) {
+		Any(ctx, func(ctx context.Context) (int, error) { return 0, f(ctx) })
+	},
+	"GatherUntil": func(ctx context.Context, f func(ctx context.Context) error) {
+		GatherUntil(ctx, func(int, Outcome[int]) bool { return true }, func(ctx context.Context) (int, error) { return 0, f(ctx) })
+	},
 	"Group": func(ctx context.Context, f func(ctx context.Context) error) {
 		Group(ctx, func(_ context.Context, g *TaskGroup) error { g.Go(f); return nil })
 	},
@@ -123,6 +132,35 @@ func TestGatherAllCutOffReportsWhatFailedBefore(t *testing.T) {
 		return nil
 	})
 	if n := told.count("nobody awaited"); n != 1 {
+		t.Errorf("told %d times: %v", n, told)
+	}
+}
+
+// A race that is cut off, or whose predicate panics, reports what failed before
+// and after.
+func TestRaceThatCanTellNobody(t *testing.T) {
+	var told reports
+	o := Options{OnError: told.add, Grace: time.Second}
+	setup{Options: o, world: newWorld(t)}.run(t, func(ctx context.Context) error {
+		never := func(int, Outcome[int]) bool { return false }
+		fails := func(context.Context) (int, error) { return 0, errOther }
+		GoNow(ctx, func(ctx context.Context) error {
+			free := context.WithoutCancel(ctx)
+			GatherUntil(free, never, fails, func(context.Context) (int, error) { return 0, Sleep(free, time.Hour) })
+			return nil
+		})
+		wantPanic(t, "undecided", func() {
+			GatherUntil(ctx, func(int, Outcome[int]) bool { panic("undecided") }, fails, func(ctx context.Context) (int, error) {
+				Sleep(ctx, time.Hour)
+				return 0, errBoom
+			})
+		})
+		if n := told.count("nobody awaited"); n != 2 {
+			t.Errorf("told %d times after the panic: %v", n, told)
+		}
+		return nil
+	})
+	if n := told.count("nobody awaited"); n != 3 {
 		t.Errorf("told %d times: %v", n, told)
 	}
 }

@@ -18,7 +18,29 @@ func Sleep(ctx context.Context, d time.Duration) error {
 		w.yield()
 		return nil
 	}
-	w.loop.wheel.Add(&w.timer, w.loop.after(d))
+	return w.sleep(s, w.loop.after(d))
+}
+
+// SleepUntil suspends the running task until the given time of day, never for
+// less, as [Sleep] does: for a time that is past it is [Yield]. It goes by ctx's
+// loop, like [Now]: in real time a change of the system's clock during the sleep
+// does not move its end.
+func SleepUntil(ctx context.Context, t time.Time) error {
+	w, s, err := await(ctx, "SleepUntil")
+	if err != nil {
+		return err
+	}
+	until := w.loop.timeAt(t, ctx)
+	if until <= w.loop.now() {
+		w.yield()
+		return nil
+	}
+	return w.sleep(s, until)
+}
+
+// sleep parks the running task until the loop's time is until, or s is done.
+func (w *worker) sleep(s *scope, until int64) error {
+	w.loop.wheel.Add(&w.timer, until)
 	if w.park(s, waitingFor("a sleep to end")) == wokenCanceled {
 		return s.awaitErr()
 	}

@@ -1,0 +1,226 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// Race runs the functions as tasks and returns what the first to end returns,
+// be it a value or an error. The others are cancelled, and Race waits for them:
+// none outlives it. So whatever they did is undone by their own deferred calls
+// by the time that Race returns.
+//
+// Of functions that end in the same turn, the one that the loop runs first
+// wins. When ctx is done all are cancelled, and the first to end still wins: as
+// a rule with ctx's error, but a value that was there in time is not lost.
+//
+// A loser's value is dropped. An error of it, other than the echo of its
+// cancellation, is reported as one that nobody awaited; its panic is returned
+// as a [PanicError], beside the winner's value. Where a loser may return
+// something that has to be closed, use [GatherUntil], which returns that too.
+// For the first success use [Any]. (trio's wait_any idiom, Promise.race.)
+func Race[T any](ctx context.Context, fs ...func(ctx context.Context) (T, error)) (T, error) {
+	var none T
+	if len(fs) == 0 {
+		return none, errors.New("reactor: Race without functions")
+	}
+	r, err := runRace(ctx, "Race", func(int, Outcome[T]) bool { return true }, fs)
+	if err != nil {
+		return none, err
+	}
+	for _, e := range r.ended[1:] {
+		if !isPanicError(e.task.err) {
+			e.report()
+		}
+	}
+	winner := r.tasks[r.ended[0].index]
+	return winner.value, joined(append([]error{winner.err}, r.panics(1)...)...)
+}
+
+// Any runs the functions as tasks and returns the value of the first to
+// succeed. The others are cancelled, and Any waits for them, as [Race] does.
+// The errors of those that failed before or after are dropped: there is a
+// value in their place. A panic is no such error. It ends the race, and is
+// returned as a [PanicError].
+//
+// If all fail, Any returns their errors in the order of the arguments, by
+// [errors.Join]. If it is because ctx is done, ctx's error comes first, and the
+// mere echoes of it are left out. (Promise.any, and Java's
+// anySuccessfulOrThrow.)
+func Any[T any](ctx context.Context, fs ...func(ctx context.Context) (T, error)) (T, error) {
+	var none T
+	if len(fs) == 0 {
+		return none, errors.New("reactor: Any without functions")
+	}
+	r, err := runRace(ctx, "Any", func(_ int, o Outcome[T]) bool { return o.Err == nil || isPanicError(o.Err) }, fs)
+	if err != nil {
+		return none, err
+	}
+	for i, e := range r.ended {
+		if e.task.err == nil {
+			return r.tasks[e.index].value, joined(r.panics(i + 1)...)
+		}
+		if isPanicError(e.task.err) {
+			return none, joined(r.panics(i)...)
+		}
+	}
+	errs := []error{r.outer}
+	for i, t := range r.tasks {
+		if r.outer == nil || !r.entrants[i].canceled || !isCancellation(t.err) {
+			errs = append(errs, t.err)
+		}
+	}
+	return none, joined(errs...)
+}
+
+// GatherUntil is like [GatherAll], but can end early: each time that a function
+// has ended, enough is called, by the task that called GatherUntil, with the
+// place of the function among the arguments and its outcome. Once enough
+// returns true it is not called again, and the functions that still run are
+// cancelled and waited for. The outcomes are those of all functions, in the
+// order of the arguments: an Err of [context.Canceled] is that of one which was
+// cut short.
+//
+// When ctx is done before enough returned true, all functions are cancelled,
+// and GatherUntil returns their outcomes along with ctx's error. (Java's
+// StructuredTaskScope with Joiner.allUntil.)
+func GatherUntil[T any](ctx context.Context, enough func(i int, o Outcome[T]) bool, fs ...func(ctx context.Context) (T, error)) ([]Outcome[T], error) {
+	if enough == nil {
+		panic("reactor: GatherUntil with a nil function")
+	}
+	r, err := runRace(ctx, "GatherUntil", enough, fs)
+	if err != nil {
+		return nil, err
+	}
+	outcomes := make([]Outcome[T], len(fs))
+	for i, t := range r.tasks {
+		outcomes[i] = Outcome[T]{t.value, t.err}
+	}
+	if r.won {
+		return outcomes, nil
+	}
+	return outcomes, r.outer
+}
+
+// A race is functions of which not all need to succeed.
+//
+// Invariant: ended holds the entrants whose tasks are over, in the order in
+// which they ended.
+type race[T any] struct {
+	field
+	tasks    []*Task[T]
+	entrants []entrant
+	won      bool  // enough has returned true
+	outer    error // of the scope around the race, if that is done
+}
+
+// field is a race without its result's type.
+type field struct {
+	ended   []*entrant
+	changed waitList
+}
+
+// An entrant keeps one task of a race.
+type entrant struct {
+	field    *field
+	index    int
+	task     *task
+	canceled bool
+	reported bool
+}
+
+func (e *entrant) ended(t *task, canceled bool) {
+	e.task, e.canceled = t, canceled
+	if t.loop.cutting { // which cuts the race off, too
+		e.report()
+	}
+	e.field.ended = append(e.field.ended, e)
+	e.field.changed.wakeAll(wokenDone)
+}
+
+// report has the loop report the error of a task, where no caller will get it.
+func (e *entrant) report() {
+	if !e.reported {
+		e.reported = true
+		e.task.loop.ended(e.task, e.canceled)
+	}
+}
+
+// runRace runs the functions until one's outcome is enough, and waits for all.
+// The error is that of a race that could not begin.
+func runRace[T any](ctx context.Context, op string, enough func(i int, o Outcome[T]) bool, fs []func(ctx context.Context) (T, error)) (*race[T], error) {
+	for _, f := range fs {
+		if f == nil {
+			panic("reactor: " + op + " with a nil function")
+		}
+	}
+	r := &race[T]{tasks: make([]*Task[T], len(fs)), entrants: make([]entrant, len(fs))}
+	decided, told := false, false
+	return r, inScope(ctx, op, func(ctx context.Context, s *CancelScope) error {
+		defer func() {
+			if !told { // enough panicked, or the task is cut off
+				for _, e := range r.ended {
+					e.report()
+				}
+			}
+		}()
+		defer func() {
+			s.Cancel(errRaceOver)
+			for len(r.ended) < len(fs) {
+				r.wait(s.scope.loop, op)
+			}
+			told = decided
+		}()
+		for i, f := range fs {
+			r.entrants[i].field, r.entrants[i].index = &r.field, i
+			r.tasks[i] = spawn[T](ctx, op, f, &r.entrants[i])
+		}
+		for i := 0; i < len(fs) && !r.won; i++ {
+			for i == len(r.ended) {
+				r.wait(s.scope.loop, op)
+			}
+			t := r.tasks[r.ended[i].index]
+			r.won = enough(r.ended[i].index, Outcome[T]{t.value, t.err})
+		}
+		if s.scope.reason.Load() != nil {
+			r.outer = s.scope.awaitErr()
+		}
+		decided = true
+		return nil
+	})
+}
+
+// errRaceOver is why the losers of a race are cancelled.
+var errRaceOver = errors.New("the race is over: another function has won it")
+
+// wait waits until another one has ended. They are below the scope of the one
+// that waits: when that is done, they end of themselves.
+func (f *field) wait(l *Loop, op string) {
+	w := l.task(op) // in a generator's body it may not be the one that began
+	f.changed.wait(w, &l.shielded, waitingFor("the functions of its "+op))
+}
+
+// panics returns the panics of the tasks that ended, from the i-th on.
+func (r *race[T]) panics(i int) (errs []error) {
+	for _, e := range r.ended[i:] {
+		if isPanicError(e.task.err) {
+			errs = append(errs, e.task.err)
+		}
+	}
+	return errs
+}
+
+// joined is errors.Join, but returns an error that is alone as it is.
+func joined(errs ...error) error {
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	if len(errs) == 1 {
+		return errs[0]
+	}
+	return errors.Join(errs...)
+}
+
+func isPanicError(err error) bool {
+	_, ok := err.(*PanicError)
+	return ok
+}

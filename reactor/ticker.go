@@ -1,0 +1,102 @@
+package reactor
+
+import (
+	"context"
+	"time"
+)
+
+// A Ticker marks even intervals of time: its ticks are due at multiples of the
+// interval after its start, however long the work between them takes. It needs
+// no goroutine, and no timer while nobody waits. Its methods may be called by
+// tasks of its loop, and Reset and Stop by callbacks too.
+type Ticker struct {
+	loop    *Loop
+	every   int64
+	due     int64 // the loop's time of the next tick
+	stopped bool
+	waiters waitList
+}
+
+// NewTicker returns a Ticker whose first tick is due after d. It may be called by
+// tasks and callbacks of ctx's loop; elsewhere, and for a d of zero or less, it
+// panics.
+func NewTicker(ctx context.Context, d time.Duration) *Ticker {
+	s := nearest(ctx)
+	if s == nil {
+		panic("reactor: NewTicker outside a task: pass the ctx that a task's function receives (see reactor.Run)")
+	}
+	t := &Ticker{loop: s.loop}
+	t.begin("NewTicker", d)
+	return t
+}
+
+func (t *Ticker) begin(op string, d time.Duration) {
+	t.loop.onLoop(op)
+	if d <= 0 {
+		panic("reactor: " + op + " with an interval that is not positive")
+	}
+	t.every, t.due = int64(d), t.loop.after(d)
+}
+
+// Next waits for the next tick and returns the time at which it was due. If one
+// or more were due since the last call, Next returns the latest of them, after a
+// turn of the loop: like a time.Ticker, it makes up for no tick that was missed,
+// and those that follow are as far from the start as ever. The error is ctx's, or
+// [ErrClosed] if the ticker is stopped. Several tasks may wait: each gets the
+// tick. Next allocates nothing.
+func (t *Ticker) Next(ctx context.Context) (time.Time, error) {
+	for {
+		w, s, err := await(ctx, "Ticker.Next")
+		if err != nil {
+			return time.Time{}, err
+		}
+		t.loop.onLoop("Ticker.Next")
+		due := t.due
+		switch {
+		case t.stopped:
+			return time.Time{}, ErrClosed
+		case due <= t.loop.now():
+			tick := t.take(due)
+			w.yield()
+			return t.loop.wallOf(tick, ctx), nil
+		}
+		t.waiters.push(&w.node)
+		t.loop.wheel.Add(&w.timer, due)
+		switch w.park(s, waitingFor("a tick")) {
+		case wokenTimer:
+			return t.loop.wallOf(t.take(due), ctx), nil
+		case wokenCanceled:
+			return time.Time{}, s.awaitErr()
+		case wokenClosed:
+			return time.Time{}, ErrClosed
+		}
+	}
+}
+
+// take returns the latest tick that is due, the one at due or a later one, and
+// sets the next, unless another task or a Reset has done so.
+func (t *Ticker) take(due int64) int64 {
+	if t.due != due {
+		return due
+	}
+	due += (t.loop.now() - due) / t.every * t.every
+	t.due = due + min(t.every, int64(maxTime)-due)
+	return due
+}
+
+// Reset starts the ticker anew, also one that was stopped: the next tick is due
+// after d, and further ones at that interval. Tasks that wait go on waiting, for
+// that tick. It panics for a d of zero or less.
+func (t *Ticker) Reset(d time.Duration) {
+	t.begin("Ticker.Reset", d)
+	t.stopped = false
+	t.waiters.wakeAll(wokenDone)
+}
+
+// Stop ends the ticks: Next returns [ErrClosed], also to tasks that wait. A
+// ticker that nobody uses any more need not be stopped.
+func (t *Ticker) Stop() {
+	t.loop.onLoop("Ticker.Stop")
+	t.stopped = true
+	t.waiters.wakeAll(wokenClosed)
+}
