@@ -41,6 +41,7 @@ func (l *Loop) elsewhere() string {
 	if l.finished.Load() {
 		return " on a loop that has ended: its Run has returned"
 	}
+	l.refuseOutside("what belongs to the loop") // the panic may be recovered
 	return " from a goroutine that is not the running task of this ctx's loop: " +
 		"use Loop.Post or Submit to reach the loop from elsewhere, and reactor.Go for what shall suspend"
 }

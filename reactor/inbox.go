@@ -91,7 +91,9 @@ func (l *Loop) Post(f func()) error {
 	if f == nil {
 		return errors.New("reactor: Post of a nil function")
 	}
-	l.refuseOutside("Loop.Post")
+	if err := l.refuseOutside("Loop.Post"); err != nil {
+		return err
+	}
 	if !l.post(func() { l.ready.push(&Handle{loop: l, fn: f}) }) {
 		return ErrLoopClosed
 	}

@@ -96,10 +96,13 @@ func Submit[T any](l *Loop, f func(ctx context.Context) (T, error)) (wait func(c
 	if f == nil {
 		panic("reactor: Submit with a nil function")
 	}
-	l.refuseOutside("Submit")
 	sub := &submission[T]{loop: l, done: make(chan struct{})}
-	if !l.post(func() { sub.start(f) }) {
-		sub.err = ErrLoopClosed
+	err := l.refuseOutside("Submit")
+	if err == nil && !l.post(func() { sub.start(f) }) {
+		err = ErrLoopClosed
+	}
+	if err != nil {
+		sub.err = err
 		close(sub.done)
 	}
 	return sub.wait

@@ -154,11 +154,14 @@ func (l *Loop) refuse(what string) {
 	}
 }
 
-// refuseOutside reports a call that another goroutine makes in a strict world.
-func (l *Loop) refuseOutside(op string) {
-	if l.strict() && !l.onThread() {
-		l.world.Refuse(op + " was called by a goroutine that is no task: use reactor.Go in the place of the go statement")
+// refuseOutside refuses a call that another goroutine makes in a strict world, which
+// ends the run: the error is for the goroutine, so that nobody waits for it in vain.
+// It is nil if the call is none of these, or the run has ended already.
+func (l *Loop) refuseOutside(op string) error {
+	if !l.strict() || l.onThread() || l.finished.Load() {
+		return nil
 	}
+	return l.world.Refuse(op + " was called by a goroutine that is no task: use reactor.Go in the place of the go statement")
 }
 
 // describe says what a task waits for.

@@ -21,6 +21,13 @@ func SetMaxTurns(t testing.TB, n int) {
 	t.Cleanup(func() { maxTurns = was })
 }
 
+// SetBlockedAfter changes how long a loop may stand still after a refusal.
+func SetBlockedAfter(t testing.TB, d time.Duration) {
+	was := blockedAfter
+	blockedAfter = d
+	t.Cleanup(func() { blockedAfter = was })
+}
+
 // SetWatchdog changes after how long a hanging run is reported, and where.
 func SetWatchdog(t testing.TB, after time.Duration, log io.Writer) {
 	was, wasLog := patience, watchdogLog

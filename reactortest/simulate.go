@@ -86,7 +86,8 @@ func (o Options) Run(t testing.TB, main func(ctx context.Context)) {
 // they are 1 to 100.
 //
 // Only the seed decides. ToThread calls its function in place. What would make a
-// run differ fails the test: goroutines that reach for the loop, contexts with a
+// run differ fails the test, with the stack of the goroutine that did it:
+// goroutines that reach for the loop, whose calls return an error, contexts with a
 // deadline of the system's clock, signals, real file descriptors. What can't be
 // seen, such as a program that asks time.Now, its own random numbers, or the order
 // of a map, Options.Twice finds.
@@ -223,11 +224,13 @@ func (o Options) run(t testing.TB, w *world, main func(context.Context, *Network
 	}()
 	ctx := context.WithValue(context.Background(), worldKey{}, w)
 	ctx = context.WithValue(ctx, simulation.HostKey, test.boot)
-	return loop.Run(ctx, func(ctx context.Context) error {
-		reactor.Current(ctx).SetName("test")
-		w.network.ctx = ctx
-		main(ctx, &w.network)
-		return nil
+	return w.attend(t, func() error {
+		return loop.Run(ctx, func(ctx context.Context) error {
+			reactor.Current(ctx).SetName("test")
+			w.network.ctx = ctx
+			main(ctx, &w.network)
+			return nil
+		})
 	})
 }
 

@@ -9,7 +9,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -196,50 +195,6 @@ func TestWatchdog(t *testing.T) {
 type writer func(string)
 
 func (w writer) Write(p []byte) (int, error) { w(string(p)); return len(p), nil }
-
-// What would make a run differ is refused.
-func TestRefusals(t *testing.T) {
-	other := func(ctx context.Context, f func(l *reactor.Loop)) {
-		l := reactor.LoopOf(ctx)
-		done := make(chan bool)
-		go func() { f(l); close(done) }()
-		<-done
-		reactor.Sleep(ctx, time.Second)
-	}
-	for _, c := range []struct {
-		name string
-		do   func(ctx context.Context)
-		want string
-	}{
-		{"Post", func(ctx context.Context) { other(ctx, func(l *reactor.Loop) { l.Post(func() {}) }) }, "Loop.Post was called by a goroutine"},
-		{"Submit", func(ctx context.Context) {
-			other(ctx, func(l *reactor.Loop) { reactor.Submit(l, func(context.Context) (int, error) { return 0, nil }) })
-		}, "Submit was called by a goroutine"},
-		{"Receive", func(ctx context.Context) { reactor.Receive(ctx, make(chan int)) }, "Receive waits for a goroutine"},
-		{"OnSignal", func(ctx context.Context) {
-			reactor.OnSignal(ctx, func(os.Signal) {}, syscall.SIGUSR1)
-			reactor.Sleep(ctx, time.Second)
-		}, "OnSignal waits"},
-		{"WithTimeout", func(ctx context.Context) {
-			ctx, cancel := context.WithTimeout(ctx, time.Hour)
-			defer cancel()
-			reactor.Sleep(ctx, time.Second)
-		}, "use reactor.Timeout"},
-		{"a real fd", func(ctx context.Context) {
-			if err := reactor.WaitReadable(ctx, 0); err == nil {
-				panic("no error")
-			}
-			reactor.Sleep(ctx, time.Second)
-		}, "descriptor 0 is a real one"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			leaks(t)
-			failing(t, func(t testing.TB) {
-				reactortest.Simulate(t, func(ctx context.Context, n *network) { c.do(ctx) }, 1)
-			}, "make the run differ", c.want, "seed 1 failed")
-		})
-	}
-}
 
 // What does not is not.
 func TestNotRefused(t *testing.T) {

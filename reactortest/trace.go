@@ -30,6 +30,10 @@ func (t *Trace) String() string { return strings.Join(t.lines, "\n") }
 // happened takes in an event: its kind and two numbers that tell it from
 // others, and how to say it.
 func (w *world) happened(kind kind, host *boot, a, b uint64, say func() string) {
+	if w.left.Load() {
+		select {} // the test has gone on without it
+	}
+	defer w.steps.Add(1)
 	t := &w.trace
 	t.Events++
 	t.Hash = mix(mix(mix(mix(t.Hash, uint64(kind)), uint64(w.time())), a), b)

@@ -40,8 +40,8 @@ type world struct {
 	trace   Trace
 	turns   int // since time moved
 	ran     uint64
-	refused atomic.Pointer[refusal]
-	steps   atomic.Uint64 // for the watchdog: it grows with each
+	refusals
+	steps   atomic.Uint64 // events so far, for those who watch
 	running atomic.Uint64 // who runs, by number; 0: no task
 	failure error
 
@@ -69,6 +69,7 @@ func (w *world) program() *rand.Rand {
 
 func newWorld(dice, order choices) *world {
 	w := &world{wakeup: make(chan struct{}, 1), dice: dice, order: order}
+	w.refusing = make(chan struct{})
 	w.clock.world = w
 	w.now.Store(begin)
 	w.network.init(w)
@@ -241,29 +242,14 @@ func (w *world) Turn() error {
 	if w.turns++; w.turns > maxTurns && w.failure == nil {
 		w.failure = fmt.Errorf("reactortest: %d turns at the same moment: time moves only when every task waits, and some yield for ever", maxTurns)
 	}
-	if r := w.refused.Load(); r != nil {
+	if r := w.first.Load(); r != nil {
 		return r
 	}
 	return w.failure
 }
 
-// A refusal is what a program did that only the world may decide.
-type refusal struct{ what string }
-
-func (r *refusal) Error() string {
-	return "reactortest: this would make the run differ from one time to the next: " + r.what
-}
-
-func (w *world) Refuse(what string) {
-	if w.strict {
-		w.refused.CompareAndSwap(nil, &refusal{what})
-		w.Wake()
-	}
-}
-
 func (w *world) Resume(t simulation.Task, s simulation.Start, why string) {
 	w.ran++
-	w.steps.Add(1)
 	if t == nil {
 		w.running.Store(0)
 		w.happened(kindResume, nil, 0, 0, func() string { return "a callback runs" })

@@ -36,9 +36,9 @@ type World interface {
 	Choose(n int) int
 
 	// Refuse reports that a program did what would make the run depend on more
-	// than the world. It may be called from any goroutine, and only when the
-	// world is strict.
-	Refuse(what string)
+	// than the world, and ends the run. It returns the error for the caller. It may
+	// be called from any goroutine, and only when the world is strict.
+	Refuse(what string) error
 
 	// Resume and Suspend tell that a task, or a callback if t is nil, gets the
 	// thread and gives it up.
