@@ -1,6 +1,7 @@
 package net
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -139,11 +140,11 @@ func (d *dialing) part(ctx context.Context, to netip.AddrPort, n int) (c Conn, e
 	if left <= 0 {
 		return nil, context.DeadlineExceeded
 	}
-	err = reactor.Timeout(ctx, partOf(left, n), func(ctx context.Context) error {
+	late := reactor.Timeout(ctx, partOf(left, n), func(ctx context.Context) error {
 		c, err = d.one(ctx, d.network, to)
 		return err
 	})
-	return c, err
+	return c, cmp.Or(err, late) // as in dialOnLoop
 }
 
 // partOf returns the time for the first of n addresses: an equal part of what is

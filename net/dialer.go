@@ -1,6 +1,7 @@
 package net
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	stdnet "net"
@@ -129,11 +130,11 @@ func (d *Dialer) DialUnix(ctx context.Context, network string, laddr, raddr *Uni
 // dialOnLoop does f on the loop of ctx, or d's, within d's time limits.
 func dialOnLoop[C any](ctx context.Context, d *Dialer, network string, from, to Addr, f func(context.Context) (C, error)) (C, error) {
 	c, err := onThisLoop(ctx, d.loop, func(ctx context.Context) (c C, err error) {
-		err = d.bounded(ctx, func(ctx context.Context) error {
+		late := d.bounded(ctx, func(ctx context.Context) error {
 			c, err = f(ctx)
 			return err
 		})
-		return c, err
+		return c, cmp.Or(err, late) // late is err, in more words, or f was not called
 	})
 	if err != nil {
 		var none C

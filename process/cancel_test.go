@@ -133,7 +133,7 @@ func TestNoKill(t *testing.T) {
 			return nil
 		})
 		err := reactor.Timeout(ctx, 50*time.Millisecond, c.Wait)
-		if err != context.DeadlineExceeded {
+		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Wait: %v", err)
 		}
 		c.Process.Kill()
@@ -164,7 +164,7 @@ func TestEndOfScope(t *testing.T) {
 			return nil
 		})
 		task.Wait(ctx)
-		if err := reactor.Timeout(ctx, 50*time.Millisecond, c.Wait); err != context.DeadlineExceeded {
+		if err := reactor.Timeout(ctx, 50*time.Millisecond, c.Wait); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Wait: %v", err)
 		}
 		c.Process.Kill()

@@ -76,7 +76,7 @@ func TestCase66BothWays(t *testing.T) {
 
 		c, _ = started(t, ctx, child("sleep"))
 		err = reactor.Timeout(ctx, 20*time.Millisecond, c.Wait)
-		if err != context.DeadlineExceeded {
+		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Wait with a timeout: %v", err)
 		}
 		say("timeout does not kill: %s", python(c.ProcessState))

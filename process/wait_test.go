@@ -107,7 +107,7 @@ func TestSpuriousReadiness(t *testing.T) {
 			t.Fatal(err)
 		}
 		saviour := time.AfterFunc(patience/4, func() { c.Process.Kill() }) // should the loop be blocked
-		if err := reactor.Timeout(ctx, 20*time.Millisecond, c.Wait); err != context.DeadlineExceeded {
+		if err := reactor.Timeout(ctx, 20*time.Millisecond, c.Wait); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Wait: %v", err)
 		}
 		saviour.Stop()

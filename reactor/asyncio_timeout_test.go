@@ -9,16 +9,18 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// A timeout of no time takes effect at the first suspension, and what never
-// suspends is not interrupted. Differs: Yield reports a cancellation that came
-// before it, not one that comes while it is in the ready queue.
+// A timeout of no time takes effect at the first await, and what awaits nothing is
+// not interrupted. Differs: its scope is done when its body begins, and the first
+// await is the first one, whether it would suspend or not.
 func TestCase34TimeoutZero(t *testing.T) {
 	p := replay(t, `
 		body
-		eddy| first yield: None
+		eddy| first yield: TimeoutError
 		TimeoutError at first await
-		no await -> ok 45 False
-		await done future -> ok False
+		asyncio| no await -> ok 45 False
+		asyncio| await done future -> ok False
+		eddy| no await -> ok 45 True
+		eddy| await done future -> ok True
 		not poisoned`)
 	p.main(func(ctx context.Context) {
 		err := reactor.Timeout(ctx, 0, func(ctx context.Context) error {

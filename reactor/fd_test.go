@@ -77,7 +77,7 @@ func TestWriterWaitsForRoom(t *testing.T) {
 		}
 		fill()
 		woken := Go(ctx, func(ctx context.Context) error { return f.WaitWrite() })
-		if err := Timeout(ctx, 2*time.Millisecond, woken.Wait); err != context.DeadlineExceeded {
+		if err := Timeout(ctx, 2*time.Millisecond, woken.Wait); !timedOut(err) {
 			t.Errorf("a full socket is writable: %v", err)
 		}
 		p := make([]byte, 1<<16)
@@ -231,7 +231,7 @@ func TestDeadlines(t *testing.T) {
 				if c.want == time.Hour {
 					want = context.DeadlineExceeded
 				}
-				if err != want || l.Now() != c.want {
+				if !errors.Is(err, want) || l.Now() != c.want {
 					t.Errorf("%s, write=%v: %v at %v, want %v", c.name, write, err, l.Now(), c.want)
 				}
 				return f.Close()
@@ -326,7 +326,7 @@ func TestAStaleEventWakesNobody(t *testing.T) {
 			t.Fatal("another slot: the test proves nothing")
 		}
 		err := Timeout(ctx, time.Second, func(context.Context) error { return b.WaitRead() })
-		if err != context.DeadlineExceeded || b.flags&undrained != 0 {
+		if !timedOut(err) || b.flags&undrained != 0 {
 			t.Errorf("woken: %v, flags %b", err, b.flags)
 		}
 		l.fds.dispatch(eddy.Event{Token: 1 << 20, Ready: eddy.Readable}) // no such slot
@@ -353,7 +353,7 @@ func TestAReusedFDNumber(t *testing.T) {
 			return err
 		}
 		err := Timeout(ctx, 2*time.Millisecond, func(context.Context) error { return c.WaitRead() })
-		if err != context.DeadlineExceeded {
+		if !timedOut(err) {
 			t.Errorf("c was woken by what was sent to a: %v", err)
 		}
 		unix.Write(b.Sysfd(), []byte("for c"))
@@ -391,7 +391,7 @@ func TestTheInnermostScopeBoundsAWait(t *testing.T) {
 	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		err := Timeout(ctx, time.Second, func(context.Context) error { return f.WaitRead() })
-		if err != context.DeadlineExceeded || l.Now() != time.Second {
+		if !timedOut(err) || l.Now() != time.Second {
 			t.Errorf("%v at %v", err, l.Now())
 		}
 		task := Go(ctx, func(context.Context) error { return f.WaitRead() })
@@ -592,7 +592,7 @@ func TestBothDirectionsOfOneForeignFD(t *testing.T) {
 		if err := Timeout(ctx, time.Second, writer.Wait); err != nil {
 			t.Errorf("writable: %v", err)
 		}
-		if err := Timeout(ctx, time.Millisecond, reader.Wait); err != context.DeadlineExceeded {
+		if err := Timeout(ctx, time.Millisecond, reader.Wait); !timedOut(err) {
 			t.Errorf("readable too early: %v", err)
 		}
 		unix.Write(fds[1], []byte("x"))

@@ -176,6 +176,8 @@ func isCancellation(err error) bool {
 	switch e := err.(type) {
 	case *CancelError:
 		return true
+	case *TimeoutError:
+		return false // a deadline of the task's own
 	case interface{ Unwrap() error }:
 		inner := e.Unwrap()
 		return inner != nil && isCancellation(inner)

@@ -117,7 +117,6 @@ type submission[T any] struct {
 
 	waits  atomic.Int32 // calls of wait that will return the result
 	gaveUp bool         // one did not, and cancelled the task
-	echo   bool         // err is that cancellation coming back
 	told   bool         // err was reported
 }
 
@@ -131,20 +130,21 @@ func (sub *submission[T]) start(f func(ctx context.Context) (T, error)) {
 	sub.task = spawn[T](&l.root, "Submit", f, sub)
 }
 
-func (sub *submission[T]) ended(t *task, canceled bool) {
+func (sub *submission[T]) ended(t *task, _ bool) {
 	sub.value, sub.err = sub.task.value, t.err
-	sub.echo = canceled && isCancellation(t.err)
 	close(sub.done)
 	if sub.gaveUp {
 		sub.report()
 	}
 }
 
-// report reports the task's error if no call of wait returns it.
+// report reports the task's error if no call of wait returns it. Any cancellation
+// is taken for the one that the waiter gave up with: the task may have had it from
+// the waiter's ctx before it was cancelled itself.
 func (sub *submission[T]) report() {
 	if sub.waits.Load() == 0 && !sub.told {
 		sub.told = true
-		sub.loop.ended(&sub.task.task, sub.echo)
+		sub.loop.ended(&sub.task.task, true)
 	}
 }
 

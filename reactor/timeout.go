@@ -13,10 +13,15 @@ import (
 // know, the reads and writes of a net.Conn that f makes: a Timeout bounds code
 // that knows nothing of eddy.
 //
-// Timeout returns what f returns. It does not cut f short between two awaits,
-// and an f that never suspends is not interrupted, even if d is zero or less.
-// When the scope around it is cancelled too, awaits return that scope's error.
-// What f started under its ctx and left running is cancelled when f returns.
+// Timeout returns what f returns. If that is, or wraps, the error of this Timeout's
+// own deadline, it is returned within a [*TimeoutError]: so errors.As tells it from
+// the deadline of a scope around it, which ends a loop that tries again. When
+// both are done, awaits return the outer one's error.
+//
+// Timeout does not cut f short between two awaits, and an f that awaits nothing is
+// not interrupted. If d is zero or less, f is called all the same, under a ctx that
+// is done already. What f started under its ctx and left running is cancelled when
+// f returns.
 //
 // An f that yields, as part of a generator's body, stays in the scope while the
 // body is suspended, and its time goes on. In the body of a [Generate] the scope
@@ -36,16 +41,37 @@ func Timeout(ctx context.Context, d time.Duration, f func(ctx context.Context) e
 	})
 }
 
-// TimeoutAt is as [Timeout], with the moment at which the scope is done.
+// TimeoutAt is as [Timeout], with the moment at which the scope is done. One in the
+// past, as the zero time, means at once.
 func TimeoutAt(ctx context.Context, when time.Time, f func(ctx context.Context) error) error {
 	if f == nil {
 		panic("reactor: TimeoutAt with a nil function")
 	}
 	return inScope(ctx, "TimeoutAt", func(ctx context.Context, s *CancelScope) error {
-		s.SetDeadline(when)
+		s.set(max(0, s.scope.loop.timeAt(when, &s.scope)))
 		return f(ctx)
 	})
 }
+
+// A TimeoutError is what a [Timeout], a [TimeoutAt] or a [Scope] returns whose
+// own deadline has passed, if its function returned an error that says so. It is a
+// [context.DeadlineExceeded] for errors.Is. The deadline of a scope around it does
+// not make one: that passes through as it is, until it is returned by the Timeout
+// that it belongs to. (asyncio's TimeoutError, trio's TooSlowError.)
+type TimeoutError struct {
+	Err error // what the function returned
+}
+
+func (e *TimeoutError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *TimeoutError) Unwrap() error { return e.Err }
+
+// Timeout reports true, as a net.Error's method does.
+func (e *TimeoutError) Timeout() bool { return true }
+
+// Temporary reports true, as that of [context.DeadlineExceeded] does.
+func (e *TimeoutError) Temporary() bool { return true }
 
 // A CancelScope is the region that [Scope] calls its function in. Its methods
 // may be called by tasks and callbacks of the loop.
@@ -59,7 +85,7 @@ type CancelScope struct {
 
 // Scope calls f in a scope that can be cancelled by itself, and given a deadline
 // that moves: what f awaits under the ctx it gets, and what it started there,
-// ends with the scope. In all else it is as [Timeout]. (asyncio's timeout
+// ends with the scope. In all else it is like [Timeout]. (asyncio's timeout
 // object, trio's CancelScope.)
 func Scope(ctx context.Context, f func(ctx context.Context, s *CancelScope) error) error {
 	if f == nil {
@@ -81,7 +107,16 @@ func inScope(ctx context.Context, op string, f func(ctx context.Context, s *Canc
 		c.scope.loop.wheel.Cancel(&c.timer)
 		c.region.leave()
 	}()
-	return f(&c.scope, c)
+	return c.sign(f(&c.scope, c))
+}
+
+// sign makes a TimeoutError of an error that tells of c's own deadline. When what
+// is around c is done too, the error may be that one's, which counts for more.
+func (c *CancelScope) sign(err error) error {
+	if c.expired && errors.Is(err, context.DeadlineExceeded) && c.scope.parent.Err() == nil {
+		return &TimeoutError{err}
+	}
+	return err
 }
 
 // ErrScopeOver is returned for a deadline that comes too late: the scope's
@@ -94,20 +129,24 @@ func (c *CancelScope) Cancel(cause error) bool {
 	return !c.over && c.scope.cancel(because(cause))
 }
 
-// SetTimeout makes the scope done after d from now, instead of at an earlier
-// deadline of its own. The error is [ErrScopeOver].
+// SetTimeout makes the scope done after d from now, and at once if d is zero or
+// less, instead of at an earlier deadline of its own. The error is
+// [ErrScopeOver].
 func (c *CancelScope) SetTimeout(d time.Duration) error {
-	return c.set(max(1, c.scope.loop.after(d))) // 0 would mean none
+	return c.set(max(0, c.scope.loop.after(d)))
 }
 
-// SetDeadline is as SetTimeout, with the moment; the zero t takes the deadline
-// away.
+// SetDeadline is like SetTimeout, with the moment. The zero t takes the deadline
+// away, as with a net.Conn.
 func (c *CancelScope) SetDeadline(t time.Time) error {
 	if t.IsZero() {
-		return c.set(0)
+		return c.set(never)
 	}
-	return c.set(max(1, c.scope.loop.timeAt(t, &c.scope)))
+	return c.set(max(0, c.scope.loop.timeAt(t, &c.scope)))
 }
+
+// never is the loop time of a deadline that is none.
+const never = -1
 
 func (c *CancelScope) set(until int64) error {
 	l := c.scope.loop
@@ -115,16 +154,24 @@ func (c *CancelScope) set(until int64) error {
 	if c.over {
 		return ErrScopeOver
 	}
-	c.scope.more().until.Store(until)
-	if until == 0 {
+	if until == never {
+		c.scope.more().until.Store(0)
 		l.wheel.Cancel(&c.timer)
-	} else if c.scope.reason.Load() == nil {
+		return nil
+	}
+	c.scope.more().until.Store(max(1, until)) // 0 is none
+	switch {
+	case c.scope.reason.Load() != nil:
+	case until <= l.now():
+		l.wheel.Cancel(&c.timer)
+		c.expire()
+	default:
 		l.wheel.Reset(&c.timer, until)
 	}
 	return nil
 }
 
-// Expired says whether the scope's own deadline has made it done, and not a
+// Expired reports whether the scope's own deadline has made it done, and not a
 // cancellation, of itself or of what is around it, before that.
 func (c *CancelScope) Expired() bool { return c.expired }
 

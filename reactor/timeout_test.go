@@ -3,9 +3,18 @@ package reactor
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
+	"net"
 	"testing"
 	"time"
 )
+
+// timedOut reports whether err is that of a Timeout whose own time was up.
+func timedOut(err error) bool {
+	var own *TimeoutError
+	return errors.As(err, &own) && errors.Is(err, context.DeadlineExceeded)
+}
 
 func TestTimeout(t *testing.T) {
 	run(t, func(ctx context.Context) error {
@@ -15,7 +24,7 @@ func TestTimeout(t *testing.T) {
 			inner = ctx
 			return Sleep(ctx, time.Hour)
 		})
-		if err != context.DeadlineExceeded || l.Now() != time.Second || inner.Err() != context.DeadlineExceeded {
+		if !timedOut(err) || l.Now() != time.Second || inner.Err() != context.DeadlineExceeded {
 			t.Errorf("%v at %v", err, l.Now())
 		}
 		if err := Timeout(ctx, time.Second, func(ctx context.Context) error { return errBoom }); err != errBoom {
@@ -34,7 +43,7 @@ func TestTimeoutOfNothing(t *testing.T) {
 			if err := Timeout(ctx, d, func(ctx context.Context) error { return nil }); err != nil {
 				t.Errorf("%v, without an await: %v", d, err)
 			}
-			if err := Timeout(ctx, d, func(ctx context.Context) error { return Sleep(ctx, time.Hour) }); err != context.DeadlineExceeded {
+			if err := Timeout(ctx, d, func(ctx context.Context) error { return Sleep(ctx, time.Hour) }); !timedOut(err) {
 				t.Errorf("%v: %v", d, err)
 			}
 		}
@@ -92,7 +101,7 @@ func TestTheCtxDecidesAndNotTheBody(t *testing.T) {
 			}
 			return Yield(ctx)
 		})
-		if err != context.DeadlineExceeded {
+		if !timedOut(err) {
 			t.Errorf("got %v", err)
 		}
 		return nil
@@ -110,7 +119,7 @@ func TestTimeoutUnderAForeignCtx(t *testing.T) {
 		}
 		shielded := context.WithoutCancel(ctx)
 		err = Timeout(shielded, time.Millisecond, func(ctx context.Context) error { return Sleep(ctx, time.Hour) })
-		if err != context.DeadlineExceeded {
+		if !timedOut(err) {
 			t.Errorf("shielded: %v", err)
 		}
 		return Yield(ctx)
@@ -128,4 +137,164 @@ func TestTimeoutLeavesNothing(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// Whose deadline it was can be told by the error: by As, for the Timeout that it is
+// of, and for no Timeout within that one.
+func TestWhoseDeadlineItWas(t *testing.T) {
+	type f = func(ctx context.Context) error
+	waits := func(ctx context.Context) error { return Sleep(ctx, time.Hour) }
+	words := func(ctx context.Context) error { return fmt.Errorf("row 7: %w", waits(ctx)) }
+	joins := func(ctx context.Context) error { return errors.Join(waits(ctx), errBoom) }
+	asks := func(ctx context.Context) error { waits(ctx); return ctx.Err() }
+	group := func(ctx context.Context) error {
+		return Group(ctx, func(ctx context.Context, g *TaskGroup) error { g.Go(waits); return nil })
+	}
+	for name, body := range map[string]f{"awaits": waits, "words": words, "joins": joins, "asks the ctx": asks, "group": group} {
+		for way, timeout := range map[string]func(ctx context.Context, d time.Duration, f f) error{
+			"Timeout":   Timeout,
+			"TimeoutAt": func(ctx context.Context, d time.Duration, f f) error { return TimeoutAt(ctx, Now(ctx).Add(d), f) },
+			"Scope": func(ctx context.Context, d time.Duration, f f) error {
+				return Scope(ctx, func(ctx context.Context, s *CancelScope) error {
+					s.SetTimeout(d)
+					return f(ctx)
+				})
+			},
+		} {
+			run(t, func(ctx context.Context) error {
+				var inner error
+				outer := timeout(ctx, time.Minute, func(ctx context.Context) error {
+					inner = timeout(ctx, time.Second, body)
+					return nil
+				})
+				if !timedOut(inner) || outer != nil {
+					t.Errorf("%s, %s: the inner one returns %v, the outer %v", way, name, inner, outer)
+				}
+				outer = timeout(ctx, time.Second, func(ctx context.Context) error {
+					inner = timeout(ctx, time.Minute, body)
+					return inner
+				})
+				if timedOut(inner) || !errors.Is(inner, context.DeadlineExceeded) || !timedOut(outer) {
+					t.Errorf("%s, %s: the outer's time is up: the inner one returns %v, the outer %v", way, name, inner, outer)
+				}
+				return nil
+			})
+		}
+	}
+	run(t, func(ctx context.Context) error {
+		if err := Timeout(ctx, time.Second, func(ctx context.Context) error { waits(ctx); return errBoom }); err != errBoom {
+			t.Errorf("an error of the function's own: %v", err)
+		}
+		if err := Timeout(ctx, time.Second, func(ctx context.Context) error { waits(ctx); return nil }); err != nil {
+			t.Errorf("none: %v", err)
+		}
+		if err := Timeout(ctx, time.Minute, func(context.Context) error { return context.DeadlineExceeded }); err != context.DeadlineExceeded {
+			t.Errorf("one of somebody else's making: %v", err)
+		}
+		var n net.Error
+		if err := Timeout(ctx, time.Second, waits); !errors.As(err, &n) || !n.Timeout() || err.Error() != "context deadline exceeded" {
+			t.Errorf("got %v", err)
+		}
+		return nil
+	})
+}
+
+// A loop that tries again when its own attempt took too long ends when there is no
+// time left for it.
+func TestTryingAgainEndsWithTheOuterDeadline(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		attempts := 0
+		err := Timeout(ctx, time.Minute, func(ctx context.Context) error {
+			for {
+				attempts++
+				err := Timeout(ctx, 25*time.Second, func(ctx context.Context) error { return Sleep(ctx, time.Hour) })
+				if !timedOut(err) {
+					return err
+				}
+			}
+		})
+		if !timedOut(err) || attempts != 3 || nearest(ctx).loop.Now() != time.Minute {
+			t.Errorf("%v after %d attempts at %v", err, attempts, nearest(ctx).loop.Now())
+		}
+		return nil
+	})
+}
+
+// A deadline that has passed when it is set makes the scope done at once: the body
+// runs, under a ctx that is done, and no await in it succeeds.
+func TestDeadlinesOfThePast(t *testing.T) {
+	type f = func(ctx context.Context) error
+	at := func(when time.Time) func(ctx context.Context, f f) error {
+		return func(ctx context.Context, f f) error { return TimeoutAt(ctx, when, f) }
+	}
+	set := func(set func(s *CancelScope) error) func(ctx context.Context, f f) error {
+		return func(ctx context.Context, f f) error {
+			return Scope(ctx, func(ctx context.Context, s *CancelScope) error {
+				s.SetTimeout(time.Hour)
+				if err := set(s); err != nil || !s.Expired() {
+					t.Errorf("%v, expired: %v", err, s.Expired())
+				}
+				return f(ctx)
+			})
+		}
+	}
+	for name, enter := range map[string]func(ctx context.Context, f f) error{
+		"Timeout(0)":       func(ctx context.Context, f f) error { return Timeout(ctx, 0, f) },
+		"Timeout(-1)":      func(ctx context.Context, f f) error { return Timeout(ctx, -1, f) },
+		"Timeout(min)":     func(ctx context.Context, f f) error { return Timeout(ctx, math.MinInt64, f) },
+		"TimeoutAt(zero)":  at(time.Time{}),
+		"TimeoutAt(1970)":  at(time.Unix(0, 0)),
+		"TimeoutAt(now)":   func(ctx context.Context, f f) error { return TimeoutAt(ctx, Now(ctx), f) },
+		"SetTimeout(0)":    set(func(s *CancelScope) error { return s.SetTimeout(0) }),
+		"SetTimeout(-1h)":  set(func(s *CancelScope) error { return s.SetTimeout(-time.Hour) }),
+		"SetTimeout(min)":  set(func(s *CancelScope) error { return s.SetTimeout(math.MinInt64) }),
+		"SetDeadline(old)": set(func(s *CancelScope) error { return s.SetDeadline(time.Unix(0, 0)) }),
+	} {
+		for _, later := range []time.Duration{0, time.Minute} { // zero is the very beginning of the loop's time
+			run(t, func(ctx context.Context) error {
+				Sleep(ctx, later)
+				l, called := nearest(ctx).loop, false
+				err := enter(ctx, func(ctx context.Context) error {
+					called = true
+					if _, ok := ctx.Deadline(); !ok || ctx.Err() != context.DeadlineExceeded {
+						t.Errorf("%s: a deadline: %v, and the ctx says %v", name, ok, ctx.Err())
+					}
+					return Yield(ctx)
+				})
+				if !called || !timedOut(err) || l.Now() != later {
+					t.Errorf("%s: called %v, %v at %v", name, called, err, l.Now())
+				}
+				return nil
+			})
+		}
+	}
+	run(t, func(ctx context.Context) error {
+		return Scope(ctx, func(ctx context.Context, s *CancelScope) error {
+			s.SetTimeout(time.Second)
+			s.SetDeadline(time.Time{}) // none, as of a net.Conn
+			return Sleep(ctx, time.Minute)
+		})
+	})
+}
+
+// What is added to a group that is being cancelled runs, under a ctx that is done:
+// what was handed to it is its to clean up.
+func TestWhatIsAddedToAnAbortingGroupRuns(t *testing.T) {
+	var tr trace
+	run(t, func(ctx context.Context) error {
+		err := Group(ctx, func(ctx context.Context, g *TaskGroup) error {
+			g.Go(func(context.Context) error { return errBoom })
+			Sleep(ctx, time.Hour)
+			g.Go(func(ctx context.Context) error {
+				tr.add("%v", ctx.Err())
+				err := Sleep(ctx, time.Hour)
+				tr.add("%v", errors.Is(err, context.Canceled))
+				return err
+			})
+			return nil
+		})
+		tr.add("%v %v", err, nearest(ctx).loop.Now())
+		return nil
+	})
+	tr.want(t, "context canceled true boom 0s")
 }

@@ -72,7 +72,7 @@ func TestWaitCancelled(t *testing.T) {
 			}
 			return err
 		})
-		if err != context.DeadlineExceeded {
+		if !timedOut(err) {
 			t.Error(err)
 		}
 		done, _, err := Wait(doneCtx(ctx), AllDone, a)
