@@ -152,6 +152,7 @@ func BenchmarkFuture(b *testing.B) {
 func BenchmarkPost(b *testing.B) {
 	bench(b, func(ctx context.Context) {
 		l := LoopOf(ctx)
+		defer l.Hold()()
 		asked, done := make(chan *Future[int]), make(chan bool)
 		go func() {
 			for f := range asked {

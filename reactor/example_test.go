@@ -109,7 +109,11 @@ func ExampleLoop_Post() {
 	reactor.Run(context.Background(), func(ctx context.Context) error {
 		var answer reactor.Future[string]
 		loop := reactor.LoopOf(ctx)
-		go loop.Post(func() { answer.SetResult("from outside") })
+		release := loop.Hold() // a goroutine will wake one of the loop's tasks
+		go func() {
+			defer release()
+			loop.Post(func() { answer.SetResult("from outside") })
+		}()
 		fmt.Println(answer.Await(ctx))
 		return nil
 	})

@@ -58,12 +58,8 @@ func lodge(ctx context.Context, o Options) (*Loop, error) {
 	return l, err
 }
 
-// Loop returns the guest's loop, and so keeps it from reporting a deadlock (see
-// [LoopOf]).
-func (g *Guest) Loop() *Loop {
-	g.loop.shared.Store(true)
-	return g.loop
-}
+// Loop returns the guest's loop. It may be called from anywhere.
+func (g *Guest) Loop() *Loop { return g.loop }
 
 // Turn takes one turn of the loop, and sleeps in it, if nothing is ready, for at
 // most the given time, 0 for not at all. It says whether there is more to do,

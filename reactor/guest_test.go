@@ -68,6 +68,7 @@ func TestTurnWithoutTimers(t *testing.T) {
 	var f Future[int]
 	err := setup{world: v}.host(t, waitForever(&f), func(g *Guest) {
 		l := g.Loop()
+		defer l.Hold()()
 		g.Turn(0)
 		g.Turn(50)
 		if now := l.Now(); now != 50 {

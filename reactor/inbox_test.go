@@ -15,6 +15,7 @@ func TestPostFromManyGoroutines(t *testing.T) {
 	const senders, each = 8, 300
 	runReal(t, func(ctx context.Context) error {
 		l := LoopOf(ctx)
+		defer l.Hold()()
 		var got [senders]int
 		total := 0
 		var all Future[int]
@@ -47,6 +48,7 @@ func TestPostFromManyGoroutines(t *testing.T) {
 func TestNoWakeIsLost(t *testing.T) {
 	runReal(t, func(ctx context.Context) error {
 		l := LoopOf(ctx)
+		defer l.Hold()()
 		n := 2000
 		if testing.Short() {
 			n = 200
@@ -146,6 +148,7 @@ func TestWakesCoalesce(t *testing.T) {
 	v := newWorld(t)
 	setup{world: v}.run(t, func(ctx context.Context) error {
 		l := LoopOf(ctx)
+		defer l.Hold()()
 		called := 0
 		before := v.wakes.Load()
 		for range 100 {
@@ -247,6 +250,7 @@ func TestNoWakeIsLostAtTheEdge(t *testing.T) {
 	e := &edge{world: newWorld(t)}
 	setup{Options: Options{Poller: e}}.run(t, func(ctx context.Context) error {
 		l := LoopOf(ctx)
+		defer l.Hold()()
 		var f *Future[int]
 		var sink int
 		go func() {

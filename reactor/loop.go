@@ -44,10 +44,11 @@ type Loop struct {
 	lastID   uint32
 
 	// What may still wake a task when nothing is ready and no timer runs.
-	ioWaits   int         // tasks and callbacks that wait for an fd
-	threads   int         // goroutines started by ToThread
-	outsiders int         // foreign contexts followed
-	shared    atomic.Bool // somebody has the Loop, and may post
+	ioWaits   int          // tasks and callbacks that wait for an fd
+	threads   int          // goroutines started by ToThread
+	outsiders int          // foreign contexts followed
+	holds     atomic.Int64 // in force; see Hold
+	warned    bool         // that only the end of Run's ctx can wake a task
 
 	watchers [2]map[int]*watcher // of AddReader and AddWriter, by fd
 	signals  map[*signalHandler]struct{}
@@ -342,17 +343,13 @@ func (l *Loop) fail(err error) {
 }
 
 // LoopOf returns the loop that ctx belongs to, or nil when ctx is not a task's
-// nor derived from one. It may be called from anywhere.
-//
-// With its Loop in hand, a program can reach the loop from outside by Post or
-// Submit, so from then on the loop reports no deadlock: a message may come at
-// any time. If a goroutine is to wake a task, get the Loop before you start it.
+// nor derived from one. It has no effect on the loop, and may be called from
+// anywhere. A program whose goroutines wake tasks by Post needs [Loop.Hold] too.
 func LoopOf(ctx context.Context) *Loop {
 	s := nearest(ctx)
 	if s == nil {
 		return nil
 	}
-	s.loop.shared.Store(true)
 	return s.loop
 }
 

@@ -365,9 +365,10 @@ func TestNoFalseDeadlock(t *testing.T) {
 			Go(foreign, waitForever(&never))
 			go func() { time.Sleep(time.Millisecond); cancel() }()
 		},
-		"loop taken": func(t *testing.T, ctx context.Context, f *Future[int]) {
+		"loop held": func(t *testing.T, ctx context.Context, f *Future[int]) {
 			l := LoopOf(ctx)
-			go func() { time.Sleep(time.Millisecond); l.Post(func() { f.SetResult(1) }) }()
+			release := l.Hold()
+			go func() { time.Sleep(time.Millisecond); l.Post(func() { f.SetResult(1) }); release() }()
 		},
 		"post under way": func(t *testing.T, ctx context.Context, f *Future[int]) {
 			l := nearest(ctx).loop

@@ -37,7 +37,7 @@ func (l *Loop) enterWorld(w simulation.World) {
 // outside tells what may wake a task from outside the world.
 func (l *Loop) outside() (underWay int, possible bool) {
 	contexts := len(l.world.followed)
-	return l.threads + l.outsiders - contexts - len(l.signals), l.shared.Load() || contexts > 1 || contexts == 1 && !l.root.followed()
+	return l.threads + l.outsiders - contexts - len(l.signals), l.holds.Load() > 0 || contexts > 1 || contexts == 1 && !l.root.followed()
 }
 
 // simulatedTurn is a turn in a simulated world. Foreign contexts are asked, each

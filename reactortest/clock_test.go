@@ -209,6 +209,7 @@ func TestRunWaitsForThreads(t *testing.T) {
 			t.Error("the clock went on, to", now)
 		}
 		l := reactor.LoopOf(ctx)
+		defer l.Hold()()
 		var f reactor.Future[int]
 		go func() { time.Sleep(10 * time.Millisecond); l.Post(func() { f.SetResult(2) }) }()
 		sleeper := reactor.Go(ctx, func(ctx context.Context) error { return reactor.Sleep(ctx, time.Minute) })
