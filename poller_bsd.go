@@ -74,17 +74,32 @@ func (b *backend) add(fd int, token uint64) error {
 	kqSet(&changes[0], fd, kqRead, kqAdd|kqClear)
 	kqSet(&changes[1], fd, kqWrite, kqAdd|kqClear)
 	err := b.submit(changes[:])
-	if err == unix.EINVAL { // another kqueue, say, which can only be waited for to read
+	refused := err
+	if onlyReads(refused) {
 		err = b.submit(changes[:1])
 	}
-	// EPIPE: a pipe whose other end is gone takes no WRITE filter. The READ
-	// filter, which comes first, is in place and reports the end.
-	if err != nil && err != unix.EPIPE {
+	if err != nil {
 		b.drop(fd)
 		return err
 	}
 	b.slots.set(fd, token)
+	if refused == unix.EPIPE || refused == unix.EBADF {
+		b.slots.owe(fd)
+	}
 	return nil
+}
+
+// onlyReads reports whether err can be a kernel's refusal of WRITE for a
+// descriptor that takes READ. A pipe without its other end has EPIPE, on NetBSD
+// EBADF; a kqueue, which can only be waited for to read, has EINVAL, EPERM or
+// EOPNOTSUPP. Each of them can also mean that READ was refused: then READ by
+// itself is refused too.
+func onlyReads(err error) bool {
+	switch err {
+	case unix.EPIPE, unix.EBADF, unix.EINVAL, unix.EPERM, unix.EOPNOTSUPP:
+		return true
+	}
+	return false
 }
 
 // refuse says why fd can't be added, as epoll would. A kqueue takes files that
@@ -133,8 +148,8 @@ func (b *backend) drop(fd int) error {
 	return nil
 }
 
-// gone tells that there was nothing to delete: the filter was never added (see
-// EPIPE in add), an interrupted call has deleted it already, or closing the
+// gone reports whether there was nothing to delete: the filter was never added
+// (see onlyReads), an interrupted call has deleted it already, or closing the
 // descriptor has.
 func gone(err error) bool {
 	return err == unix.ENOENT || err == unix.EBADF || err == unix.EINVAL
@@ -161,6 +176,9 @@ func (b *backend) submit(changes []kqEvent) error {
 const longest = 10 * 24 * time.Hour
 
 func (b *backend) poll(raw []rawEvent, timeout time.Duration) (int, error) {
+	if len(b.slots.owed) > 0 {
+		timeout = 0
+	}
 	var until *unix.Timespec
 	if timeout >= 0 {
 		ts := unix.NsecToTimespec(int64(min(timeout, longest)))
@@ -186,8 +204,26 @@ func (b *backend) translate(raw []rawEvent, events []Event) ([]Event, bool) {
 		}
 		events = b.slots.merge(events, fd, readiness(&raw[i]))
 	}
+	if len(b.slots.owed) > 0 {
+		events = b.pay(events)
+	}
 	return events, woken
 }
+
+// pay reports the end of writing for the descriptors whose WRITE filter was
+// refused since nobody was left to read: FreeBSD takes READ for them and never
+// reports it. A descriptor that was closed meanwhile has no READ filter.
+func (b *backend) pay(events []Event) []Event {
+	for _, fd := range b.slots.settle() {
+		if b.slots.inBatch(fd) || b.change(fd, kqRead, kqEnable) == nil {
+			events = b.slots.merge(events, fd, writeEnded)
+		}
+	}
+	return events
+}
+
+// writeEnded is what WRITE with EV_EOF means.
+const writeEnded = Writable | Hangup | Readable
 
 // readiness reads EV_EOF by its filter: on READ the peer writes no more, on
 // WRITE nothing more can be written, and slotTable.merge has yet to see whether
@@ -206,7 +242,7 @@ func readiness(ev *kqEvent) (r Readiness) {
 	case kqWrite:
 		r = Writable
 		if eof {
-			r |= Hangup | Readable
+			r = writeEnded
 		}
 	}
 	if eof && ev.Fflags != 0 || ev.Flags&kqError != 0 {

@@ -38,8 +38,12 @@ func sleeps(t *testing.T, p *Poller, n int, d time.Duration) (best time.Duration
 func TestSleepIsNeverEarly(t *testing.T) {
 	p := newPoller(t)
 	// A tenth of a millisecond, so that rounding to milliseconds would show.
-	if best := sleeps(t, p, 1000, 100*time.Microsecond); best > 800*time.Microsecond {
-		t.Errorf("the best of 1000 sleeps was %v late", best)
+	n, late := 1000, 800*time.Microsecond
+	if tick() > 0 {
+		n, late = 20, 2*tick()
+	}
+	if best := sleeps(t, p, n, 100*time.Microsecond); best > late {
+		t.Errorf("the best of %d sleeps was %v late", n, best)
 	}
 	for _, d := range []time.Duration{1, 999, time.Millisecond + 1, 2*time.Millisecond - 1} {
 		sleeps(t, p, 20, d)
@@ -107,7 +111,7 @@ func TestBatchGrows(t *testing.T) {
 		}
 	}
 	for token, times := range seen {
-		if times != 1 {
+		if times != 1 && (times == 0 || !repeats()) {
 			t.Fatalf("token %d was reported %d times", token, times)
 		}
 	}

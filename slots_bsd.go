@@ -9,9 +9,12 @@ import "fmt"
 //
 // Invariants: a slot that is not registered is zero. One whose batch is the
 // table's has index where its Event is in that batch.
+//
+// owed has the number of every slot whose owed is set, and perhaps others.
 type slotTable struct {
 	slots []slot
 	batch uint64 // counts the calls of translate
+	owed  []int
 }
 
 // A slot is one descriptor number's. A number that was closed without remove
@@ -19,6 +22,7 @@ type slotTable struct {
 type slot struct {
 	token      uint64
 	registered bool
+	owed       bool      // the next batch has to report the end of writing
 	ended      Readiness // of the two directions, ReadClosed and Hangup, those that have come to their end
 	// A READ and a WRITE make one Event.
 	batch uint64
@@ -38,6 +42,29 @@ func (t *slotTable) set(fd int, token uint64) {
 }
 
 func (t *slotTable) clear(fd int) { t.slots[fd] = slot{} }
+
+// owe has the next batch report that nothing can be written to fd any more.
+func (t *slotTable) owe(fd int) {
+	t.slots[fd].owed = true
+	t.owed = append(t.owed, fd)
+}
+
+// settle returns the descriptors that are owed a report, each once, and owes
+// nothing from then on.
+func (t *slotTable) settle() []int {
+	due := t.owed[:0]
+	for _, fd := range t.owed {
+		if t.slots[fd].owed {
+			t.slots[fd].owed = false
+			due = append(due, fd)
+		}
+	}
+	t.owed = nil
+	return due
+}
+
+// inBatch reports whether fd has an Event in this batch.
+func (t *slotTable) inBatch(fd int) bool { return t.has(fd) && t.slots[fd].batch == t.batch }
 
 // merge adds ready to the descriptor's Event of this batch, or begins one. An
 // event for a number that is not registered is nobody's.
@@ -69,7 +96,14 @@ func (s *slot) end(ready Readiness) Readiness {
 
 // check reports a broken invariant.
 func (t *slotTable) check() error {
+	owed := make(map[int]bool)
+	for _, fd := range t.owed {
+		owed[fd] = true
+	}
 	for fd, s := range t.slots {
+		if s.owed && !owed[fd] {
+			return fmt.Errorf("eddy: fd %d is owed a report, and would not get it", fd)
+		}
 		if !s.registered && s != (slot{}) {
 			return fmt.Errorf("eddy: fd %d is not registered, yet its slot is %+v", fd, s)
 		}

@@ -357,7 +357,7 @@ func TestDerivedContexts(t *testing.T) {
 					}
 					task := Go(ctx, body)
 					for !parked {
-						Sleep(ctx, time.Millisecond)
+						Yield(ctx)
 					}
 					task.Cancel(errBoom)
 					err := task.Wait(ctx)

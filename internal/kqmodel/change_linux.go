@@ -2,6 +2,7 @@ package kqmodel
 
 import (
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -58,8 +59,11 @@ func (q *queue) apply(c Kevent_t) unix.Errno {
 	}
 	// "Re-adding an existing event will modify the parameters of the original event,
 	// and not result in a duplicate entry"; and the filter is run again.
-	if c.Flags&EV_ADD != 0 {
+	switch {
+	case c.Flags&EV_ADD != 0:
 		n.flags = c.Flags
+	case !q.is.enableTells.is:
+		return 0
 	}
 	return q.register(n, unix.EPOLL_CTL_MOD)
 }
@@ -68,7 +72,7 @@ func (q *queue) apply(c Kevent_t) unix.Errno {
 // registration as an activation if there is something to tell.
 func (q *queue) attach(k key, flags uint16) unix.Errno {
 	n := &note{key: k, flags: flags, source: k.ident}
-	if errno := n.open(); errno != 0 {
+	if errno := n.open(q.is); errno != 0 {
 		return errno
 	}
 	q.lastID++
@@ -78,15 +82,22 @@ func (q *queue) attach(k key, flags uint16) unix.Errno {
 		return errno
 	}
 	q.notes[k], q.byID[n.id] = n, n
+	if n.mayRepeat(q.is) {
+		q.repeaters = append(q.repeaters, n)
+	}
+	if n.end() == wrongForWrite && q.is.writeOnReader.is == reportsRoom {
+		q.push(n)
+	}
+	n.early = q.is.inOrder.is && n.look(q.is, &Kevent_t{})
 	return 0
 }
 
 func (q *queue) register(n *note, op int) unix.Errno {
-	set, events := q.sets[0], uint32(unix.EPOLLIN|unix.EPOLLRDHUP)
+	events := uint32(unix.EPOLLIN | unix.EPOLLRDHUP)
 	if n.filter == EVFILT_WRITE {
-		set, events = q.sets[1], unix.EPOLLOUT
+		events = unix.EPOLLOUT
 	}
-	err := unix.EpollCtl(set, op, n.source, &unix.EpollEvent{Events: events | unix.EPOLLET, Fd: n.id})
+	err := unix.EpollCtl(q.setOf(n), op, n.source, &unix.EpollEvent{Events: events | unix.EPOLLET, Fd: n.id})
 	if err == unix.EEXIST { // left from a note of this file that counted as closed
 		return q.register(n, unix.EPOLL_CTL_MOD)
 	}
@@ -97,17 +108,22 @@ func (q *queue) register(n *note, op int) unix.Errno {
 	return errno
 }
 
+// setOf returns the epoll set that watches the note's filter.
+func (q *queue) setOf(n *note) int {
+	if n.filter == EVFILT_WRITE {
+		return q.sets[1]
+	}
+	return q.sets[0]
+}
+
 // drop deletes the filter. If its descriptor is closed there may be nothing to
 // take from the set, or a stranger of that number, whom the set does not have.
 func (q *queue) drop(n *note) {
-	set := q.sets[0]
-	if n.filter == EVFILT_WRITE {
-		set = q.sets[1]
-	}
-	unix.EpollCtl(set, unix.EPOLL_CTL_DEL, n.source, nil)
+	unix.EpollCtl(q.setOf(n), unix.EPOLL_CTL_DEL, n.source, nil)
 	n.close()
 	delete(q.notes, n.key)
 	delete(q.byID, n.id)
+	q.repeaters = slices.DeleteFunc(q.repeaters, func(m *note) bool { return m == n })
 	if !n.queued {
 		return
 	}

@@ -10,10 +10,12 @@ import (
 
 // newQueue returns a kqueue that is closed at the end, with as many descriptors
 // open as before.
-func newQueue(t *testing.T) int {
+func newQueue(t *testing.T) int { return newQueueOf(t, &strict) }
+
+func newQueueOf(t *testing.T, p *personality) int {
 	t.Helper()
 	before := openFds(t)
-	kq, err := Kqueue()
+	kq, err := p.kqueue()
 	if err != nil {
 		t.Fatal(err)
 	}

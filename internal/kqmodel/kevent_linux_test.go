@@ -451,7 +451,7 @@ func TestTimeout(t *testing.T) {
 			t.Errorf("%v: %d, %v after %v", d, n, err, time.Since(start))
 		}
 	}
-	for _, ts := range []unix.Timespec{{Sec: longest + 1}, {Sec: -1}, {Nsec: -1}, {Nsec: 1e9}} {
+	for _, ts := range []unix.Timespec{{Sec: 100_000_001}, {Sec: -1}, {Nsec: -1}, {Nsec: 1e9}} {
 		if _, err := Kevent(kq, nil, events[:], &ts); err != unix.EINVAL {
 			t.Errorf("%+v: %v", ts, err)
 		}

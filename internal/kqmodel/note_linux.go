@@ -19,10 +19,13 @@ type note struct {
 	id        int32
 	flags     uint16 // of the change that added it
 	queued    bool
+	early     bool     // it was ready when it was added, and has not been activated since
 	source    int      // the descriptor that the epoll set watches
 	file      identity // what ident was when the filter was added; not of PROC
 	kind      kind
-	connected bool // a TCP socket that was seen connected
+	connected bool  // a stream socket that was seen connected
+	tried     bool  // a TCP socket that was seen connecting, or failing to
+	moves     int64 // what countMoves was
 }
 
 // An identity tells an open file from others, well enough: sockets and pipes have
@@ -40,6 +43,28 @@ func identify(fd int) (identity, error) {
 	mode, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	return identity{uint64(st.Dev), st.Ino, mode & unix.O_ACCMODE}, err
 }
+
+// end tells which end of a pipe the filter is at.
+func (n *note) end() pipeEnd {
+	switch {
+	case n.kind != pipe:
+		return rightEnd
+	case n.filter == EVFILT_READ && n.file.access == unix.O_WRONLY:
+		return wrongForRead
+	case n.filter == EVFILT_WRITE && n.file.access == unix.O_RDONLY:
+		return wrongForWrite
+	}
+	return rightEnd
+}
+
+// pipeEnd says whether a filter is at the end of a pipe that is made for it.
+type pipeEnd uint8
+
+const (
+	rightEnd      pipeEnd = iota
+	wrongForRead          // READ at the writing end
+	wrongForWrite         // WRITE at the reading end
+)
 
 // live says whether the descriptor is still the one that was added: "Calling
 // close(2) on a file descriptor will remove any kevents that reference the
@@ -87,9 +112,9 @@ func kindOf(fd int) kind {
 }
 
 // open finds out what the filter is attached to, and whether it can be.
-func (n *note) open() (errno unix.Errno) {
+func (n *note) open(p *personality) (errno unix.Errno) {
 	if n.filter == EVFILT_PROC {
-		n.source, errno = openProcess(n.ident)
+		n.source, errno = openProcess(p, n.ident)
 		return errno
 	}
 	var err error
@@ -101,24 +126,29 @@ func (n *note) open() (errno unix.Errno) {
 	if n.filter == EVFILT_WRITE {
 		switch {
 		case lookup(n.ident) != nil:
-			return unix.EINVAL
+			return p.kqueueWrite.is
+		case n.end() == wrongForWrite && p.writeOnReader.is == neutered:
+			return 0
 		case n.kind == pipe && n.poll()&(unix.POLLERR|unix.POLLHUP) != 0:
-			return unix.EPIPE
+			return p.pipeGone.is
 		}
+	}
+	if n.mayRepeat(p) {
+		n.moves = n.countMoves()
 	}
 	return 0
 }
 
 // openProcess returns a pidfd (pidfd_open(2)), which is readable from the
 // process's end on.
-func openProcess(pid int) (int, unix.Errno) {
+func openProcess(p *personality, pid int) (int, unix.Errno) {
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
 		return -1, unix.ESRCH
 	}
-	if (&note{source: fd}).poll() != 0 {
+	if (&note{source: fd}).poll() != 0 && p.zombie.is != 0 {
 		unix.Close(fd)
-		return -1, unix.ESRCH
+		return -1, p.zombie.is
 	}
 	return fd, 0
 }
@@ -136,19 +166,31 @@ func (n *note) poll() int16 {
 }
 
 // look runs the filter: whether its condition holds, and what it says in ev.
-func (n *note) look(ev *Kevent_t) bool {
-	*ev = Kevent_t{Ident: uint64(n.ident), Filter: n.filter}
+func (n *note) look(p *personality, ev *Kevent_t) bool {
+	*ev = Kevent_t{Ident: uint64(n.ident), Filter: n.filter, Flags: n.flags & p.eventFlags.is}
 	bits := n.poll()
 	state := n.noteState()
+	n.tried = n.tried || bits&unix.POLLERR != 0
 	switch n.filter {
 	case EVFILT_READ:
+		if n.end() == wrongForRead && p.readOnWriter.is >= reportsNever || n.isUnconnected(state) {
+			return false
+		}
 		return n.lookRead(ev, bits)
 	case EVFILT_WRITE:
+		switch n.end() {
+		case wrongForWrite:
+			return n.lookWrongWrite(p, ev, bits)
+		case rightEnd:
+			if n.isUnconnected(state) || n.isFullPipe(bits) && !p.fullPipeEnds.is {
+				return false
+			}
+		}
 		return n.lookWrite(ev, bits, state)
 	}
 	// "EV_EOF" and "EV_ONESHOT" come with NOTE_EXIT unasked.
 	n.flags |= EV_ONESHOT
-	ev.Flags, ev.Fflags = EV_EOF|EV_ONESHOT, NOTE_EXIT
+	ev.Flags, ev.Fflags = ev.Flags|EV_EOF|EV_ONESHOT, NOTE_EXIT
 	return bits&unix.POLLIN != 0
 }
 
@@ -162,14 +204,22 @@ func (n *note) lookRead(ev *Kevent_t, bits int16) bool {
 		ev.Fflags = n.socketError(bits)
 	}
 	ev.Data = n.available()
+	n.moves = ev.Data
 	return bits&(unix.POLLIN|unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR) != 0
 }
 
-// available is how much can be read; of a listener, how many connections wait,
-// of which Linux tells only whether there are any.
+// available is how much can be read; of a TCP listener, how many connections
+// wait.
 func (n *note) available() int64 {
-	if n.kind == listener || n.kind == other {
+	switch n.kind {
+	case other:
 		return 1
+	case listener:
+		info, err := unix.GetsockoptTCPInfo(n.ident, unix.IPPROTO_TCP, unix.TCP_INFO)
+		if err != nil {
+			return 1 // Linux does not tell of others
+		}
+		return int64(info.Unacked) // the length of the queue, of a listener (tcp_get_info)
 	}
 	size, err := unix.IoctlGetInt(n.ident, unix.TIOCINQ)
 	if err != nil {
@@ -191,12 +241,48 @@ func (n *note) lookWrite(ev *Kevent_t, bits int16, state byte) bool {
 	return bits&(unix.POLLOUT|unix.POLLERR) != 0
 }
 
-// socketError guesses what SO_ERROR would say, without taking it away.
+// lookWrongWrite is lookWrite of a pipe's reading end.
+func (n *note) lookWrongWrite(p *personality, ev *Kevent_t, bits int16) bool {
+	if p.writeOnReader.is >= reportsNever {
+		return false
+	}
+	if bits&unix.POLLHUP != 0 {
+		ev.Flags |= EV_EOF
+		return true
+	}
+	return p.writeOnReader.is == reportsRoom
+}
+
+// isFullPipe reports whether it is the writing end of a pipe without a reader,
+// and full.
+func (n *note) isFullPipe(bits int16) bool {
+	return n.kind == pipe && bits&unix.POLLERR != 0 && bits&unix.POLLOUT == 0
+}
+
+// isUnconnected reports whether it is a stream socket that was never connected
+// nor tried to be: Linux calls it hung up, and a kqueue reports nothing of it.
+func (n *note) isUnconnected(state byte) bool {
+	switch n.kind {
+	case tcp:
+		return state == tcpClose && !n.connected && !n.tried
+	case stream:
+		if !n.connected {
+			_, err := unix.Getpeername(n.ident)
+			n.connected = err != unix.ENOTCONN
+		}
+		return !n.connected
+	}
+	return false
+}
+
+// socketError guesses what SO_ERROR would say, without taking it away. A Unix
+// socket's error is Linux's own: a kqueue's has none when its peer closes without
+// having read all.
 func (n *note) socketError(bits int16) uint32 {
 	switch {
-	case bits&unix.POLLERR == 0 || n.kind != tcp && n.kind != stream:
+	case bits&unix.POLLERR == 0 || n.kind != tcp:
 		return 0
-	case n.kind == tcp && !n.connected:
+	case !n.connected:
 		return uint32(unix.ECONNREFUSED)
 	}
 	return uint32(unix.ECONNRESET)
@@ -236,7 +322,9 @@ func (n *note) noteState() byte {
 	}
 	state := tcpState(n.ident)
 	switch state {
-	case tcpUnknown, tcpSynSent, tcpClose:
+	case tcpUnknown, tcpClose:
+	case tcpSynSent:
+		n.tried = true
 	default:
 		n.connected = true
 	}

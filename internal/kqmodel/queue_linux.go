@@ -1,7 +1,10 @@
 package kqmodel
 
 import (
+	"cmp"
 	"math/bits"
+	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,32 +14,42 @@ import (
 // A queue is one kqueue. Two edge-triggered epoll sets tell it when to look at a
 // filter (its activation); what there is to see, it asks poll(2) at the moment of
 // the report. The sets are two, since a kqueue tells the directions apart and an
-// epoll set does not. The number of the first is the kqueue's, so that a kqueue
-// can be polled.
+// epoll set does not. The number of the first is the kqueue's, and the second is in
+// the first, so that a kqueue can be polled.
 //
 // Invariants: notes and byID hold the same notes. A note is in active, once, while
 // its queued is set; the notes in active are those that were activated and not
 // yet told of, in the order of their activation.
+//
+// repeaters holds the notes whose mayRepeat is true, in the order of adding.
 type queue struct {
-	mu     sync.Mutex
-	sets   [2]int // of READ and PROC, of WRITE
-	notes  map[key]*note
-	byID   map[int32]*note
-	lastID int32
-	active []*note
-	calls  int // those that only submitted changes
-	raw    [64]unix.EpollEvent
+	is        *personality
+	mu        sync.Mutex
+	sets      [2]int // of READ and PROC, of WRITE
+	notes     map[key]*note
+	byID      map[int32]*note
+	lastID    int32
+	active    []*note
+	repeaters []*note
+	random    *rand.Rand
+	calls     int // those that only submitted changes
+	raw       [64]unix.EpollEvent
 }
 
 var (
 	registry sync.Mutex
 	queues   = map[int]*queue{}
+	made     uint64 // how many kqueues there were
+
+	began = time.Now() // the first tick
 )
 
 // Kqueue makes a kqueue; see kqueue(2). It takes two descriptors where a kernel
 // takes one, so it has to be closed by [Close].
-func Kqueue() (int, error) {
-	q := &queue{notes: map[key]*note{}, byID: map[int32]*note{}}
+func Kqueue() (int, error) { return chosen.kqueue() }
+
+func (p *personality) kqueue() (int, error) {
+	q := &queue{is: p, notes: map[key]*note{}, byID: map[int32]*note{}}
 	var err error
 	if q.sets[0], err = unix.EpollCreate1(0); err != nil {
 		return -1, err
@@ -45,9 +58,18 @@ func Kqueue() (int, error) {
 		unix.Close(q.sets[0])
 		return -1, err
 	}
+	// Identifier 0 is no note's.
+	err = unix.EpollCtl(q.sets[0], unix.EPOLL_CTL_ADD, q.sets[1], &unix.EpollEvent{Events: unix.EPOLLIN})
+	if err != nil {
+		unix.Close(q.sets[0])
+		unix.Close(q.sets[1])
+		return -1, err
+	}
 	registry.Lock()
 	defer registry.Unlock()
 	queues[q.sets[0]] = q
+	made++
+	q.random = newRandom(p, made)
 	return q.sets[0], nil
 }
 
@@ -95,7 +117,7 @@ func Kevent(kq int, changes, events []Kevent_t, timeout *unix.Timespec) (int, er
 // changes in the changelist have been applied." Which calls it hits has no period
 // (it is the sequence of Thue and Morse), so that no caller's habit evades it.
 func (q *queue) interrupt(changes []Kevent_t) error {
-	if len(changes) == 0 {
+	if len(changes) == 0 || !q.is.interrupts {
 		return nil
 	}
 	q.mu.Lock()
@@ -106,16 +128,14 @@ func (q *queue) interrupt(changes []Kevent_t) error {
 	return nil
 }
 
-// longest is what XNU's itimerfix takes, in seconds.
-const longest = 100_000_000
-
 func (q *queue) wait(events []Kevent_t, timeout *unix.Timespec) (int, error) {
 	var deadline time.Time
 	if timeout != nil {
-		if timeout.Sec < 0 || timeout.Sec > longest || timeout.Nsec < 0 || timeout.Nsec >= 1e9 {
+		if timeout.Sec < 0 || int64(timeout.Sec) > q.is.longest.is || timeout.Nsec < 0 || timeout.Nsec >= 1e9 {
 			return -1, unix.EINVAL
 		}
-		deadline = time.Now().Add(time.Duration(timeout.Nano()))
+		now := time.Now()
+		deadline = now.Add(q.is.sleep(duration(timeout), now.Sub(began)))
 	}
 	for {
 		if n := q.collect(events); n > 0 {
@@ -130,19 +150,54 @@ func (q *queue) wait(events []Kevent_t, timeout *unix.Timespec) (int, error) {
 			ts := unix.NsecToTimespec(int64(d))
 			left = &ts
 		}
-		sets := [2]unix.PollFd{{Fd: int32(q.sets[0]), Events: unix.POLLIN}, {Fd: int32(q.sets[1]), Events: unix.POLLIN}}
+		sets := [1]unix.PollFd{{Fd: int32(q.sets[0]), Events: unix.POLLIN}}
 		if _, err := unix.Ppoll(sets[:], left, nil); err != nil {
 			return -1, err
 		}
 	}
 }
 
+// duration cuts ts to a century or so.
+func duration(ts *unix.Timespec) time.Duration {
+	const longest = 1 << 32
+	if int64(ts.Sec) > longest {
+		return longest * time.Second
+	}
+	return time.Duration(ts.Nano())
+}
+
 func (q *queue) collect(events []Kevent_t) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.activate(q.sets[1])
-	q.activate(q.sets[0])
+	q.repeat()
+	known := len(q.active)
+	first, second := 1, 0
+	if q.is.readFirst.is {
+		first, second = second, first
+	}
+	q.activate(q.sets[first])
+	q.activate(q.sets[second])
+	early(q.active[known:])
 	return q.report(events)
+}
+
+// early moves the notes that were ready when they were added to the front, in the
+// order of adding.
+func early(active []*note) {
+	slices.SortStableFunc(active, func(a, b *note) int {
+		switch {
+		case a.early && b.early:
+			return cmp.Compare(a.id, b.id)
+		case a.early:
+			return -1
+		case b.early:
+			return 1
+		}
+		return 0
+	})
+	for _, n := range active {
+		n.early = false
+	}
 }
 
 // activate asks a set which of its notes have been activated. A note that is
@@ -186,7 +241,7 @@ func (q *queue) report(events []Kevent_t) (told int) {
 			q.drop(n)
 			continue
 		}
-		if !n.look(&events[told]) {
+		if !n.look(q.is, &events[told]) {
 			continue
 		}
 		told++
