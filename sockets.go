@@ -60,12 +60,27 @@ type System struct{}
 
 var _ Sockets = System{}
 
-func (System) Bind(fd int, addr unix.Sockaddr) error    { return unix.Bind(fd, addr) }
-func (System) Listen(fd, backlog int) error             { return unix.Listen(fd, backlog) }
-func (System) Connect(fd int, addr unix.Sockaddr) error { return unix.Connect(fd, addr) }
-func (System) Shutdown(fd, how int) error               { return unix.Shutdown(fd, how) }
-func (System) LocalAddr(fd int) (unix.Sockaddr, error)  { return unix.Getsockname(fd) }
-func (System) PeerAddr(fd int) (unix.Sockaddr, error)   { return unix.Getpeername(fd) }
+func (System) Listen(fd, backlog int) error            { return unix.Listen(fd, backlog) }
+func (System) Shutdown(fd, how int) error              { return unix.Shutdown(fd, how) }
+func (System) LocalAddr(fd int) (unix.Sockaddr, error) { return unix.Getsockname(fd) }
+func (System) PeerAddr(fd int) (unix.Sockaddr, error)  { return unix.Getpeername(fd) }
+
+// Bind and Connect go to package syscall for a Unix socket: x/sys takes no name
+// that fills its space to the last byte, as one of Linux's abstract names may.
+
+func (System) Bind(fd int, addr unix.Sockaddr) error {
+	if u, ok := addr.(*unix.SockaddrUnix); ok {
+		return syscall.Bind(fd, &syscall.SockaddrUnix{Name: u.Name})
+	}
+	return unix.Bind(fd, addr)
+}
+
+func (System) Connect(fd int, addr unix.Sockaddr) error {
+	if u, ok := addr.(*unix.SockaddrUnix); ok {
+		return syscall.Connect(fd, &syscall.SockaddrUnix{Name: u.Name})
+	}
+	return unix.Connect(fd, addr)
+}
 
 // Dup's F_DUPFD_CLOEXEC is in POSIX.1-2008, and in all these systems.
 func (System) Dup(fd int) (int, error) { return unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0) }

@@ -54,7 +54,13 @@ func (System) Send(fd int, ms []Message, flags int) (int, syscall.Errno) {
 }
 
 func send(fd int, m *Message, flags int) syscall.Errno {
-	n, err := unix.SendmsgN(fd, m.Data, m.Control, m.sockaddr(), flags)
+	var n int
+	var err error
+	if m.Path != "" { // as System.Bind
+		n, err = syscall.SendmsgN(fd, m.Data, m.Control, &syscall.SockaddrUnix{Name: m.Path}, flags)
+	} else {
+		n, err = unix.SendmsgN(fd, m.Data, m.Control, m.sockaddr(), flags)
+	}
 	if err != nil {
 		return errnoOf(err)
 	}
@@ -65,8 +71,6 @@ func send(fd int, m *Message, flags int) syscall.Errno {
 func (m *Message) sockaddr() unix.Sockaddr {
 	ip := m.Addr.Addr()
 	switch {
-	case m.Path != "":
-		return &unix.SockaddrUnix{Name: m.Path}
 	case ip.Is4():
 		return &unix.SockaddrInet4{Addr: ip.As4(), Port: int(m.Addr.Port())}
 	case ip.Is6():

@@ -119,17 +119,19 @@ func (m *Message) put(sa *unix.RawSockaddrAny) uint32 {
 	return 0
 }
 
-// putPath writes as much of a path as fits. One byte more than the kernel
-// allows makes it say so: EINVAL.
+// putPath writes a path, which ends by a zero byte, or an abstract name, which
+// ends by its length; see unix(7). One byte more than the kernel allows makes it
+// refuse what does not fit: EINVAL.
 func putPath(sa *unix.RawSockaddrUnix, path string) uint32 {
 	const offset = uint32(unsafe.Offsetof(sa.Path))
 	sa.Family = unix.AF_UNIX
 	to := unsafe.Slice((*byte)(unsafe.Pointer(&sa.Path)), len(sa.Path))
-	if len(path) >= len(to) {
+	abstract := path[0] == '@' || path[0] == 0
+	if len(path) > len(to) || len(path) == len(to) && !abstract {
 		return offset + uint32(len(to)) + 1
 	}
 	n := offset + uint32(copy(to, path))
-	if path[0] == '@' { // its length, not a zero byte, ends it; see unix(7)
+	if abstract {
 		to[0] = 0
 		return n
 	}

@@ -2,19 +2,9 @@ package net
 
 import (
 	"bytes"
-	"net/netip"
 
 	"golang.org/x/sys/unix"
 )
-
-// sockaddr makes the kernel's form of an address.
-func sockaddr(a netip.AddrPort) unix.Sockaddr {
-	ip := a.Addr()
-	if ip.Is4() {
-		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: ip.As4()}
-	}
-	return &unix.SockaddrInet6{Port: int(a.Port()), Addr: ip.As16(), ZoneId: zoneID(ip.Zone())}
-}
 
 // address makes the std form of a kernel's address.
 func address(sa unix.Sockaddr) Addr {
@@ -29,6 +19,17 @@ func address(sa unix.Sockaddr) Addr {
 	return &UnixAddr{Net: "unix"} // of a client that is not bound, some kernels tell nothing
 }
 
+// udpAddress makes the std form of a kernel's address.
+func udpAddress(sa unix.Sockaddr) Addr {
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return &UDPAddr{IP: sa.Addr[:], Port: sa.Port}
+	case *unix.SockaddrInet6:
+		return &UDPAddr{IP: sa.Addr[:], Port: sa.Port, Zone: zoneName(sa.ZoneId)}
+	}
+	return nil
+}
+
 // addressOn is address, for a socket of the network that the user named.
 func addressOn(network string, sa unix.Sockaddr) Addr {
 	switch network {
@@ -40,7 +41,7 @@ func addressOn(network string, sa unix.Sockaddr) Addr {
 	return address(sa)
 }
 
-// sameAddr says whether a and b are one address.
+// sameAddr reports whether a and b are one address.
 func sameAddr(a, b Addr) bool {
 	x, ok1 := a.(*TCPAddr)
 	y, ok2 := b.(*TCPAddr)

@@ -227,7 +227,7 @@ func (c *conn) RemoteAddr() Addr { return full(c.peer) }
 // t, or is begun later, fails with [os.ErrDeadlineExceeded], until another
 // deadline is set; the zero t means none.
 func (c *conn) SetDeadline(t time.Time) error {
-	return c.control("set", func(int) error {
+	return c.set(func(int) error {
 		return errors.Join(c.fd.SetReadDeadline(t), c.fd.SetWriteDeadline(t))
 	})
 }
@@ -235,22 +235,36 @@ func (c *conn) SetDeadline(t time.Time) error {
 // SetReadDeadline is as [conn.SetDeadline], for reads. Moving a deadline to a
 // later time costs next to nothing, so it can be done at each message.
 func (c *conn) SetReadDeadline(t time.Time) error {
-	return c.control("set", func(int) error { return c.fd.SetReadDeadline(t) })
+	return c.set(func(int) error { return c.fd.SetReadDeadline(t) })
 }
 
 // SetWriteDeadline is as [conn.SetDeadline], for writes.
 func (c *conn) SetWriteDeadline(t time.Time) error {
-	return c.control("set", func(int) error { return c.fd.SetWriteDeadline(t) })
+	return c.set(func(int) error { return c.fd.SetWriteDeadline(t) })
 }
 
 // SetReadBuffer sets the size of the kernel's receive buffer, in bytes.
 func (c *conn) SetReadBuffer(bytes int) error {
-	return c.setInt(unix.SOL_SOCKET, unix.SO_RCVBUF, bytes)
+	return c.set(func(fd int) error {
+		return os.NewSyscallError("setsockopt", c.sys.SetInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, bytes))
+	})
 }
 
 // SetWriteBuffer sets the size of the kernel's send buffer, in bytes.
 func (c *conn) SetWriteBuffer(bytes int) error {
-	return c.setInt(unix.SOL_SOCKET, unix.SO_SNDBUF, bytes)
+	return c.set(func(fd int) error {
+		return os.NewSyscallError("setsockopt", c.sys.SetInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, bytes))
+	})
+}
+
+// set does something to the open socket that std counts as concerning this end
+// alone, whose errors name no peer.
+func (c *conn) set(f func(fd int) error) error {
+	err := c.control("set", f)
+	if op, ok := err.(*OpError); ok {
+		op.Source, op.Addr = nil, c.local
+	}
+	return err
 }
 
 func (c *conn) setInt(level, option, value int) error {

@@ -10,20 +10,40 @@ import (
 	"github.com/eddyio/eddy"
 )
 
-// connect makes c a socket that is connected to addr.
-func (c *conn) connect(ctx context.Context, s socketSpec, addr unix.Sockaddr) error {
+// connect makes c a socket that is connected to the peer of s.
+func (c *conn) connect(ctx context.Context, s socketSpec) error {
 	sys, fd, err := makeSocket(ctx, s)
 	if err != nil {
 		return err
 	}
-	if err := c.open(ctx, sys, fd, sys.Connect(fd, addr)); err != nil {
+	peer, err := sockaddrFor(s.family, s.peer)
+	if err != nil {
+		sys.Close(fd)
 		return err
 	}
-	if err := c.connected(); err != nil {
+	connecting := sys.Connect(fd, orLoopback(peer))
+	if err := c.open(ctx, sys, fd, connecting); err != nil {
+		return err
+	}
+	if connecting == nil {
+		err = c.connectedTo(s.peer)
+	} else {
+		err = c.connected()
+	}
+	if err != nil {
 		c.fd.Close()
-		return err
 	}
-	return nil
+	return err
+}
+
+// connectedTo learns the addresses of a socket that was connected at once. To a
+// kernel a datagram socket whose peer has port 0 may have none.
+func (c *conn) connectedTo(peer Addr) error {
+	c.peer = peer
+	if sa, err := c.sys.PeerAddr(c.fd.Sysfd()); err == nil {
+		c.peer = addressOn(c.network, sa)
+	}
+	return c.name()
 }
 
 // open puts fd under the loop, after connect(2) has returned err.

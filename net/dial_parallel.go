@@ -4,30 +4,28 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/eddyio/eddy/reactor"
 )
 
-// dialing is one dial of a TCP or UDP address.
+// dialing is one dial of an address.
 type dialing struct {
 	*Dialer
 	network string
-	one     func(ctx context.Context, network string, to netip.AddrPort) (Conn, error) // the error is an *OpError
+	one     func(ctx context.Context, network string, to Addr) (Conn, error) // the error is an *OpError
 }
 
 // dialInternet connects by one to a TCP or UDP address, of those that address
 // stands for.
-func (d *Dialer) dialInternet(ctx context.Context, network, address string, one func(context.Context, string, netip.AddrPort) (Conn, error)) (Conn, error) {
+func (d *Dialer) dialInternet(ctx context.Context, network, address string, one func(context.Context, string, Addr) (Conn, error)) (Conn, error) {
 	if address == "" {
 		return nil, errMissingAddress
 	}
 	r := resolver{d.Resolver}
 	addrs, err := r.resolve(ctx, network, address)
 	if err == nil {
-		addrs, err = suitable(addrs, d.LocalAddr, network)
+		addrs, err = suitable(addrs, d.LocalAddr)
 	}
 	if err != nil {
 		return nil, err
@@ -36,7 +34,7 @@ func (d *Dialer) dialInternet(ctx context.Context, network, address string, one 
 }
 
 // any connects to one of these addresses.
-func (d *dialing) any(ctx context.Context, addrs []netip.AddrPort) (Conn, error) {
+func (d *dialing) any(ctx context.Context, addrs []Addr) (Conn, error) {
 	if d.network != "tcp" || d.FallbackDelay < 0 {
 		return d.serial(ctx, addrs)
 	}
@@ -53,7 +51,7 @@ func (d *dialing) any(ctx context.Context, addrs []netip.AddrPort) (Conn, error)
 
 // partition splits addresses into those of the first one's family, and the
 // others.
-func partition(addrs []netip.AddrPort) (primaries, fallbacks []netip.AddrPort) {
+func partition(addrs []Addr) (primaries, fallbacks []Addr) {
 	for _, a := range addrs {
 		if isIPv4(a) == isIPv4(addrs[0]) {
 			primaries = append(primaries, a)
@@ -67,7 +65,7 @@ func partition(addrs []netip.AddrPort) (primaries, fallbacks []netip.AddrPort) {
 // parallel tries the primary addresses and, after a delay or when they have
 // failed, the fallbacks. The first connection wins, and the other attempt is
 // cancelled and waited for. If both fail, the error is the primaries'.
-func (d *dialing) parallel(ctx context.Context, delay time.Duration, primaries, fallbacks []netip.AddrPort) (Conn, error) {
+func (d *dialing) parallel(ctx context.Context, delay time.Duration, primaries, fallbacks []Addr) (Conn, error) {
 	var won Conn
 	var failure error
 	var failed reactor.Event
@@ -112,7 +110,7 @@ func (d *dialing) parallel(ctx context.Context, delay time.Duration, primaries, 
 var errWon = errors.New("the other attempt has won")
 
 // serial tries addresses one after the other. The error is that of the first.
-func (d *dialing) serial(ctx context.Context, addrs []netip.AddrPort) (Conn, error) {
+func (d *dialing) serial(ctx context.Context, addrs []Addr) (Conn, error) {
 	var first error
 	for i, a := range addrs {
 		c, err := d.part(ctx, a, len(addrs)-i)
@@ -120,7 +118,7 @@ func (d *dialing) serial(ctx context.Context, addrs []netip.AddrPort) (Conn, err
 			return c, nil
 		}
 		if first == nil {
-			first = dialError(d.network, d.LocalAddr, addrOn(d.network, a), err)
+			first = dialError(d.network, d.LocalAddr, a, err)
 		}
 		if ctx.Err() != nil {
 			break
@@ -131,20 +129,33 @@ func (d *dialing) serial(ctx context.Context, addrs []netip.AddrPort) (Conn, err
 
 // part connects to the first of n addresses, in its part of the time that is
 // left.
-func (d *dialing) part(ctx context.Context, to netip.AddrPort, n int) (c Conn, err error) {
+func (d *dialing) part(ctx context.Context, to Addr, n int) (c Conn, err error) {
 	deadline, bounded := ctx.Deadline()
 	if !bounded {
-		return d.one(ctx, d.network, to)
+		return d.single(ctx, to)
 	}
 	left := deadline.Sub(reactor.Now(ctx))
 	if left <= 0 {
 		return nil, context.DeadlineExceeded
 	}
 	late := reactor.Timeout(ctx, partOf(left, n), func(ctx context.Context) error {
-		c, err = d.one(ctx, d.network, to)
+		c, err = d.single(ctx, to)
 		return err
 	})
 	return c, cmp.Or(err, late) // as in dialOnLoop
+}
+
+// single connects to one address, and calls the hooks of httptrace for it.
+func (d *dialing) single(ctx context.Context, to Addr) (Conn, error) {
+	trace := traceOf(ctx)
+	if trace.none() {
+		return d.one(ctx, d.network, to)
+	}
+	addr := to.String()
+	trace.connectStart(d.network, addr)
+	c, err := d.one(ctx, d.network, to)
+	trace.connectDone(d.network, addr, err)
+	return c, err
 }
 
 // partOf returns the time for the first of n addresses: an equal part of what is
@@ -156,20 +167,16 @@ func partOf(left time.Duration, n int) time.Duration {
 
 // suitable returns those of the addresses that can be dialled from local, which
 // may be nil.
-func suitable(addrs []netip.AddrPort, local Addr, network string) ([]netip.AddrPort, error) {
+func suitable(addrs []Addr, local Addr) ([]Addr, error) {
 	if local == nil {
 		return addrs, nil
 	}
-	if local.Network() != strings.TrimRight(network, "46") {
+	if addrs[0].Network() != local.Network() {
 		return nil, &AddrError{Err: "mismatched local address type", Addr: local.String()}
-	}
-	from, _ := netip.ParseAddrPort(local.String())
-	if ip := from.Addr(); !ip.IsValid() || ip.IsUnspecified() {
-		return addrs, nil
 	}
 	fits := addrs[:0]
 	for _, a := range addrs {
-		if ip := a.Addr(); !ip.IsValid() || ip.IsUnspecified() || isIPv4(a) == isIPv4(from) {
+		if isAny(local) || isAny(a) || sameFamily(ipOf(a), ipOf(local)) {
 			fits = append(fits, a)
 		}
 	}
@@ -177,4 +184,9 @@ func suitable(addrs []netip.AddrPort, local Addr, network string) ([]netip.AddrP
 		return nil, &AddrError{Err: "no suitable address found", Addr: local.String()}
 	}
 	return fits, nil
+}
+
+// sameFamily is false for what is no IP.
+func sameFamily(a, b IP) bool {
+	return a.To16() != nil && b.To16() != nil && (a.To4() != nil) == (b.To4() != nil)
 }

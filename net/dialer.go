@@ -3,7 +3,6 @@ package net
 import (
 	"cmp"
 	"context"
-	"errors"
 	stdnet "net"
 	"net/netip"
 	"syscall"
@@ -83,38 +82,43 @@ func (d *Dialer) DialContext(ctx context.Context, network, address string) (Conn
 // DialTCP connects to a TCP address, from laddr unless that is the zero
 // AddrPort. It is as [Dialer.DialContext] in all else.
 func (d *Dialer) DialTCP(ctx context.Context, network string, laddr, raddr netip.AddrPort) (*TCPConn, error) {
-	return d.dialTCPAddr(ctx, network, tcpAddr(laddr), stdnet.TCPAddrFromAddrPort(raddr))
+	from, to := stdnet.TCPAddrFromAddrPort(laddr), stdnet.TCPAddrFromAddrPort(raddr)
+	return dialOnLoop(ctx, d, network, from, to, func(ctx context.Context) (*TCPConn, error) {
+		if laddr == (netip.AddrPort{}) {
+			return d.dialTCPAddr(ctx, network, nil, to)
+		}
+		return d.dialTCPAddr(ctx, network, from, to)
+	})
 }
 
 // DialTCP connects to raddr, from laddr unless that is nil, as the zero [Dialer]
 // does. It may be called from any goroutine.
 func DialTCP(ctx context.Context, network string, laddr, raddr *TCPAddr) (*TCPConn, error) {
-	return new(Dialer).dialTCPAddr(ctx, network, laddr, raddr)
+	d := new(Dialer)
+	return dialOnLoop(ctx, d, network, given(laddr), given(raddr), func(ctx context.Context) (*TCPConn, error) {
+		return d.dialTCPAddr(ctx, network, laddr, raddr)
+	})
 }
 
+// dialTCPAddr is DialTCP, called by a task of the loop.
 func (d *Dialer) dialTCPAddr(ctx context.Context, network string, laddr, raddr *TCPAddr) (*TCPConn, error) {
-	return dialOnLoop(ctx, d, network, given(laddr), given(raddr), func(ctx context.Context) (*TCPConn, error) {
-		switch {
-		case !isTCP(network):
-			return nil, UnknownNetworkError(network)
-		case raddr == nil:
-			return nil, errMissingAddress
-		}
-		if err := errors.Join(checkIP(laddr), checkIP(raddr)); err != nil {
-			return nil, err
-		}
-		return d.dialTCP(ctx, network, addrPort(laddr), addrPort(raddr))
-	})
+	switch {
+	case !isTCP(network):
+		return nil, UnknownNetworkError(network)
+	case raddr == nil:
+		return nil, errMissingAddress
+	}
+	return d.dialTCP(ctx, network, laddr, raddr)
 }
 
 // DialUDP makes a socket that is connected to a UDP address, from laddr unless
 // that is the zero AddrPort. It is as [Dialer.DialContext] in all else.
 func (d *Dialer) DialUDP(ctx context.Context, network string, laddr, raddr netip.AddrPort) (*UDPConn, error) {
-	from, to := (*UDPAddr)(nil), stdnet.UDPAddrFromAddrPort(raddr)
-	if laddr != (netip.AddrPort{}) {
-		from = stdnet.UDPAddrFromAddrPort(laddr)
-	}
-	return dialOnLoop(ctx, d, network, given(from), to, func(ctx context.Context) (*UDPConn, error) {
+	from, to := stdnet.UDPAddrFromAddrPort(laddr), stdnet.UDPAddrFromAddrPort(raddr)
+	return dialOnLoop(ctx, d, network, from, to, func(ctx context.Context) (*UDPConn, error) {
+		if laddr == (netip.AddrPort{}) {
+			return dialUDP(ctx, network, nil, to, d.control())
+		}
 		return dialUDP(ctx, network, from, to, d.control())
 	})
 }
@@ -194,24 +198,20 @@ func (d *Dialer) dial(ctx context.Context, network, address string) (Conn, error
 	return nil, UnknownNetworkError(network)
 }
 
-func (d *Dialer) toTCP(ctx context.Context, network string, to netip.AddrPort) (Conn, error) {
+func (d *Dialer) toTCP(ctx context.Context, network string, to Addr) (Conn, error) {
 	local, _ := d.LocalAddr.(*TCPAddr)
-	c, err := (*TCPConn)(nil), checkIP(local)
-	if err == nil {
-		c, err = d.dialTCP(ctx, network, addrPort(local), to)
-	}
+	c, err := d.dialTCP(ctx, network, local, to.(*TCPAddr))
 	if err != nil {
-		return nil, dialError(network, d.LocalAddr, stdnet.TCPAddrFromAddrPort(to), err)
+		return nil, dialError(network, d.LocalAddr, to, err)
 	}
 	return c, nil
 }
 
-func (d *Dialer) toUDP(ctx context.Context, network string, to netip.AddrPort) (Conn, error) {
+func (d *Dialer) toUDP(ctx context.Context, network string, to Addr) (Conn, error) {
 	local, _ := d.LocalAddr.(*UDPAddr)
-	peer := stdnet.UDPAddrFromAddrPort(to)
-	c, err := dialUDP(ctx, network, local, peer, d.control())
+	c, err := dialUDP(ctx, network, local, to.(*UDPAddr), d.control())
 	if err != nil {
-		return nil, dialError(network, d.LocalAddr, peer, err)
+		return nil, dialError(network, d.LocalAddr, to, err)
 	}
 	return c, nil
 }
@@ -225,9 +225,12 @@ func (d *Dialer) toUnix(ctx context.Context, network, path string) (Conn, error)
 	case d.LocalAddr != nil && d.LocalAddr.Network() != network:
 		return nil, &AddrError{Err: "mismatched local address type", Addr: d.LocalAddr.String()}
 	}
-	c, err := dialUnix(ctx, network, local, peer, d.control())
-	if err != nil {
-		return nil, dialError(network, d.LocalAddr, peer, err)
+	one := func(ctx context.Context, network string, to Addr) (Conn, error) {
+		c, err := dialUnix(ctx, network, local, peer, d.control())
+		if err != nil {
+			return nil, dialError(network, d.LocalAddr, peer, err)
+		}
+		return c, nil
 	}
-	return c, nil
+	return (&dialing{d, network, one}).single(ctx, peer)
 }

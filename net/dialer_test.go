@@ -122,8 +122,11 @@ func onHosts(t *testing.T, script []attempt, f func(ctx context.Context, h *host
 	}
 	clock := &jumping{Poller: p}
 	clock.now.Store(int64(start))
-	at := ln.Addr().(*TCPAddr)
-	h := &hosts{clock: clock, script: script, real: sockaddr(addrPort(at))}
+	real, err := sockaddrFor(unix.AF_INET, ln.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &hosts{clock: clock, script: script, real: real}
 	leaks(t)
 	o := reactor.Options{Clock: clock, Poller: clock, Sockets: h}
 	err = o.Run(context.Background(), func(ctx context.Context) error {
@@ -247,12 +250,12 @@ func TestBothConnect(t *testing.T) {
 	onHosts(t, script, func(ctx context.Context, h *hosts) {
 		d := &dialing{&Dialer{}, "tcp", nil}
 		begun := reactor.NewBarrier(2)
-		d.one = func(ctx context.Context, network string, to netip.AddrPort) (Conn, error) {
+		d.one = func(ctx context.Context, network string, to Addr) (Conn, error) {
 			c, err := d.Dialer.toTCP(context.WithoutCancel(ctx), network, to)
 			begun.Wait(context.WithoutCancel(ctx))
 			return c, err
 		}
-		c, err := d.parallel(ctx, 1, []netip.AddrPort{netip.MustParseAddrPort("[" + v6a + "]:80")}, []netip.AddrPort{netip.MustParseAddrPort(v4a + ":80")})
+		c, err := d.parallel(ctx, 1, []Addr{&TCPAddr{IP: ParseIP(v6a), Port: 80}}, []Addr{&TCPAddr{IP: ParseIP(v4a), Port: 80}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -686,9 +689,9 @@ func TestLocalPortTaken(t *testing.T) {
 }
 
 func TestSuitable(t *testing.T) {
-	var all []netip.AddrPort
+	var all []Addr
 	for _, a := range []string{"[2001:db8::1]:1", "192.0.2.1:1", "[::]:1"} {
-		all = append(all, netip.MustParseAddrPort(a))
+		all = append(all, stdnet.TCPAddrFromAddrPort(netip.MustParseAddrPort(a)))
 	}
 	for local, want := range map[Addr]string{
 		nil:                              "[[2001:db8::1]:1 192.0.2.1:1 [::]:1]",
@@ -698,7 +701,7 @@ func TestSuitable(t *testing.T) {
 		&TCPAddr{IP: IPv6loopback}:       "[[2001:db8::1]:1 [::]:1]",
 		&TCPAddr{IP: ParseIP("fe80::1"), Zone: "eth0"}: "[[2001:db8::1]:1 [::]:1]",
 	} {
-		got, err := suitable(slices.Clone(all), local, "tcp")
+		got, err := suitable(slices.Clone(all), local)
 		if fmt.Sprint(got) != want || err != nil {
 			t.Errorf("from %v: %v, %v, want %s", local, got, err, want)
 		}

@@ -96,7 +96,8 @@ func FilePacketConn(ctx context.Context, f *os.File) (PacketConn, error) {
 
 // FileListener makes a [*TCPListener] or [*UnixListener] of a file that is a
 // socket which listens. Closing a UnixListener that was made like this leaves
-// the socket's file. It is as [FileConn] in all else.
+// the socket's file, unless [UnixListener.SetUnlinkOnClose] says otherwise. It is
+// as [FileConn] in all else.
 func FileListener(ctx context.Context, f *os.File) (Listener, error) {
 	return fromFile(ctx, f, func(s *fileSocket) (Listener, error) {
 		switch s.network() {
@@ -105,6 +106,9 @@ func FileListener(ctx context.Context, f *os.File) (Listener, error) {
 			return l, s.openListener(&l.listener)
 		case "unix", "unixpacket":
 			l := &UnixListener{}
+			if local, ok := s.local.(*unix.SockaddrUnix); ok {
+				l.file = fileOfSocket(local.Name)
+			}
 			return l, s.openListener(&l.listener)
 		}
 		return nil, syscall.EINVAL

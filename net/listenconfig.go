@@ -2,8 +2,6 @@ package net
 
 import (
 	"context"
-	stdnet "net"
-	"net/netip"
 	"os"
 	"syscall"
 	"time"
@@ -71,39 +69,44 @@ func (lc *ListenConfig) listen(ctx context.Context, network, address string) (Li
 		if err != nil {
 			return nil, err
 		}
-		l, err := lc.listenTCP(ctx, network, firstIPv4(addrs))
+		at := firstIPv4(addrs)
+		l, err := lc.listenTCP(ctx, network, at.(*TCPAddr))
 		if err != nil {
-			return nil, err
+			return nil, opError("listen", network, at, err)
 		}
 		return l, nil
-	case "udp", "udp4", "udp6", "unixgram":
-		return nil, &AddrError{Err: "unexpected address type", Addr: address}
 	}
-	return nil, UnknownNetworkError(network)
+	return nil, notForThis(ctx, network, address)
 }
 
-// firstIPv4 returns the address to listen on of those that a name has: an IPv4
-// one serves most, as in std.
-func firstIPv4(addrs []netip.AddrPort) netip.AddrPort {
-	for _, a := range addrs {
-		if isIPv4(a) {
-			return a
+// notForThis returns the error for a network that is of another kind than what
+// is to listen, or of none. It resolves the address first, as std does.
+func notForThis(ctx context.Context, network, address string) error {
+	at := Addr(&UnixAddr{Name: address, Net: network})
+	switch {
+	case isTCP(network) || isUDP(network):
+		addrs, err := resolve(ctx, network, address)
+		if err != nil {
+			return err
 		}
+		at = firstIPv4(addrs)
+	case !isUnix(network):
+		return UnknownNetworkError(network)
 	}
-	return addrs[0]
+	return opError("listen", network, at, &AddrError{Err: "unexpected address type", Addr: address})
 }
 
 // ListenTCP announces on a TCP address; nil is any. It is as [Listen] in all
 // else.
 func ListenTCP(ctx context.Context, network string, laddr *TCPAddr) (*TCPListener, error) {
+	if laddr == nil && isTCP(network) {
+		laddr = &TCPAddr{}
+	}
 	l, err := onLoop(ctx, func(ctx context.Context) (*TCPListener, error) {
 		if !isTCP(network) {
 			return nil, UnknownNetworkError(network)
 		}
-		if err := checkIP(laddr); err != nil {
-			return nil, err
-		}
-		return new(ListenConfig).listenTCP(ctx, network, addrPort(laddr))
+		return new(ListenConfig).listenTCP(ctx, network, laddr)
 	})
 	if err != nil {
 		return nil, opError("listen", network, given(laddr), err)
@@ -111,26 +114,22 @@ func ListenTCP(ctx context.Context, network string, laddr *TCPAddr) (*TCPListene
 	return l, nil
 }
 
-func (lc *ListenConfig) listenTCP(ctx context.Context, network string, a netip.AddrPort) (*TCPListener, error) {
-	l, err := lc.listenOn(ctx, network, a, listenFamily(network, a))
-	if network == "tcp" && isAny(a) && isNoIPv6(err) {
-		l, err = lc.listenOn(ctx, network, netip.AddrPortFrom(netip.Addr{}, a.Port()), unix.AF_INET)
+func (lc *ListenConfig) listenTCP(ctx context.Context, network string, a *TCPAddr) (*TCPListener, error) {
+	family, dual := listenFamily(network, a)
+	l, err := lc.listenOn(ctx, network, a, family, dual)
+	if dual && isNoIPv6(err) {
+		l, err = lc.listenOn(ctx, network, &TCPAddr{Port: a.Port}, unix.AF_INET, false)
 	}
 	if err != nil {
-		return nil, opError("listen", network, stdnet.TCPAddrFromAddrPort(a), err)
+		return nil, err
 	}
 	return l, nil
 }
 
-func (lc *ListenConfig) listenOn(ctx context.Context, network string, a netip.AddrPort, family int) (*TCPListener, error) {
+func (lc *ListenConfig) listenOn(ctx context.Context, network string, a *TCPAddr, family int, dual bool) (*TCPListener, error) {
 	l := &TCPListener{keepAlive: keepAliveFor(lc.KeepAlive, lc.KeepAliveConfig), heirs: inherited}
-	local, err := sockaddrFor(family, a)
-	if err != nil {
-		return nil, err
-	}
 	s := socketSpec{
-		network: network, family: family, typ: unix.SOCK_STREAM, dual: network == "tcp" && isAny(a),
-		local: local, shown: stdnet.TCPAddrFromAddrPort(a), control: lc.control(),
+		network: network, family: family, typ: unix.SOCK_STREAM, dual: dual, local: a, control: lc.control(),
 		set: func(sys eddy.Sockets, fd int) error {
 			setListenerOptions(sys, fd, l.keepAlive)
 			return lc.setReuse(sys, fd, true)
@@ -161,17 +160,6 @@ func (lc *ListenConfig) control() controlFunc {
 	return func(_ context.Context, network, address string, c syscall.RawConn) error {
 		return lc.Control(network, address, c)
 	}
-}
-
-func isAny(a netip.AddrPort) bool { return !a.Addr().IsValid() || a.Addr().IsUnspecified() }
-
-// listenFamily returns the family of the socket to listen with: IPv6's, which
-// takes IPv4 too, for any address. Like std it takes "0.0.0.0" for any.
-func listenFamily(network string, a netip.AddrPort) int {
-	if network == "tcp" && isAny(a) {
-		return unix.AF_INET6
-	}
-	return familyFor(network, a, netip.AddrPort{})
 }
 
 func isNoIPv6(err error) bool {

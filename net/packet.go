@@ -48,15 +48,15 @@ func (lc *ListenConfig) listenPacket(ctx context.Context, network, address strin
 		if err != nil {
 			return nil, err
 		}
-		laddr := stdnet.UDPAddrFromAddrPort(firstIPv4(addrs))
-		c, err := listenUDP(ctx, network, laddr, lc)
+		laddr := firstIPv4(addrs)
+		c, err := listenUDP(ctx, network, laddr.(*UDPAddr), lc)
 		return packetConn(c, network, laddr, err)
 	case network == "unixgram":
 		laddr := &UnixAddr{Name: address, Net: network}
 		c, err := listenUnixgram(ctx, laddr, lc)
 		return packetConn(c, network, laddr, err)
 	}
-	return nil, UnknownNetworkError(network)
+	return nil, notForThis(ctx, network, address)
 }
 
 func packetConn(c PacketConn, network string, laddr Addr, err error) (PacketConn, error) {

@@ -172,36 +172,29 @@ var readFroms = []struct {
 	}},
 }
 
-// TestReadFromAsStd sends what there is to a std connection, from tasks and from
-// other goroutines, and compares what arrives.
+// TestReadFromAsStd sends what there is to a std connection, and compares what
+// arrives.
 func TestReadFromAsStd(t *testing.T) {
 	content := pattern(3 << 20)
 	for _, test := range readFroms {
-		for _, where := range []string{"task", "goroutine"} {
-			t.Run(test.name+"/"+where, func(t *testing.T) {
-				inBothWorlds(t, func(w *world) {
-					f := tempFile(t, content)
-					c, peer := w.connected("tcp", true)
-					arrived := make(chan []byte)
-					go func() {
-						all, _ := io.ReadAll(peer)
-						arrived <- all
-					}()
-					do := func() error { test.do(w, c.(io.ReaderFrom), f); return nil }
-					if where == "goroutine" && !w.isStd() {
-						outside(t, w.ctx, do)
-					} else {
-						do()
-					}
-					c.Close()
-					all := <-arrived
-					w.note("arrived", nil, len(all), crc32.ChecksumIEEE(all))
-					at, err := f.Seek(0, io.SeekCurrent)
-					w.note("the file is at", nil, at, err == nil)
-					peer.Close()
-				})
+		t.Run(test.name, func(t *testing.T) {
+			inBothWorlds(t, func(w *world) {
+				f := tempFile(t, content)
+				c, peer := w.connected("tcp", true)
+				arrived := make(chan []byte)
+				go func() {
+					all, _ := io.ReadAll(peer)
+					arrived <- all
+				}()
+				test.do(w, c.(io.ReaderFrom), f)
+				c.Close()
+				all := <-arrived
+				w.note("arrived", nil, len(all), crc32.ChecksumIEEE(all))
+				at, err := f.Seek(0, io.SeekCurrent)
+				w.note("the file is at", nil, at, err == nil)
+				peer.Close()
 			})
-		}
+		})
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 // seconds, and when ctx is done first the task does not wait for it.
 type resolver struct{ *Resolver } // nil: the default one
 
-// resolve is what the default resolver makes of a TCP or UDP address.
-func resolve(ctx context.Context, network, address string) ([]netip.AddrPort, error) {
+// resolve returns what the default resolver makes of a TCP or UDP address.
+func resolve(ctx context.Context, network, address string) ([]Addr, error) {
 	return resolver{}.resolve(ctx, network, address)
 }
 
@@ -28,10 +28,10 @@ func (r resolver) std() *Resolver {
 }
 
 // resolve returns the addresses that a TCP or UDP address stands for, the best
-// first. An empty host gives an invalid Addr, which stands for any.
-func (r resolver) resolve(ctx context.Context, network, address string) ([]netip.AddrPort, error) {
+// first. An empty host gives one without an IP, which stands for any.
+func (r resolver) resolve(ctx context.Context, network, address string) ([]Addr, error) {
 	if address == "" {
-		return []netip.AddrPort{{}}, nil
+		return []Addr{inetAddr(network, nil, 0, "")}, nil
 	}
 	host, service, err := SplitHostPort(address)
 	if err != nil {
@@ -41,75 +41,109 @@ func (r resolver) resolve(ctx context.Context, network, address string) ([]netip
 	if err != nil {
 		return nil, err
 	}
+	return r.withPort(ctx, network, host, port)
+}
+
+// withPort returns a host's addresses in a network. Of an IP network they have
+// no port.
+func (r resolver) withPort(ctx context.Context, network, host string, port int) ([]Addr, error) {
 	if host == "" {
-		return []netip.AddrPort{netip.AddrPortFrom(netip.Addr{}, port)}, nil
+		return []Addr{inetAddr(network, nil, port, "")}, nil
 	}
 	ips, err := r.host(ctx, network, host)
 	if err != nil {
 		return nil, err
 	}
-	if addrs := ofFamily(network, ips, port); len(addrs) > 0 {
-		return addrs, nil
+	if len(ips) == 1 && ips[0].IP.Equal(IPv6unspecified) {
+		// As std does, for machines that can listen on [::] but not connect to it.
+		ips = append(ips, IPAddr{IP: stdnet.IPv4zero})
 	}
-	return nil, &AddrError{Err: "no suitable address found", Addr: host}
-}
-
-// ofFamily returns the IPs that a network has, with a port.
-func ofFamily(network string, ips []netip.Addr, port uint16) (addrs []netip.AddrPort) {
+	var addrs []Addr
 	last := network[len(network)-1]
 	for _, ip := range ips {
-		ip = ip.Unmap()
-		if last == '4' && !ip.Is4() || last == '6' && !ip.Is6() {
+		if v4 := ip.IP.To4() != nil; last == '4' && !v4 || last == '6' && v4 {
 			continue
 		}
-		addrs = append(addrs, netip.AddrPortFrom(ip, port))
+		addrs = append(addrs, inetAddr(network, ip.IP, port, ip.Zone))
 	}
-	if len(ips) == 1 && ips[0] == netip.IPv6Unspecified() && last != '6' {
-		// As std does, for machines that can listen on [::] but not connect to it.
-		addrs = append(addrs, netip.AddrPortFrom(netip.IPv4Unspecified(), port))
+	if len(addrs) == 0 {
+		return nil, &AddrError{Err: "no suitable address found", Addr: host}
 	}
-	return addrs
+	return addrs, nil
 }
 
 // host returns a host's IPs, of one that a network lacks too if they are at hand.
-func (r resolver) host(ctx context.Context, network, host string) ([]netip.Addr, error) {
+func (r resolver) host(ctx context.Context, network, host string) ([]IPAddr, error) {
 	if ip, err := netip.ParseAddr(host); err == nil {
-		return []netip.Addr{ip}, nil
+		return []IPAddr{ipAddr(ip)}, nil
 	}
 	if own, ok := reactor.Sockets(ctx).(eddy.Resolver); ok {
-		return own.LookupHost(host)
+		return lookupOwn(ctx, own, host)
 	}
 	kind := "ip"
 	if last := network[len(network)-1]; last == '4' || last == '6' {
 		kind += string(last)
 	}
-	return reactor.ToThread(ctx, func() ([]netip.Addr, error) {
-		return r.std().LookupNetIP(ctx, kind, host)
-	})
+	lookup := withoutConnects(ctx)
+	ips, err := reactor.ToThread(ctx, func() ([]IP, error) { return r.std().LookupIP(lookup, kind, host) })
+	if err != nil {
+		return nil, err
+	}
+	addrs := make([]IPAddr, len(ips))
+	for i, ip := range ips {
+		addrs[i].IP = ip
+	}
+	return addrs, nil
 }
 
-func (r resolver) port(ctx context.Context, network, service string) (uint16, error) {
+// lookupOwn asks a loop's own network.
+func lookupOwn(ctx context.Context, own eddy.Resolver, host string) ([]IPAddr, error) {
+	trace := traceOf(ctx)
+	trace.dnsStart(host)
+	ips, err := own.LookupHost(host)
+	addrs := make([]IPAddr, len(ips))
+	for i, ip := range ips {
+		addrs[i] = ipAddr(ip)
+	}
+	trace.dnsDone(addrs, err)
+	if err != nil {
+		return nil, err
+	}
+	return addrs, nil
+}
+
+// ipAddr returns an IP as std has those of literals: of 16 bytes.
+func ipAddr(a netip.Addr) IPAddr {
+	return IPAddr{IP: IP(a.AsSlice()).To16(), Zone: a.Zone()}
+}
+
+func (r resolver) port(ctx context.Context, network, service string) (int, error) {
 	if n, err := strconv.ParseUint(service, 10, 16); err == nil {
-		return uint16(n), nil
+		return int(n), nil
 	}
 	if service == "" {
 		return 0, nil
 	}
-	n, err := reactor.ToThread(ctx, func() (int, error) {
+	return reactor.ToThread(ctx, func() (int, error) {
 		return r.std().LookupPort(ctx, network, service)
 	})
-	return uint16(n), err
 }
 
 // LookupHost returns the IPs of a host, in the order in which they are best
-// tried. It is [Resolver.LookupNetIP] of the [DefaultResolver], on a goroutine
-// off the loop, or what the loop's socket calls say if they have names of their
-// own (see [eddy.Resolver]). When ctx, which must belong to a loop, is done first
+// tried. It asks the [DefaultResolver], on a goroutine off the loop, or the loop's
+// socket calls if they have names of their own (see [eddy.Resolver]). When ctx, which must belong to a loop, is done first
 // the error is ctx's, though the look-up may go on for a while. It may be called
 // from any goroutine.
 func LookupHost(ctx context.Context, host string) ([]netip.Addr, error) {
 	return onLoop(ctx, func(ctx context.Context) ([]netip.Addr, error) {
-		return resolver{}.host(ctx, "ip", host)
+		ips, err := resolver{}.host(ctx, "ip", host)
+		var addrs []netip.Addr
+		for _, ip := range ips {
+			if a, ok := netip.AddrFromSlice(ip.IP); ok {
+				addrs = append(addrs, a.Unmap().WithZone(ip.Zone))
+			}
+		}
+		return addrs, err
 	})
 }
 
@@ -127,36 +161,44 @@ func ResolveTCPAddr(ctx context.Context, network, address string) (*TCPAddr, err
 	if err != nil {
 		return nil, err
 	}
-	return stdnet.TCPAddrFromAddrPort(a), nil
+	return a.(*TCPAddr), nil
 }
 
 // ResolveUDPAddr is as [ResolveTCPAddr], for UDP.
 func ResolveUDPAddr(ctx context.Context, network, address string) (*UDPAddr, error) {
-	switch network {
-	case "":
+	if network == "" {
 		network = "udp"
-	case "udp", "udp4", "udp6":
-	default:
+	}
+	if !isUDP(network) {
 		return nil, UnknownNetworkError(network)
 	}
 	a, err := resolveOne(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	return stdnet.UDPAddrFromAddrPort(a), nil
+	return a.(*UDPAddr), nil
 }
 
-func resolveOne(ctx context.Context, network, address string) (netip.AddrPort, error) {
-	return onLoop(ctx, func(ctx context.Context) (netip.AddrPort, error) {
+func resolveOne(ctx context.Context, network, address string) (Addr, error) {
+	return onLoop(ctx, func(ctx context.Context) (Addr, error) {
 		addrs, err := resolve(ctx, network, address)
 		if err != nil {
-			return netip.AddrPort{}, err
+			return nil, err
 		}
-		for _, a := range addrs {
-			if isIPv4(a) == !strings.Contains(address, "[") { // an IPv6 literal has brackets
-				return a, nil
-			}
-		}
-		return addrs[0], nil
+		// As in std, which looks for the brackets of an IPv6 literal only where
+		// it may be one or the other.
+		not4 := (network == "tcp" || network == "udp") && strings.Contains(address, "[")
+		return best(addrs, not4), nil
 	})
+}
+
+// best returns the first IPv4 address, or the first of another kind if the user
+// has named such a one.
+func best(addrs []Addr, not4 bool) Addr {
+	for _, a := range addrs {
+		if isIPv4(a) != not4 {
+			return a
+		}
+	}
+	return addrs[0]
 }

@@ -53,7 +53,7 @@ func (c *conn) sendFile(f file, limit int64) (sent int64, done bool, err error) 
 		return 0, false, nil
 	}
 	if err := c.fd.LockWrite(); err != nil {
-		return 0, true, err
+		return 0, true, c.failed("write", err)
 	}
 	defer c.fd.UnlockWrite()
 	defer func() {
@@ -63,7 +63,9 @@ func (c *conn) sendFile(f file, limit int64) (sent int64, done bool, err error) 
 	}()
 	for sent < limit {
 		for range filePieceCosts {
-			if err := c.fd.WaitWrite(); err != nil {
+			if err := c.fd.WaitWrite(); err != nil && sent == 0 {
+				return 0, true, c.failed("write", err) // std's write fails, by which it goes on
+			} else if err != nil {
 				return sent, true, err
 			}
 		}

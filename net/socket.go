@@ -15,12 +15,12 @@ import (
 
 // A socketSpec says what socket to make: see makeSocket.
 type socketSpec struct {
-	network string        // as the user wrote it: "tcp", "udp6", "unixgram"
-	family  int           // AF_INET, AF_INET6 or AF_UNIX
-	typ     int           // SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET
-	dual    bool          // an AF_INET6 socket must take IPv4 too, or fail with errNotDual
-	local   unix.Sockaddr // what to bind it to; nil: nothing
-	shown   Addr          // what control is shown: the peer's address, or the local one where there is no peer
+	network string // as the user wrote it: "tcp", "udp6", "unixgram"
+	family  int    // AF_INET, AF_INET6 or AF_UNIX
+	typ     int    // SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET
+	dual    bool   // an AF_INET6 socket must take IPv4 too, or fail with errNotDual
+	local   Addr   // what to bind it to; nil: nothing
+	peer    Addr   // what it is going to be connected to; nil: nothing
 
 	// set sets further options, and then control, the user's, has the last
 	// word. Either may be nil.
@@ -69,7 +69,11 @@ func (s *socketSpec) prepare(ctx context.Context, sys eddy.Sockets, fd int) erro
 	if s.local == nil {
 		return nil
 	}
-	return os.NewSyscallError("bind", sys.Bind(fd, s.local))
+	local, err := sockaddrFor(s.family, s.local)
+	if err != nil {
+		return err
+	}
+	return os.NewSyscallError("bind", sys.Bind(fd, local))
 }
 
 func (s *socketSpec) setDefaults(sys eddy.Sockets, fd int) error {
@@ -86,10 +90,15 @@ func (s *socketSpec) setDefaults(sys eddy.Sockets, fd int) error {
 	return nil
 }
 
+// show lets control see the socket, with the peer's address, or the local one
+// where there is no peer.
 func (s *socketSpec) show(ctx context.Context, fd int) error {
 	address := ""
-	if s.shown != nil {
-		address = s.shown.String()
+	switch {
+	case s.peer != nil:
+		address = s.peer.String()
+	case s.local != nil:
+		address = s.local.String()
 	}
 	c := &newSocket{fd: fd}
 	defer c.forget()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	stdnet "net"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,4 +56,54 @@ func TestAbstractUnixAsStd(t *testing.T) {
 		defer p.Close()
 		w.note("addresses", nil, ln.Addr(), c.LocalAddr(), c.RemoteAddr(), p.LocalAddr(), p.RemoteAddr())
 	})
+}
+
+// TestAbstractNamesAsStd has abstract names of every length, and such as are
+// written with the zero byte itself.
+func TestAbstractNamesAsStd(t *testing.T) {
+	inBothWorlds(t, func(w *world) {
+		for _, first := range []string{"@", "\x00"} {
+			for _, length := range []int{1, 2, 30, 106, 107, 108, 109, 200} {
+				name := first + strings.Repeat("x", length-1)
+				what := fmt.Sprintf("%q %d", first, length)
+				w.abstract(what, name)
+			}
+		}
+	})
+}
+
+func (w *world) abstract(what, name string) {
+	ln, err := w.listenUnix("unix", &UnixAddr{Name: name, Net: "unix"})
+	w.note("listen "+what, err)
+	c, dialErr := w.dialUnix("unix", nil, &UnixAddr{Name: name, Net: "unix"})
+	w.note("dial "+what, dialErr)
+	if dialErr == nil {
+		w.note("at", nil, exactAddr(c.LocalAddr()), exactAddr(c.RemoteAddr()))
+		c.Close()
+	}
+	if err == nil {
+		w.note("at", nil, exactAddr(ln.Addr()))
+		w.must(ln.Close())
+	}
+	a, err := w.listenUnixgram("unixgram", &UnixAddr{Name: name, Net: "unixgram"})
+	w.note("listen gram "+what, err)
+	b, bErr := w.dialUnix("unixgram", &UnixAddr{Name: unixPath(w.t), Net: "unixgram"}, nil)
+	w.must(bErr)
+	defer b.Close()
+	n, writeErr := b.WriteTo([]byte("hello"), &UnixAddr{Name: name, Net: "unixgram"})
+	w.note("WriteTo "+what, writeErr, n)
+	if err != nil {
+		return
+	}
+	defer a.Close()
+	if writeErr == nil {
+		n, _, err = a.ReadFrom(make([]byte, 8))
+		w.note("ReadFrom", err, n)
+	}
+	_, err = a.WriteTo([]byte("back"), b.LocalAddr())
+	w.note("WriteTo", err)
+	if err == nil {
+		_, from, err := b.ReadFrom(make([]byte, 8))
+		w.note("ReadFrom", err, exactAddr(from))
+	}
 }

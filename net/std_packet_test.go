@@ -517,8 +517,7 @@ func TestListenPacketAsStd(t *testing.T) {
 			{"udp", "0.0.0.0:0"}, {"udp", "[::]:0"}, {"udp", "127.0.0.1:"}, {"udp", "127.0.0.1:ntp-nonsense"},
 			{"udp4", "[::1]:0"}, {"udp6", "127.0.0.1:0"}, {"udp", "127.0.0.1"}, {"udp", "127.0.0.1:99999"},
 			{"udp", "name.invalid:0"}, {"udp", "192.0.2.1:0"}, {"udp", "224.0.0.254:0"},
-			// Not "tcp" and "unix": std has other errors, or makes a stream socket.
-			{"nonsense", ":0"}, {"", ":0"},
+			{"tcp", "127.0.0.1:0"}, {"nonsense", ":0"}, {"", ":0"},
 			{"unixgram", "/nonexistent/s"}, {"unixgram", "/" + strings.Repeat("x", 200)},
 		} {
 			c, err := w.listenPacket(a[0], a[1])

@@ -1,8 +1,10 @@
 package net
 
 import (
+	"math"
 	stdnet "net"
 	"net/netip"
+	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -113,7 +115,10 @@ func (c *UDPConn) WriteToUDPAddrPort(b []byte, addr netip.AddrPort) (int, error)
 		return 0, syscall.EINVAL
 	}
 	n, _, err := c.writeMsg(b, nil, addr, true, "sendto")
-	return n, err
+	if err != nil {
+		return 0, c.refused(udpAddrPort{addr}, err)
+	}
+	return n, nil
 }
 
 // WriteMsgUDP sends b as a datagram, with the control messages in oob, to addr,
@@ -133,21 +138,59 @@ func (c *UDPConn) WriteMsgUDPAddrPort(b, oob []byte, addr netip.AddrPort) (n, oo
 	if !c.ok() {
 		return 0, 0, syscall.EINVAL
 	}
-	return c.writeMsg(b, oob, addr, false, "sendmsg")
+	n, oobn, err = c.writeMsg(b, oob, addr, false, "sendmsg")
+	if err != nil {
+		return 0, 0, c.refused(udpAddrPort{addr}, err)
+	}
+	return n, oobn, nil
 }
 
+// A udpAddrPort is an address in an error, of a method that was given it so.
+type udpAddrPort struct{ netip.AddrPort }
+
+func (udpAddrPort) Network() string { return "udp" }
+
+// writeToUDP is writeMsg with the address in another form. Its error is an
+// [OpError].
 func (c *UDPConn) writeToUDP(b, oob []byte, addr *UDPAddr, needed bool, call string) (n, oobn int, err error) {
-	if addr == nil {
-		return c.writeMsg(b, oob, netip.AddrPort{}, needed, call)
-	}
-	to, err := udpAddrPort(c.family, addr)
-	if c.peer != nil {
+	var to netip.AddrPort
+	switch {
+	case addr == nil:
+	case c.peer != nil:
 		err = ErrWriteToConnected
+	case addr.Port < 0 || addr.Port > math.MaxUint16:
+		err = c.refusePort(addr.IP, call)
+	default:
+		var ip netip.Addr
+		ip, err = ipFor(c.family, addr.IP)
+		if c.family == unix.AF_INET6 {
+			ip = ip.WithZone(addr.Zone)
+		}
+		to = netip.AddrPortFrom(ip, uint16(addr.Port))
+	}
+	if err == nil {
+		n, oobn, err = c.writeMsg(b, oob, to, needed || addr != nil, call)
 	}
 	if err != nil {
-		return 0, 0, c.refused(addr, err)
+		return 0, 0, c.refused(given(addr), err)
 	}
-	return c.writeMsg(b, oob, to, true, call)
+	return n, oobn, nil
+}
+
+// refusePort returns the error of a write to a port that is out of range: what a
+// socket that may not be written to gives at any rate, or the system call's.
+func (c *UDPConn) refusePort(ip IP, call string) error {
+	if !c.fd.OnLoop() {
+		_, err := elsewhere(&c.fd, func() (struct{}, error) { return struct{}{}, c.refusePort(ip, call) })
+		return err
+	}
+	if _, err := ipFor(c.family, ip); err != nil {
+		return err
+	}
+	if err := c.fd.CheckWrite(); err != nil {
+		return err
+	}
+	return os.NewSyscallError(call, syscall.EINVAL)
 }
 
 // writeMsg sends a datagram to addr. If no addr is needed it may be the peer's.
@@ -161,7 +204,7 @@ func (c *UDPConn) writeMsg(b, oob []byte, addr netip.AddrPort, needed bool, call
 		n, oobn, err = c.writeElsewhere(b, oob, to, "", call)
 	}
 	if err != nil {
-		return 0, 0, c.refused(shown(addr), err)
+		return 0, 0, err
 	}
 	return n, oobn, nil
 }

@@ -2,6 +2,7 @@ package net
 
 import (
 	"context"
+	stdnet "net"
 
 	"golang.org/x/sys/unix"
 
@@ -34,35 +35,31 @@ func DialUDP(ctx context.Context, network string, laddr, raddr *UDPAddr) (*UDPCo
 	return c, nil
 }
 
-func isUDP(network string) bool {
-	return network == "udp" || network == "udp4" || network == "udp6"
-}
-
 // listenUDP is ListenUDP, called by a task of the loop.
 func listenUDP(ctx context.Context, network string, laddr *UDPAddr, lc *ListenConfig) (*UDPConn, error) {
 	if !isUDP(network) {
 		return nil, UnknownNetworkError(network)
 	}
-	family, dual := udpFamily(network, true, laddr, nil)
+	family, dual := listenFamily(network, laddr)
 	c, err := bindUDP(ctx, network, family, dual, laddr, lc)
 	if dual && isNoIPv6(err) {
-		return bindUDP(ctx, network, unix.AF_INET, false, laddr, lc)
+		return bindUDP(ctx, network, unix.AF_INET, false, &UDPAddr{Port: laddr.Port}, lc)
 	}
 	return c, err
 }
 
 func bindUDP(ctx context.Context, network string, family int, dual bool, laddr *UDPAddr, lc *ListenConfig) (*UDPConn, error) {
-	s := socketSpec{network: network, family: family, typ: unix.SOCK_DGRAM, dual: dual, control: lc.control()}
-	if laddr == nil {
-		laddr = &UDPAddr{}
-	}
+	s := socketSpec{network: network, family: family, typ: unix.SOCK_DGRAM, dual: dual, local: laddr, control: lc.control()}
 	group := laddr.IP.IsMulticast()
 	if group {
 		// All groups' datagrams for this port: several sockets may want them,
 		// and one may join several groups.
-		laddr = &UDPAddr{Port: laddr.Port}
+		any := stdnet.IPv4zero
+		if family == unix.AF_INET6 {
+			any = IPv6unspecified
+		}
+		s.local = &UDPAddr{IP: any, Port: laddr.Port, Zone: laddr.Zone}
 	}
-	s.shown = laddr
 	s.set = func(sys eddy.Sockets, fd int) error {
 		if group {
 			if err := shareMulticast(sys, fd); err != nil {
@@ -70,10 +67,6 @@ func bindUDP(ctx context.Context, network string, family int, dual bool, laddr *
 			}
 		}
 		return lc.setReuse(sys, fd, false)
-	}
-	var err error
-	if s.local, err = udpSockaddr(family, laddr); err != nil {
-		return nil, err
 	}
 	c := newUDPConn(network, family)
 	if err := c.bind(ctx, s); err != nil {
@@ -90,18 +83,12 @@ func dialUDP(ctx context.Context, network string, laddr, raddr *UDPAddr, control
 	if raddr == nil {
 		return nil, errMissingAddress
 	}
-	family, _ := udpFamily(network, false, laddr, raddr)
-	s := socketSpec{network: network, family: family, typ: unix.SOCK_DGRAM, shown: raddr, control: control}
-	var err error
-	if s.local, err = udpSockaddr(family, laddr); err != nil {
-		return nil, err
+	s := socketSpec{
+		network: network, family: familyFor(network, given(laddr), raddr), typ: unix.SOCK_DGRAM,
+		local: given(laddr), peer: raddr, control: control,
 	}
-	peer, err := udpSockaddr(family, raddr)
-	if err != nil {
-		return nil, err
-	}
-	c := newUDPConn(network, family)
-	if err := c.connect(ctx, s, peer); err != nil {
+	c := newUDPConn(network, s.family)
+	if err := c.connect(ctx, s); err != nil {
 		return nil, err
 	}
 	return c, nil

@@ -54,11 +54,7 @@ func unixType(network string) int {
 
 // unixSpec is the socket for a network that is bound to laddr, unless that is nil.
 func unixSpec(network string, laddr *UnixAddr, control controlFunc) socketSpec {
-	s := socketSpec{network: network, family: unix.AF_UNIX, typ: unixType(network), control: control}
-	if laddr != nil {
-		s.local, s.shown = &unix.SockaddrUnix{Name: laddr.Name}, laddr
-	}
-	return s
+	return socketSpec{network: network, family: unix.AF_UNIX, typ: unixType(network), local: given(laddr), control: control}
 }
 
 // dialUnix is DialUnix, called by a task of the loop.
@@ -74,11 +70,13 @@ func dialUnix(ctx context.Context, network string, laddr, raddr *UnixAddr, contr
 		}
 		return c.orNil(c.bind(ctx, s))
 	}
-	s.shown = raddr
-	if err := c.connect(ctx, s, &unix.SockaddrUnix{Name: raddr.Name}); err != nil {
+	s.peer = raddr
+	if err := c.connect(ctx, s); err != nil {
 		return nil, err
 	}
-	c.peer = &UnixAddr{Name: raddr.Name, Net: network} // some kernels tell nothing
+	if peer, ok := c.peer.(*UnixAddr); !ok || peer.Name == "" { // some kernels tell nothing
+		c.peer = &UnixAddr{Name: raddr.Name, Net: network}
+	}
 	return c, nil
 }
 

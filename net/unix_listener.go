@@ -36,17 +36,25 @@ func listenUnix(ctx context.Context, network string, laddr *UnixAddr, lc *Listen
 		return nil, errMissingAddress
 	}
 	l := &UnixListener{}
-	if name := laddr.Name; name != "" && name[0] != '@' { // '@' stands for Linux's abstract names, which are no files
-		l.file, l.path = name, name
-	}
+	l.file = fileOfSocket(laddr.Name)
+	l.path = l.file
 	if err := l.listen(ctx, unixSpec(network, laddr, lc.control()), lc.Backlog); err != nil {
 		return nil, err
 	}
 	return l, nil
 }
 
+// fileOfSocket returns the file of a Unix socket with a name: "" if it has none, as
+// Linux's abstract ones, which begin with '@' or a zero byte.
+func fileOfSocket(name string) string {
+	if name == "" || name[0] == '@' || name[0] == 0 {
+		return ""
+	}
+	return name
+}
+
 // SetUnlinkOnClose sets whether closing the listener removes the socket's file;
-// it does, by default.
+// it does, by default, unless [FileListener] made the listener.
 func (l *UnixListener) SetUnlinkOnClose(unlink bool) {
 	if !l.ok() {
 		return

@@ -306,7 +306,7 @@ func (b *boot) bindPath(s *socket, path string) error {
 	case path == "":
 		b.last++
 		path = "@" + string("0123456789abcdef"[b.last>>8&15]) + string("0123456789abcdef"[b.last>>4&15]) + string("0123456789abcdef"[b.last&15])
-	case len(path) > maxPath:
+	case longPath(path):
 		return syscall.EINVAL
 	}
 	if b.paths[path] != nil {

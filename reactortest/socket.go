@@ -2,6 +2,7 @@ package reactortest
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"syscall"
 
@@ -278,10 +279,16 @@ func (b *boot) SetLinger(fd int, l *unix.Linger) error {
 func (s *socket) addrPort(sa unix.Sockaddr) (netip.AddrPort, error) {
 	switch sa := sa.(type) {
 	case *unix.SockaddrInet4:
+		if sa.Port < 0 || sa.Port > math.MaxUint16 {
+			return netip.AddrPort{}, syscall.EINVAL
+		}
 		if s.family == unix.AF_INET {
 			return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port)), nil
 		}
 	case *unix.SockaddrInet6:
+		if sa.Port < 0 || sa.Port > math.MaxUint16 {
+			return netip.AddrPort{}, syscall.EINVAL
+		}
 		if s.family == unix.AF_INET6 {
 			return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port)), nil
 		}

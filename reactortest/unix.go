@@ -8,8 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxPath is how long a name in the Unix domain may be; see unix(7).
-const maxPath = 107
+// longPath reports whether a name in the Unix domain has more than 108 bytes,
+// with the zero byte that ends one that is not abstract; see unix(7).
+func longPath(path string) bool {
+	return len(path) > 108 || len(path) == 108 && path[0] != '@'
+}
 
 // connectPath connects to a name in the Unix domain, which is of this host
 // alone; see unix(7).
@@ -20,7 +23,7 @@ func (b *boot) connectPath(s *socket, path string) error {
 		return syscall.EAFNOSUPPORT
 	case s.state != fresh && s.typ == unix.SOCK_STREAM:
 		return syscall.EISCONN
-	case len(path) > maxPath:
+	case longPath(path):
 		return syscall.EINVAL
 	case l == nil && len(path) > 0 && path[0] == '@':
 		return syscall.ECONNREFUSED

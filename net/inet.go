@@ -1,0 +1,144 @@
+package net
+
+import (
+	stdnet "net"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+)
+
+// This file turns the addresses of users into the kernel's. The rules and the
+// errors are std's. A port goes to the kernel's call as it is: that refuses one
+// that is out of range.
+
+// sockaddrFor returns the kernel's form of an address for a socket of a family.
+func sockaddrFor(family int, a Addr) (unix.Sockaddr, error) {
+	switch a := a.(type) {
+	case *TCPAddr:
+		return inetSockaddr(family, a.IP, a.Port, a.Zone)
+	case *UDPAddr:
+		return inetSockaddr(family, a.IP, a.Port, a.Zone)
+	case *UnixAddr:
+		return &unix.SockaddrUnix{Name: a.Name}, nil
+	}
+	return nil, &AddrError{Err: "unexpected address type", Addr: a.String()}
+}
+
+func inetSockaddr(family int, ip IP, port int, zone string) (unix.Sockaddr, error) {
+	a, err := ipFor(family, ip)
+	if err != nil {
+		return nil, err
+	}
+	if family == unix.AF_INET {
+		return &unix.SockaddrInet4{Port: port, Addr: a.As4()}, nil
+	}
+	return &unix.SockaddrInet6{Port: port, Addr: a.As16(), ZoneId: zoneID(zone)}, nil
+}
+
+// ipFor returns an IP as a socket of a family has it. An absent one is any, and
+// so is 0.0.0.0 to IPv6, where the other IPv4 addresses are those that are
+// mapped into it.
+func ipFor(family int, ip IP) (netip.Addr, error) {
+	if family == unix.AF_INET {
+		if len(ip) == 0 {
+			return netip.IPv4Unspecified(), nil
+		}
+		a, ok := netip.AddrFromSlice(ip.To4())
+		if !ok {
+			return netip.Addr{}, &AddrError{Err: "non-IPv4 address", Addr: ip.String()}
+		}
+		return a, nil
+	}
+	if len(ip) == 0 || ip.Equal(stdnet.IPv4zero) {
+		return netip.IPv6Unspecified(), nil
+	}
+	a, ok := netip.AddrFromSlice(ip.To16())
+	if !ok {
+		return netip.Addr{}, &AddrError{Err: "non-IPv6 address", Addr: ip.String()}
+	}
+	return a, nil
+}
+
+// familyFor returns the family of the socket between two addresses of which
+// either may be nil.
+func familyFor(network string, local, peer Addr) int {
+	switch network[len(network)-1] {
+	case '4':
+		return unix.AF_INET
+	case '6':
+		return unix.AF_INET6
+	}
+	if mayBeIPv4(ipOf(local)) && mayBeIPv4(ipOf(peer)) {
+		return unix.AF_INET
+	}
+	return unix.AF_INET6
+}
+
+// mayBeIPv4 counts what is too short for an IP, too.
+func mayBeIPv4(ip IP) bool { return len(ip) <= IPv4len || ip.To4() != nil }
+
+// listenFamily returns the family of the socket to listen with, and whether it
+// must take both IPv6 and IPv4: IPv6's does, for any address. "0.0.0.0" is any.
+func listenFamily(network string, local Addr) (family int, dual bool) {
+	if last := network[len(network)-1]; last != '4' && last != '6' && isAny(local) {
+		return unix.AF_INET6, true
+	}
+	return familyFor(network, local, nil), false
+}
+
+// isAny reports whether an address, which may be nil, has no IP or the one that
+// stands for all.
+func isAny(a Addr) bool {
+	ip := ipOf(a)
+	return ip == nil || ip.IsUnspecified()
+}
+
+func isIPv4(a Addr) bool { return ipOf(a).To4() != nil }
+
+// firstIPv4 returns the address to listen on of those that a name has: an IPv4
+// one serves most.
+func firstIPv4(addrs []Addr) Addr {
+	for _, a := range addrs {
+		if isIPv4(a) {
+			return a
+		}
+	}
+	return addrs[0]
+}
+
+func ipOf(a Addr) IP {
+	switch a := a.(type) {
+	case *TCPAddr:
+		return a.IP
+	case *UDPAddr:
+		return a.IP
+	case *IPAddr:
+		return a.IP
+	}
+	return nil
+}
+
+// inetAddr returns the address of a network with an IP and a port.
+func inetAddr(network string, ip IP, port int, zone string) Addr {
+	switch network[0] {
+	case 'u':
+		return &UDPAddr{IP: ip, Port: port, Zone: zone}
+	case 'i':
+		return &IPAddr{IP: ip, Zone: zone}
+	}
+	return &TCPAddr{IP: ip, Port: port, Zone: zone}
+}
+
+func isTCP(network string) bool { return network == "tcp" || network == "tcp4" || network == "tcp6" }
+func isUDP(network string) bool { return network == "udp" || network == "udp4" || network == "udp6" }
+func isUnix(network string) bool {
+	return network == "unix" || network == "unixgram" || network == "unixpacket"
+}
+
+// mapped is an IP as IPv6 has it, where an IPv4 address is a part of IPv6's.
+func mapped(ip netip.Addr) netip.Addr {
+	if ip.Is4() {
+		return netip.AddrFrom16(ip.As16())
+	}
+	return ip
+}

@@ -1,0 +1,18 @@
+package net
+
+import "golang.org/x/sys/unix"
+
+// orLoopback makes a the address to dial for one without a host: this machine's.
+func orLoopback(a unix.Sockaddr) unix.Sockaddr {
+	switch a := a.(type) {
+	case *unix.SockaddrInet4:
+		if a.Addr == [4]byte{} {
+			a.Addr = [4]byte{127, 0, 0, 1}
+		}
+	case *unix.SockaddrInet6:
+		if a.Addr == [16]byte{} {
+			a.Addr[15] = 1
+		}
+	}
+	return a
+}
