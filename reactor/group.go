@@ -17,6 +17,11 @@ type TaskGroup struct {
 	gone   bool // f panicked or exited, so nobody can be told of what fails
 	closed bool
 	wait   waitList
+
+	services   services
+	canceled   bool  // by Cancel
+	cause      error // of Cancel
+	supervisor *supervision
 }
 
 // Group calls f with a group whose tasks, made by g.Go, it awaits before it
@@ -35,14 +40,17 @@ type TaskGroup struct {
 // report, and a task's panic ends the loop, as of any task that nobody awaited.
 // (asyncio's TaskGroup.)
 func Group(ctx context.Context, f func(ctx context.Context, g *TaskGroup) error) error {
-	w, _, err := await(ctx, "Group")
+	return new(TaskGroup).run(ctx, "Group", f)
+}
+
+func (g *TaskGroup) run(ctx context.Context, op string, f func(ctx context.Context, g *TaskGroup) error) error {
+	w, _, err := await(ctx, op)
 	if err != nil {
 		return err
 	}
 	if f == nil {
-		panic("reactor: Group with a nil function")
+		panic("reactor: " + op + " with a nil function")
 	}
-	g := &TaskGroup{}
 	w.enter(&g.region, &g.scope, ctx)
 	returned := false
 	defer g.region.leave()
@@ -68,10 +76,9 @@ func (g *TaskGroup) Go(f func(ctx context.Context) error) *Task[struct{}] {
 		panic("reactor: TaskGroup.Go with a nil function")
 	}
 	if g.closed {
-		f = func(context.Context) error { return ErrGroupClosed }
-		return spawn[struct{}](&g.scope.loop.detached, "TaskGroup.Go", f, nil)
+		return g.refuse("TaskGroup.Go")
 	}
-	t := newTask[struct{}](g.scope.loop, &g.scope, "TaskGroup.Go", f, g)
+	t := g.newTask(&g.scope, "TaskGroup.Go", f, g)
 	g.n++
 	if g.limit > 0 && g.n-g.held.len() > g.limit {
 		g.held.push(t)
@@ -80,6 +87,37 @@ func (g *TaskGroup) Go(f func(ctx context.Context) error) *Task[struct{}] {
 		t.loop.ready.push(t)
 	}
 	return t
+}
+
+// newTask makes a task of the group below s.
+func (g *TaskGroup) newTask(s *scope, op string, f func(ctx context.Context) error, k keeper) *Task[struct{}] {
+	if g.supervisor == nil || !g.supervisor.Restart {
+		return newTask[struct{}](s.loop, s, op, f, k)
+	}
+	t := newTask[struct{}](s.loop, s, op, g.supervisor.restarting(f), k)
+	t.SetName(funcName(f))
+	return t
+}
+
+// refuse returns a task that has failed because the group has ended.
+func (g *TaskGroup) refuse(op string) *Task[struct{}] {
+	return spawn[struct{}](&g.scope.loop.detached, op, func(context.Context) error { return ErrGroupClosed }, nil)
+}
+
+// Cancel ends the group from inside: all its tasks and its function are
+// cancelled, as at a failure, and Group returns when they have stopped. With a
+// nil cause that is an end like any other, and the errors that are nothing but
+// its echo are dropped: Group returns nil, unless something failed. A cause is
+// what the tasks' [Cause] returns, and the first of the errors that Group
+// returns. Cancel reports whether it did anything: a group is cancelled once. It
+// may be called by tasks and callbacks of the loop.
+func (g *TaskGroup) Cancel(cause error) bool {
+	g.scope.loop.onLoop("TaskGroup.Cancel")
+	if g.closed || !g.scope.cancel(because(cause)) {
+		return false
+	}
+	g.canceled, g.cause = true, cause
+	return true
 }
 
 // SetLimit bounds how many of the group's tasks run at a time: those that are
@@ -118,17 +156,27 @@ func (g *TaskGroup) forsake() {
 
 // ended notes the end of a task of the group.
 func (g *TaskGroup) ended(t *task, canceled bool) {
+	if g.settle(t, canceled) {
+		g.echoed = g.echoed || g.scope.reason.Load() != nil
+	}
+	g.leave()
+}
+
+// settle deals with the error of a task that has ended. It reports whether that is
+// nothing but the echo of a cancellation.
+func (g *TaskGroup) settle(t *task, canceled bool) (echo bool) {
 	switch {
 	case t.err == nil:
 	case g.gone, t.loop.cutting: // which cuts the group off, too
 		t.loop.ended(t, canceled)
 	case canceled && isCancellation(t.err):
-		g.echoed = g.echoed || g.scope.reason.Load() != nil
+		return true
+	case g.supervisor != nil && g.supervisor.bears(t):
 	default:
 		g.failed = append(g.failed, t)
 		g.scope.cancel(because(t.err))
 	}
-	g.leave()
+	return false
 }
 
 // leave counts a task of the group out.
@@ -139,32 +187,41 @@ func (g *TaskGroup) leave() {
 	g.admit()
 }
 
-// drain waits for the group's tasks, whatever is cancelled meanwhile.
+// drain waits for the group's tasks, and then for its services, whatever is
+// cancelled meanwhile.
 func (g *TaskGroup) drain() {
-	for g.n > 0 {
+	for g.n > 0 || g.services.n > 0 {
+		if g.n == 0 {
+			g.services.stop(g.scope.reason.Load())
+		}
 		w := g.scope.loop.task("Group") // not the one that began it, in a generator's body
 		g.wait.push(&w.node)
 		w.park(&g.scope.loop.shielded, waitingFor("the tasks of its group"))
 	}
 	g.closed = true
+	g.services.close()
 }
 
 func (g *TaskGroup) result(body error) error {
-	var errs []error
+	errs := []error{g.cause}
 	for _, t := range g.failed {
 		t.claimed = true
 		errs = append(errs, t.err)
 	}
-	if body != nil && (len(errs) == 0 || !isCancellation(body)) {
+	echo := isCancellation(body)
+	if body != nil && !echo {
 		errs = append(errs, body)
 	}
+	if err := joined(errs...); err != nil {
+		return err
+	}
 	switch {
-	case len(errs) == 1:
-		return errs[0]
-	case len(errs) == 0 && g.echoed:
+	case g.canceled && (echo || g.echoed):
+		return g.scope.outerErr()
+	case body == nil && g.echoed:
 		return g.scope.awaitErr()
 	}
-	return errors.Join(errs...)
+	return body
 }
 
 // isCancellation says whether err is nothing but a cancellation or deadline

@@ -298,6 +298,21 @@ func (s *scope) awaitErr() error {
 	return r.await
 }
 
+// outerErr returns what an await around s returns if that is done, and else nil,
+// whatever s is.
+func (s *scope) outerErr() error {
+	if s.parent.Err() == nil {
+		return nil
+	}
+	r := reasonOf(s.parent)
+	for up := s.up; up != nil; up = up.up {
+		if o := up.reason.Load(); o != nil {
+			r = o
+		}
+	}
+	return r.await
+}
+
 // The methods of context.Context, which any goroutine may call.
 
 func (s *scope) Err() error {

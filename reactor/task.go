@@ -261,6 +261,11 @@ func (t *task) String() string {
 	case Runner:
 		return fmt.Sprintf("task %d (%T)", t.id, body)
 	}
-	name := runtime.FuncForPC(reflect.ValueOf(t.body).Pointer()).Name()
-	return fmt.Sprintf("task %d (%s)", t.id, name[strings.LastIndexByte(name, '/')+1:])
+	return fmt.Sprintf("task %d (%s)", t.id, funcName(t.body))
+}
+
+// funcName returns the name of a function, with its package's last element.
+func funcName(f any) string {
+	name := runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name()
+	return name[strings.LastIndexByte(name, '/')+1:]
 }

@@ -3,6 +3,7 @@ package reactor
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -181,4 +182,12 @@ func (l *Loop) socketsOf(ctx context.Context) eddy.Sockets {
 		}
 	}
 	return l.sockets
+}
+
+// random returns a number below n, of the world's choosing if there is one.
+func (l *Loop) random(n int) int {
+	if l.world != nil {
+		return l.world.Choose(n)
+	}
+	return rand.IntN(n)
 }
