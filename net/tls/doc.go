@@ -32,6 +32,9 @@
 // like a millisecond, most of all with an RSA key. What to speak over the connection
 // is the caller's business.
 //
-// An http.Server looks for crypto/tls's own Conn. It runs handlers on goroutines,
-// where that does no harm: give its ServeTLS a listener of package net.
+// An http.Server runs on goroutines, and looks for crypto/tls's own Conn, which is
+// what a goroutine that accepts from a [Listener] gets. So its Serve works with a
+// Listener, and its ServeTLS with a listener of package net. Call them, and
+// Shutdown too, by reactor.ToThread: a task that calls Shutdown itself stops the
+// loop, which the server's connections need to come to their end.
 package tls

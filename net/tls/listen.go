@@ -2,18 +2,21 @@ package tls
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"time"
 
 	"github.com/eddyio/eddy/net"
+	"github.com/eddyio/eddy/reactor"
 )
 
 // A Listener accepts TLS connections. It is a std net.Listener.
 type Listener struct {
 	net.Listener // of the connections below
 
-	// HandshakeTimeout is how long a client's handshake may take. 0 means ten
-	// seconds; negative means no limit. It is to be set before the first Accept.
+	// HandshakeTimeout is how long a client's handshake may take, of connections
+	// that tasks accept. 0 means ten seconds; negative means no limit. It is to be
+	// set before the first Accept.
 	HandshakeTimeout time.Duration
 
 	ctx    context.Context
@@ -40,13 +43,22 @@ func NewListener(ctx context.Context, inner net.Listener, config *Config) *Liste
 	return &Listener{Listener: inner, ctx: ctx, config: config}
 }
 
-// Accept waits for the next connection, and returns it as a [*Conn]. It does not
-// wait for the handshake, which is left to the task that serves the connection:
-// so nobody is held up by a slow client.
+// Accept waits for the next connection. It does not wait for the handshake, which
+// is left to the one that serves the connection: so nobody is held up by a slow
+// client.
+//
+// A task gets a [*Conn]. Any other goroutine gets crypto/tls's own Conn over the
+// loop's connection: it may block there, and what serves connections on
+// goroutines may look for that very type, as an http.Server does before it speaks
+// HTTP/2. Its handshake, and the Config's functions, run on the goroutine that
+// uses it, and HandshakeTimeout does not bound it.
 func (l *Listener) Accept() (net.Conn, error) {
 	inner, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
+	}
+	if !reactor.OnLoop(l.ctx) {
+		return tls.Server(inner, timedServer(l.ctx, l.config)), nil
 	}
 	c := Server(l.ctx, inner, l.config)
 	if l.HandshakeTimeout != 0 {
