@@ -18,12 +18,12 @@ func Dial(ctx context.Context, network, address string) (Conn, error) {
 
 // onLoop does f on the loop of ctx, whether or not the caller is its running task.
 func onLoop[T any](ctx context.Context, f func(context.Context) (T, error)) (T, error) {
-	return onThisLoop(ctx, reactor.LoopOf, f)
+	return onThisLoop(ctx, reactor.LoopOf, false, f)
 }
 
 // onThisLoop is as onLoop; a goroutine that is not the running task asks loopOf
-// for the loop.
-func onThisLoop[T any](ctx context.Context, loopOf func(context.Context) *reactor.Loop, f func(context.Context) (T, error)) (T, error) {
+// for the loop. calls is set if f may use byCaller.
+func onThisLoop[T any](ctx context.Context, loopOf func(context.Context) *reactor.Loop, calls bool, f func(context.Context) (T, error)) (T, error) {
 	var none T
 	if ctx.Err() != nil {
 		return none, ctx.Err()
@@ -38,7 +38,7 @@ func onThisLoop[T any](ctx context.Context, loopOf func(context.Context) *reacto
 	case l.InTask():
 		return byTask(ctx, l, f)
 	}
-	return fromOutside(ctx, l, f)
+	return fromOutside(ctx, l, calls, f)
 }
 
 // under does f in a scope of its own below ctx, which may be a context of
@@ -61,17 +61,33 @@ func byTask[T any](ctx context.Context, l *reactor.Loop, f func(context.Context)
 }
 
 // fromOutside does f as a task of l, for a goroutine that waits for it, but not
-// beyond the end of ctx.
-func fromOutside[T any](ctx context.Context, l *reactor.Loop, f func(context.Context) (T, error)) (T, error) {
+// beyond the end of ctx. If f panics, so does the goroutine.
+func fromOutside[T any](ctx context.Context, l *reactor.Loop, calls bool, f func(context.Context) (T, error)) (T, error) {
 	var h handover[T]
-	_, err := reactor.Submit(l, func(task context.Context) (none T, err error) {
-		v, err := f(guest{task, ctx})
-		if err == nil && !h.give(v) {
+	var c *caller
+	if calls {
+		c = newCaller()
+	}
+	var failure error // not the task's, which would be reported once nobody waits
+	wait := reactor.Submit(l, func(task context.Context) (none struct{}, err error) {
+		v, err := f(guest{task, ctx, c})
+		if err != nil {
+			failure = err
+		} else if !h.give(v) {
 			discard(v)
-			err = ctx.Err()
 		}
-		return none, err
-	})(ctx)
+		return none, nil
+	})
+	var err error
+	if calls {
+		err = serveCalls(ctx, c, wait)
+	} else {
+		_, err = wait(ctx)
+	}
+	repanic(err)
+	if err == nil {
+		err = failure
+	}
 	if err == reactor.ErrLoopClosed {
 		err = ErrClosed
 	}
@@ -111,10 +127,14 @@ func discard(v any) {
 // the task of.
 type guest struct {
 	context.Context
-	from context.Context
+	from   context.Context
+	caller *caller // the goroutine, if it takes calls
 }
 
 func (g guest) Value(key any) any {
+	if key == callerKey && g.caller != nil {
+		return g.caller
+	}
 	if v := g.Context.Value(key); v != nil {
 		return v
 	}

@@ -48,7 +48,8 @@ type Dialer struct {
 
 	// Control, if set, is called with each new socket before it is bound and
 	// connected. The network is "tcp4" rather than "tcp", and so on. It is called
-	// on the loop, and c is of use only until it returns.
+	// on the goroutine that dials, by a task of its own if several addresses are
+	// tried at the same time; c is of use only until it returns.
 	Control func(network, address string, c syscall.RawConn) error
 
 	// ControlContext is called in place of Control if it is set. Its ctx
@@ -133,7 +134,7 @@ func (d *Dialer) DialUnix(ctx context.Context, network string, laddr, raddr *Uni
 
 // dialOnLoop does f on the loop of ctx, or d's, within d's time limits.
 func dialOnLoop[C any](ctx context.Context, d *Dialer, network string, from, to Addr, f func(context.Context) (C, error)) (C, error) {
-	c, err := onThisLoop(ctx, d.loop, func(ctx context.Context) (c C, err error) {
+	c, err := onThisLoop(ctx, d.loop, d.control() != nil, func(ctx context.Context) (c C, err error) {
 		late := d.bounded(ctx, func(ctx context.Context) error {
 			c, err = f(ctx)
 			return err

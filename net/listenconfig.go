@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/reactor"
 )
 
 // A ListenConfig makes listeners, as the standard library's ListenConfig does.
@@ -16,8 +17,8 @@ import (
 // called from any goroutine, at the same time too.
 type ListenConfig struct {
 	// Control, if set, is called with each new socket before it is bound. The
-	// network is "tcp4" rather than "tcp", and so on. It is called on the loop,
-	// and c is of use only until it returns.
+	// network is "tcp4" rather than "tcp", and so on. It is called on the goroutine
+	// that listens, and c is of use only until it returns.
 	Control func(network, address string, c syscall.RawConn) error
 
 	// KeepAlive is how long an accepted TCP connection is idle before the kernel
@@ -48,7 +49,9 @@ type ListenConfig struct {
 // ctx must belong to a loop, which closes the listener when it ends. Listen may
 // be called from any goroutine.
 func (lc *ListenConfig) Listen(ctx context.Context, network, address string) (Listener, error) {
-	ln, err := onLoop(ctx, func(ctx context.Context) (Listener, error) { return lc.listen(ctx, network, address) })
+	ln, err := onThisLoop(ctx, reactor.LoopOf, lc.Control != nil, func(ctx context.Context) (Listener, error) {
+		return lc.listen(ctx, network, address)
+	})
 	if err != nil {
 		return nil, opError("listen", network, nil, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/reactor"
 )
 
 // ErrWriteToConnected is in the error of a write to an address on a socket that
@@ -34,7 +35,9 @@ func ListenPacket(ctx context.Context, network, address string) (PacketConn, err
 // ctx must belong to a loop, which closes the socket when it ends. ListenPacket
 // may be called from any goroutine.
 func (lc *ListenConfig) ListenPacket(ctx context.Context, network, address string) (PacketConn, error) {
-	c, err := onLoop(ctx, func(ctx context.Context) (PacketConn, error) { return lc.listenPacket(ctx, network, address) })
+	c, err := onThisLoop(ctx, reactor.LoopOf, lc.Control != nil, func(ctx context.Context) (PacketConn, error) {
+		return lc.listenPacket(ctx, network, address)
+	})
 	if err != nil {
 		return nil, opError("listen", network, nil, err)
 	}

@@ -15,11 +15,11 @@ type rawConn struct {
 
 // SyscallConn returns access to the socket's descriptor: for options that have
 // no method here, and for libraries that make their own system calls, as
-// golang.org/x/net/ipv4 does. The functions that are given to its methods are
-// called on the loop, and must not block; Read's and Write's are called again
-// when the socket is ready, until they return true. The methods may be called
-// from any goroutine. A descriptor of a simulated network is of no use to the
-// system.
+// golang.org/x/net/ipv4 does. The methods may be called from any goroutine, and
+// call their function on that very goroutine; until it returns the descriptor
+// stays open. A function that a task or a callback passes must not block; Read's
+// and Write's are called again when the socket is ready, until they return true. A
+// descriptor of a simulated network is of no use to the system.
 func (c *conn) SyscallConn() (syscall.RawConn, error) {
 	if !c.ok() {
 		return nil, syscall.EINVAL
@@ -50,60 +50,65 @@ func (rawListener) Read(func(fd uintptr) bool) error  { return syscall.EINVAL }
 func (rawListener) Write(func(fd uintptr) bool) error { return syscall.EINVAL }
 
 func (r *rawConn) Control(f func(fd uintptr)) error {
-	return r.do("raw-control", func() error {
-		fd := r.fd.Sysfd()
-		if fd < 0 {
-			return ErrClosed
-		}
-		f(uintptr(fd))
-		return nil
-	})
+	if !r.fd.OnLoop() {
+		return r.controlOutside(f)
+	}
+	fd := r.fd.Sysfd()
+	if fd < 0 {
+		return r.failed("raw-control", ErrClosed)
+	}
+	f(uintptr(fd))
+	return nil
 }
 
 // Read tries before it waits, since f may want to know no more than whether
 // there is something to read.
 func (r *rawConn) Read(f func(fd uintptr) (done bool)) error {
-	return r.do("raw-read", func() error {
-		if err := r.fd.CheckRead(); err != nil {
+	if !r.fd.OnLoop() {
+		return r.readOutside(f)
+	}
+	if err := r.read(f); err != nil {
+		return r.failed("raw-read", err)
+	}
+	return nil
+}
+
+func (r *rawConn) read(f func(fd uintptr) bool) error {
+	if err := r.fd.CheckRead(); err != nil {
+		return err
+	}
+	for !f(uintptr(r.fd.Sysfd())) {
+		r.fd.ReadBlocked()
+		if err := r.fd.WaitRead(); err != nil {
 			return err
 		}
-		for !f(uintptr(r.fd.Sysfd())) {
-			r.fd.ReadBlocked()
-			if err := r.fd.WaitRead(); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 func (r *rawConn) Write(f func(fd uintptr) (done bool)) error {
-	return r.do("raw-write", func() error {
-		if err := r.fd.LockWrite(); err != nil {
-			return err
-		}
-		defer r.fd.UnlockWrite()
-		if err := r.fd.CheckWrite(); err != nil {
-			return err
-		}
-		for !f(uintptr(r.fd.Sysfd())) {
-			r.fd.WriteBlocked()
-			if err := r.fd.WaitWrite(); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	if !r.fd.OnLoop() {
+		return r.writeOutside(f)
+	}
+	if err := r.write(f); err != nil {
+		return r.failed("raw-write", err)
+	}
+	return nil
 }
 
-// do does f on the loop.
-func (r *rawConn) do(op string, f func() error) error {
-	if !r.fd.OnLoop() {
-		_, err := elsewhere(r.fd, func() (struct{}, error) { return struct{}{}, r.do(op, f) })
+func (r *rawConn) write(f func(fd uintptr) bool) error {
+	if err := r.fd.LockWrite(); err != nil {
 		return err
 	}
-	if err := f(); err != nil {
-		return r.failed(op, err)
+	defer r.fd.UnlockWrite()
+	if err := r.fd.CheckWrite(); err != nil {
+		return err
+	}
+	for !f(uintptr(r.fd.Sysfd())) {
+		r.fd.WriteBlocked()
+		if err := r.fd.WaitWrite(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -45,10 +45,16 @@ func makeSocket(ctx context.Context, s socketSpec) (sys eddy.Sockets, fd int, er
 	if fd, err = sys.Socket(s.family, s.typ, 0); err != nil {
 		return nil, -1, os.NewSyscallError("socket", err)
 	}
+	prepared := false
+	defer func(sys eddy.Sockets, fd int) { // also if control panics
+		if !prepared {
+			sys.Close(fd)
+		}
+	}(sys, fd)
 	if err := s.prepare(ctx, sys, fd); err != nil {
-		sys.Close(fd)
 		return nil, -1, err
 	}
+	prepared = true
 	return sys, fd, nil
 }
 
@@ -101,8 +107,10 @@ func (s *socketSpec) show(ctx context.Context, fd int) error {
 		address = s.local.String()
 	}
 	c := &newSocket{fd: fd}
-	defer c.forget()
-	return s.control(ctx, s.settled(), address, c)
+	return byCaller(ctx, func() error {
+		defer c.forget()
+		return s.control(ctx, s.settled(), address, c)
+	})
 }
 
 // settled is the network with the family that was chosen.

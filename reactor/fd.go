@@ -39,7 +39,7 @@ type FD struct {
 	close func(fd int) error // nil for an fd that somebody else owns
 	sysfd int32              // fds are ints in C
 	slot  uint32
-	users int32 // of an fd that somebody else owns: how many wait
+	users int32 // of an fd that somebody else owns: how many wait; else see Hold
 	flags ioFlags
 	read  direction
 	write direction
@@ -280,7 +280,7 @@ func (f *FD) shut() error {
 	f.queue.wakeAll(wokenClosed)
 	fd := f.Sysfd()
 	f.sysfd = -1
-	if f.close == nil {
+	if f.close == nil || f.closedByHolders() {
 		return nil
 	}
 	return f.close(fd)

@@ -89,8 +89,9 @@ func (c *call[T]) done() {
 // returns an error. When the ctx given to wait is done first, the task is
 // cancelled and wait returns ctx's error; what the task then fails with, other than
 // by being cancelled, is the loop's to report, unless another call of wait gets it.
-// When the loop has ended, or ends
-// before f was called, the error is [ErrLoopClosed].
+// When the loop has ended, or ends before f was called, the error is
+// [ErrLoopClosed]. f is a task of the loop as any other: a panic in it is a
+// [PanicError] for wait, and runtime.Goexit ends Run.
 // (asyncio's run_coroutine_threadsafe.)
 func Submit[T any](l *Loop, f func(ctx context.Context) (T, error)) (wait func(ctx context.Context) (T, error)) {
 	if f == nil {

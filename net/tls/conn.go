@@ -277,6 +277,9 @@ func elsewhere[T any](c *Conn, ctx context.Context, f func(context.Context) (T, 
 		return none, errNoLoop
 	}
 	v, err := reactor.Submit(l, f)(ctx)
+	if p, ok := err.(*reactor.PanicError); ok {
+		panic(p.Value) // of a function of the Config, which the caller would have called
+	}
 	if err == reactor.ErrLoopClosed || errors.Is(err, context.Canceled) && ctx.Err() == nil {
 		err = net.ErrClosed // the loop ends, and all its sockets with it
 	}

@@ -32,6 +32,9 @@
 // like a millisecond, most of all with an RSA key. What to speak over the connection
 // is the caller's business.
 //
+// The Config's functions are called on the loop too, by a task, whoever called the
+// method that needs them. They may suspend it, and must not block.
+//
 // An http.Server runs on goroutines, and looks for crypto/tls's own Conn, which is
 // what a goroutine that accepts from a [Listener] gets. So its Serve works with a
 // Listener, and its ServeTLS with a listener of package net. Call them, and

@@ -367,3 +367,33 @@ func TestRefusals(t *testing.T) {
 		client.Close()
 	})
 }
+
+// A panic of one of the Config's functions is the caller's, on a task and on a
+// goroutine.
+func TestConfigPanics(t *testing.T) {
+	for _, where := range []string{"task", "goroutine"} {
+		run(t, func(ctx context.Context) {
+			d, a := wires(t, ctx)
+			config := clientConfig()
+			config.VerifyConnection = func(ConnectionState) error { panic("boom") }
+			client, server := Client(ctx, d, config), Server(ctx, a, serverConfig())
+			greet := reactor.Go(ctx, func(context.Context) error { server.Handshake(); return nil })
+			shake := func() error {
+				defer func() {
+					if r := recover(); r != "boom" {
+						t.Errorf("%s: it panicked with %v", where, r)
+					}
+				}()
+				return client.Handshake()
+			}
+			if where == "task" {
+				shake()
+			} else {
+				outside(t, ctx, shake)
+			}
+			client.Close()
+			server.Close()
+			greet.Wait(ctx)
+		})
+	}
+}
