@@ -151,6 +151,63 @@ func TestNamesExist(t *testing.T) {
 	}
 }
 
+// Each link to another page or file of the repository leads somewhere, and to a
+// heading that is there.
+func TestLinksLeadSomewhere(t *testing.T) {
+	for _, page := range append(glob(t, "../*.md"), glob(t, "*.md")...) {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+			path, heading, _ := strings.Cut(m[1], "#")
+			if strings.Contains(path, ":") {
+				continue // to another site
+			}
+			target := page
+			if path != "" {
+				target = filepath.Join(filepath.Dir(page), path)
+			}
+			there, err := os.ReadFile(target)
+			if err != nil && !isDir(target) {
+				t.Errorf("%s links to %s: %v", page, m[1], err)
+			} else if heading != "" && !slices.Contains(anchors(string(there)), heading) {
+				t.Errorf("%s links to %s: there is no such heading", page, m[1])
+			}
+		}
+	}
+}
+
+var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// anchors returns the names under which a page's headings can be linked to.
+func anchors(page string) (names []string) {
+	for line := range strings.Lines(page) {
+		if heading, ok := strings.CutPrefix(strings.TrimLeft(line, "#"), " "); ok && strings.HasPrefix(line, "#") {
+			name := strings.ToLower(strings.TrimSpace(heading))
+			name = notInAnchor.ReplaceAllString(name, "")
+			names = append(names, strings.ReplaceAll(name, " ", "-"))
+		}
+	}
+	return names
+}
+
+var notInAnchor = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	names, err := filepath.Glob(pattern)
+	if err != nil || len(names) == 0 {
+		t.Fatal("nothing matches", pattern, err)
+	}
+	return names
+}
+
 var mention = regexp.MustCompile(`\b(eddy|timerwheel|coro|reactor|net|process|reactortest)\.([A-Z]\w*)(?:\.([A-Z]\w*))?`)
 
 // A pkg is the declared names of a package.
