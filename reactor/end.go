@@ -27,6 +27,62 @@ func (l *Loop) shutdown() {
 	}
 }
 
+// maxLastTurns is how many turns callbacks get once all tasks are over: enough
+// for those that callbacks call in turn, and not for one that never ends.
+const maxLastTurns = 100
+
+// lastTurn counts a turn that the loop takes for callbacks alone.
+func (l *Loop) lastTurn() {
+	if l.threads == 0 && l.ready.n > 0 {
+		l.lastTurns++
+	}
+}
+
+// noMoreTurns reports whether what is queued now will not run.
+func (l *Loop) noMoreTurns() bool { return l.abandoned || l.lastTurns > maxLastTurns }
+
+// dropQueued empties the ready queue at the loop's end, and reports what did not
+// get to run. It is silent about posted callbacks: a poster knows that the loop
+// may end first.
+func (l *Loop) dropQueued() {
+	tasks, callbacks := 0, 0
+	example := ""
+	for l.ready.n > 0 {
+		switch r := l.ready.pop().(type) {
+		case AnyTask:
+			if tasks++; tasks <= maxNamed {
+				l.tell(Report{What: "a task was dropped before it had begun: tasks started others until the grace time was over",
+					Task: r.String(), Err: ErrCutOff})
+			}
+			abandonSubmission(r.base())
+		case *Handle:
+			if r.fn != nil && !r.posted {
+				if callbacks++; callbacks == 1 {
+					example = funcName(r.fn)
+				}
+			}
+		}
+	}
+	if tasks > maxNamed {
+		l.tell(Report{What: "more tasks were dropped before they had begun", Err: fmt.Errorf("%d of them", tasks-maxNamed)})
+	}
+	if callbacks > 0 {
+		l.tell(Report{What: "callbacks were dropped at the loop's end: callbacks called for others without end",
+			Err: fmt.Errorf("%d of them, the first is %s", callbacks, example)})
+	}
+}
+
+// maxNamed bounds how many of the dropped tasks are named.
+const maxNamed = 20
+
+// abandonSubmission ends the wait of the goroutine that submitted t, if one did.
+func abandonSubmission(t *task) {
+	if sub, ok := t.keeper.(interface{ abandoned() }); ok {
+		sub.abandoned()
+		t.keeper = nil
+	}
+}
+
 // closer is the loop as the owner of the timer that limits its end.
 type closer Loop
 
@@ -52,9 +108,7 @@ func (l *Loop) cut() {
 func (l *Loop) abandon() {
 	l.abandoned, l.closing = true, true
 	for _, w := range l.tasks() {
-		if sub, ok := w.task.keeper.(interface{ abandoned() }); ok {
-			sub.abandoned()
-		}
+		abandonSubmission(w.task)
 		l.tell(Report{What: "a task resisted being cut off; its goroutine leaks", Task: w.task.String(), Err: ErrCutOff})
 	}
 	if l.threads > 0 {
@@ -167,6 +221,10 @@ func (l *Loop) ended(t *task, canceled bool) {
 		return // it ends the loop, and Run's caller; or is reported already
 	}
 	if _, ok := t.err.(*PanicError); ok {
+		if l.noMoreTurns() {
+			l.panicked = append(l.panicked, t)
+			return
+		}
 		l.ready.push(&Handle{loop: l, fn: func() {
 			if !t.claimed { // its maker had a turn to ask
 				l.panicked = append(l.panicked, t)
@@ -251,6 +309,7 @@ func (l *Loop) close() {
 	for h := range l.signals {
 		h.stop()
 	}
+	l.dropQueued()
 	l.fds.closeAll()
 	l.scratch.free()
 	l.inbox.close()

@@ -242,21 +242,6 @@ func TestAThreadStillRunningAtTheEnd(t *testing.T) {
 	})
 }
 
-func TestACallbackThatReschedulesItselfDoesNotKeepTheLoop(t *testing.T) {
-	v := newWorld(t)
-	v.drift = 1000000
-	setup{world: v, leaky: true}.run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
-		var again func()
-		again = func() { l.CallSoon(again) }
-		again()
-		return Yield(ctx)
-	})
-	if v.Now() > 20*time.Second {
-		t.Errorf("at %v", v.Now())
-	}
-}
-
 // asyncio case 56, without the garbage collector: an error that nobody awaits
 // is logged when the last one who might is gone.
 func TestUnawaitedErrors(t *testing.T) {

@@ -9,9 +9,10 @@ import (
 
 // A Handle stands for a callback that was scheduled, and can cancel it.
 type Handle struct {
-	loop  *Loop
-	fn    func() // nil once it ran or was cancelled
-	timer timerwheel.Timer[expirer]
+	loop   *Loop
+	fn     func() // nil once it ran or was cancelled
+	posted bool   // by another goroutine
+	timer  timerwheel.Timer[expirer]
 }
 
 // CallSoon makes the loop call f on its next turn, after all that is ready

@@ -66,18 +66,13 @@ func (b *inbox) drain() {
 	}
 }
 
-// close drains the inbox and refuses what comes after.
+// close refuses what comes from now on, and then calls what is in. (The other
+// way round, senders that never stop would keep it draining.)
 func (b *inbox) close() {
-	for {
-		b.drain()
-		b.mu.Lock()
-		if len(b.msgs) == 0 {
-			b.closed = true
-			b.mu.Unlock()
-			return
-		}
-		b.mu.Unlock()
-	}
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
+	b.drain()
 }
 
 func (l *Loop) post(f func()) bool { return l.inbox.put(f) }
@@ -94,7 +89,7 @@ func (l *Loop) Post(f func()) error {
 	if err := l.refuseOutside("Loop.Post"); err != nil {
 		return err
 	}
-	if !l.post(func() { l.ready.push(&Handle{loop: l, fn: f}) }) {
+	if !l.post(func() { l.ready.push(&Handle{loop: l, fn: f, posted: true}) }) {
 		return ErrLoopClosed
 	}
 	return nil

@@ -62,6 +62,7 @@ type Loop struct {
 	panicked    []*task
 	failure     error // why the loop ends before main did
 	closing     bool  // main has returned
+	lastTurns   int   // turns taken for callbacks alone, since all tasks are over
 	cutting     bool  // the grace time is over
 	abandoned   bool  // some tasks can't even be cut off
 	goexit      bool  // a task called runtime.Goexit, and so shall Run
@@ -241,6 +242,9 @@ func (l *Loop) next() runnable {
 		if r := l.pick(); r != nil {
 			return r
 		}
+		if l.live == 0 {
+			l.lastTurn()
+		}
 		if l.isOver() && (l.abandoned || !l.closeGenerators()) || l.paused() {
 			return nil
 		}
@@ -275,7 +279,7 @@ func (l *Loop) pick() runnable {
 
 // isOver says whether there is nothing left to run.
 func (l *Loop) isOver() bool {
-	return l.abandoned || l.live == 0 && l.threads == 0 && l.ready.n == 0
+	return l.abandoned || l.live == 0 && l.threads == 0 && (l.ready.n == 0 || l.noMoreTurns())
 }
 
 // turn looks at the kernel, at what other goroutines posted, and at the timers,
