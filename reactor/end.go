@@ -154,7 +154,7 @@ func (l *Loop) deadlocked() bool {
 	if l.root.followed() {
 		foreign-- // see endWakes
 	}
-	if l.world != nil || l.ioWaits+l.threads+foreign > 0 || l.holds.Load() > 0 || !l.inbox.empty() {
+	if l.hosted() || l.world != nil || l.ioWaits+l.threads+foreign > 0 || l.holds.Load() > 0 || !l.inbox.empty() {
 		return false // a simulated world knows better, and is asked last
 	}
 	if l.endWakes() {

@@ -48,22 +48,43 @@ func (o Options) Begin(ctx context.Context, main func(ctx context.Context) error
 // lodge makes a loop on the calling thread, unless there is one.
 func lodge(ctx context.Context, o Options) (*Loop, error) {
 	thread := threadID()
-	if _, nested := loops.LoadOrStore(thread, true); nested {
-		return nil, ErrNested
+	if there, nested := loops.LoadOrStore(thread, (*Loop)(nil)); nested {
+		return nil, there.(*Loop).nested()
 	}
 	l, err := newLoop(ctx, o)
 	if err != nil {
 		loops.Delete(thread)
+		return nil, err
 	}
-	return l, err
+	loops.Store(thread, l)
+	return l, nil
 }
+
+// nested returns the error of a Run on the thread of l, which is nil while it is
+// being made. What it reads is the calling thread's own.
+func (l *Loop) nested() error {
+	switch {
+	case l == nil || l.cur.task != nil:
+		return ErrNested
+	case l.cur == l.host:
+		return errNestedOnHost
+	default:
+		return errNestedInCallback
+	}
+}
+
+// hosted reports whether a host gets the thread back after the present turn: it
+// may then wake tasks itself.
+func (l *Loop) hosted() bool { return l.stopped || l.turns >= 0 && l.maxSleep < maxTime }
 
 // Loop returns the guest's loop. It may be called from anywhere.
 func (g *Guest) Loop() *Loop { return g.loop }
 
 // Turn takes one turn of the loop, and sleeps in it, if nothing is ready, for at
-// most the given time, 0 for not at all. It says whether there is more to do,
-// now or later; when there is not, End has the result.
+// most the given time, 0 for not at all. It reports whether there is more to do,
+// now or later; when there is not, End has the result. Turn reports no deadlock,
+// unless it is to sleep for ever: between turns the host can wake the tasks that
+// wait.
 func (g *Guest) Turn(sleep time.Duration) (more bool) {
 	l := g.enter("Turn")
 	l.turns, l.maxSleep = 1, max(0, sleep)

@@ -173,9 +173,18 @@ func TestGuestEdges(t *testing.T) {
 		if !g.Run() || loop.Now() != 5*time.Second {
 			t.Errorf("stopped again at %v", loop.Now())
 		}
-		if _, err := Begin(context.Background(), waitForever(nil)); err != ErrNested {
+		if _, err := Begin(context.Background(), waitForever(nil)); !errors.Is(err, ErrNested) || !strings.Contains(err.Error(), "drives a Guest") {
 			t.Errorf("a second guest on the thread: %v", err)
 		}
+		if err := Run(context.Background(), waitForever(nil)); !errors.Is(err, ErrNested) || !strings.Contains(err.Error(), "drives a Guest") {
+			t.Errorf("Run on a guest's thread: %v", err)
+		}
+		loop.CallSoon(func() {
+			if err := Run(context.Background(), waitForever(nil)); !errors.Is(err, ErrNested) || !strings.Contains(err.Error(), "inside a callback") {
+				t.Errorf("Run in a callback: %v", err)
+			}
+		})
+		g.Turn(0)
 	})
 	if inner != ErrNested {
 		t.Errorf("Run inside returned %v", inner)
@@ -263,6 +272,42 @@ func TestGuestDeadlock(t *testing.T) {
 		if g.Run() {
 			t.Error("stopped")
 		}
+	})
+	if !errors.As(err, &dead) {
+		t.Errorf("End returned %v", err)
+	}
+}
+
+// While a host gets the thread back, what all tasks wait for may still come: from
+// the host itself.
+func TestTurnIsNoDeadlock(t *testing.T) {
+	for name, turn := range map[string]func(g *Guest) bool{
+		"without sleep":     func(g *Guest) bool { return g.Turn(0) },
+		"with sleep":        func(g *Guest) bool { return g.Turn(time.Second) },
+		"Run, once stopped": func(g *Guest) bool { g.loop.Stop(); return g.Run() },
+	} {
+		var e Event
+		err := setup{world: newWorld(t)}.host(t, e.Wait, func(g *Guest) {
+			for range 4 {
+				if !turn(g) {
+					t.Errorf("%s: no more to do", name)
+				}
+			}
+			e.Set()
+			g.Turn(0)
+		})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A turn that may sleep for ever does not come back to its host.
+func TestEndlessTurnDeadlocks(t *testing.T) {
+	var dead *DeadlockError
+	err := setup{world: newWorld(t)}.host(t, waitForever(new(Future[int])), func(g *Guest) {
+		g.Turn(0)
+		g.Turn(maxTime)
 	})
 	if !errors.As(err, &dead) {
 		t.Errorf("End returned %v", err)

@@ -10,8 +10,9 @@ import (
 // A Handle stands for a callback that was scheduled, and can cancel it.
 type Handle struct {
 	loop   *Loop
-	fn     func() // nil once it ran or was cancelled
-	posted bool   // by another goroutine
+	fn     func()  // nil once it ran or was cancelled
+	posted bool    // by another goroutine
+	node   *waiter // of a callback that waits in a list; nil of others
 	timer  timerwheel.Timer[expirer]
 }
 
@@ -62,6 +63,9 @@ func (h *Handle) Cancel() bool {
 	}
 	h.fn = nil
 	h.loop.wheel.Cancel(&h.timer)
+	if h.node != nil && h.node.list != nil {
+		h.node.list.remove(h.node)
+	}
 	return true
 }
 

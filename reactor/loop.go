@@ -161,8 +161,20 @@ func Run(ctx context.Context, main func(ctx context.Context) error) error {
 }
 
 // ErrNested is returned by a Run that is called by a task: it would stop the
-// task's own loop.
+// task's own loop. For errors.Is it is also the error of a Run or [Begin] that is
+// called by a callback, or on the goroutine of a [Guest].
 var ErrNested = errors.New("reactor: Run called inside a task: call the function directly, or make it a task with reactor.Go")
+
+// nestedError is an ErrNested of a caller that is no task.
+type nestedError string
+
+func (e nestedError) Error() string        { return string(e) }
+func (e nestedError) Is(target error) bool { return target == ErrNested }
+
+const (
+	errNestedInCallback = nestedError("reactor: Run or Begin called inside a callback: call the function directly, or make it a task with reactor.Go")
+	errNestedOnHost     = nestedError("reactor: Run or Begin called on a goroutine that drives a Guest: call Guest.End first, or use another goroutine")
+)
 
 // Run is as the function [Run], with a loop made to these options.
 func (o Options) Run(ctx context.Context, main func(ctx context.Context) error) error {
@@ -173,7 +185,8 @@ func (o Options) Run(ctx context.Context, main func(ctx context.Context) error) 
 	return g.finish()
 }
 
-// loops holds the threads on which a loop runs, so that none runs inside another.
+// loops holds the threads on which a loop runs, and the loop, so that none runs
+// inside another.
 var loops sync.Map
 
 func newLoop(ctx context.Context, o Options) (*Loop, error) {
@@ -307,7 +320,7 @@ func (l *Loop) turn() {
 // patience returns how long the loop may sleep: 0 for not at all, negative for
 // as long as it takes.
 func (l *Loop) patience() time.Duration {
-	if l.ready.n > 0 {
+	if l.ready.n > 0 || l.stopped {
 		return 0
 	}
 	if when, ok := l.wheel.Next(); ok {
@@ -325,7 +338,9 @@ func (l *Loop) patience() time.Duration {
 func (l *Loop) poll(timeout time.Duration) {
 	events, err := l.poller.Wait(timeout)
 	if err == simulation.ErrIdle {
-		l.deadlock()
+		if !l.hosted() {
+			l.deadlock()
+		}
 		return
 	}
 	if err != nil {

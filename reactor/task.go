@@ -207,7 +207,8 @@ func (t *task) OnDone(f func()) *Handle {
 		t.claimed = true
 		t.loop.ready.push(h)
 	} else {
-		t.waiters.push(&waiter{hook: h})
+		h.node = &waiter{hook: h}
+		t.waiters.push(h.node)
 	}
 	return h
 }

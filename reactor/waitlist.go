@@ -102,11 +102,11 @@ func (q *waitList) onLoop(op string) {
 	}
 }
 
-// told says whether one of them will learn of what happened, as a hook and a
-// cancelled callback do not.
+// told reports whether one of them will learn of what happened, as hooks that are
+// no callbacks do not.
 func (q *waitList) told() bool {
 	for x := q.head; x != nil; {
-		if h, ok := x.hook.(*Handle); x.w != nil || ok && h.fn != nil {
+		if _, ok := x.hook.(*Handle); x.w != nil || ok {
 			return true
 		}
 		if x = x.next; x == q.head {
