@@ -17,7 +17,8 @@ func (c *Cmd) Wait(ctx context.Context) error {
 	if c.reaper == nil {
 		return errNotStarted
 	}
-	if err := c.reaper.Wait(ctx); !c.reaper.Finished() {
+	err := c.reaper.Wait(ctx)
+	if _, own := c.reaper.Result(); err != own { // it is ctx's
 		return err
 	}
 	if err := c.copies.await(ctx); err != nil {

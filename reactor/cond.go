@@ -26,14 +26,14 @@ func (c *Cond) Wait(ctx context.Context) error {
 	return err
 }
 
-// WaitFor waits until ok, called with c.L locked, returns true.
+// WaitFor waits until ok, called with c.L locked, returns true. The error is that
+// of [Cond.Wait]; if ctx is done at once, ok is not called.
 func (c *Cond) WaitFor(ctx context.Context, ok func() bool) error {
-	for !ok() {
-		if err := c.Wait(ctx); err != nil {
-			return err
-		}
+	_, _, err := await(ctx, "Cond.WaitFor")
+	for err == nil && !ok() {
+		err = c.Wait(ctx)
 	}
-	return nil
+	return err
 }
 
 // Notify readies the n tasks that have waited longest, or as many as there are.

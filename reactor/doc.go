@@ -28,7 +28,9 @@
 // # Cancellation
 //
 // Cancellation is Go's: a context once done stays done, and every await under
-// it returns its error at once. A parked task is woken exactly once, by what
+// it returns its error at once, and does nothing: also one that need not wait,
+// for a value that is there or a lock that is free. What takes no ctx, as a task's
+// or a future's Result and a queue's TryGet, does not ask. A parked task is woken exactly once, by what
 // it waits for or by its cancellation, never by both. Cleanup that has to
 // wait uses [context.WithoutCancel].
 //

@@ -23,14 +23,11 @@ func (e *Event) Clear() { e.set = false }
 // IsSet says whether the flag is up.
 func (e *Event) IsSet() bool { return e.set }
 
-// Wait returns nil once the flag is up, at once if it is, or ctx's error. It
-// allocates nothing.
+// Wait returns nil once the flag is up, at once if it is, or ctx's error if ctx is
+// done. It allocates nothing.
 func (e *Event) Wait(ctx context.Context) error {
-	if e.set {
-		return nil
-	}
 	w, s, err := await(ctx, "Event.Wait")
-	if err != nil {
+	if err != nil || e.set {
 		return err
 	}
 	return e.waiters.wait(w, s, waitingFor("an event"))

@@ -58,16 +58,15 @@ func (f *Future[T]) Result() (T, error) {
 
 // Await suspends the running task until the future is set, and returns its
 // value and error, or ctx's error if ctx is done first. If it is set already,
-// Await returns at once, whatever ctx says.
+// Await returns without suspending. [Future.Result] does not ask ctx.
 func (f *Future[T]) Await(ctx context.Context) (T, error) {
-	if !f.done {
-		w, s, err := await(ctx, "Future.Await")
-		if err == nil {
-			err = f.waiters.wait(w, s, waitingFor("a future"))
-		}
-		if err != nil {
-			return f.value, err
-		}
+	w, s, err := await(ctx, "Future.Await")
+	if err == nil && !f.done {
+		err = f.waiters.wait(w, s, waitingFor("a future"))
+	}
+	if err != nil {
+		var none T
+		return none, err
 	}
 	return f.value, f.err
 }

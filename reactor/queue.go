@@ -246,11 +246,8 @@ func (q *queue[T]) TaskDone() {
 // Join waits until TaskDone was called for every item that was put, or returns
 // ctx's error.
 func (q *queue[T]) Join(ctx context.Context) error {
-	if q.unfinished == 0 {
-		return nil
-	}
 	w, s, err := await(ctx, "Queue.Join")
-	if err != nil {
+	if err != nil || q.unfinished == 0 {
 		return err
 	}
 	return q.joiners.wait(w, s, waitingFor("the work on a queue's items"))

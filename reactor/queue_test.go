@@ -355,7 +355,7 @@ func TestQueueJoin(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var q Queue[int]
 		wantPanic(t, "TaskDone", q.TaskDone)
-		if err := q.Join(doneCtx(ctx)); err != nil {
+		if err := q.Join(ctx); err != nil {
 			t.Errorf("nothing to wait for, and %v", err)
 		}
 		getter := AsyncNow(ctx, q.Get) // what is handed over counts too

@@ -151,17 +151,16 @@ func (t *task) ended(made *task, canceled bool) { t.loop.ended(made, canceled) }
 
 // join waits until t is over. The error is that of the wait, not t's.
 func (t *task) join(ctx context.Context, op string) error {
-	if t.over {
-		t.loop.onLoop(op)
-		t.claimed = true
-		return nil
-	}
 	w, s, err := await(ctx, op)
 	if err != nil {
 		return err
 	}
 	if w.loop != t.loop {
 		return fmt.Errorf("reactor: %s of a task of another loop: use Submit to reach that loop", op)
+	}
+	if t.over {
+		t.claimed = true
+		return nil
 	}
 	if w.task == t {
 		return ErrSelf
@@ -178,7 +177,8 @@ var ErrSelf = errors.New("reactor: a task can't wait for itself")
 
 // Wait suspends the running task until t is over, and returns t's error, or
 // that of ctx if ctx is done first; t then goes on. When t is over already, Wait
-// returns its error without suspending, whatever ctx says. If t panicked, the
+// returns its error without suspending; but under a ctx that is done, as every
+// await, that of ctx: [Task.Result] does not ask ctx. If t panicked, the
 // error is a [PanicError]. Any number of tasks may wait, any number of times;
 // they are woken in the order in which they came.
 func (t *task) Wait(ctx context.Context) error {

@@ -65,8 +65,11 @@ func TestAwaitingWhatIsDoneDoesNotSuspend(t *testing.T) {
 		}
 		done, cancel := context.WithCancel(ctx)
 		cancel()
-		if err := task.Wait(done); err != nil {
+		if err := task.Wait(done); err != context.Canceled {
 			t.Errorf("under a done ctx: %v", err)
+		}
+		if v, err := task.Result(); v != 8 || err != nil {
+			t.Errorf("without a ctx: %d, %v", v, err)
 		}
 		return Yield(ctx)
 	})

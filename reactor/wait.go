@@ -125,7 +125,7 @@ func (v *watch) stop() {
 
 // AsCompleted ranges over the tasks in the order in which they end. It cancels
 // none, nor does it ask for their results: for that call their Result, which
-// does not wait. When ctx is done first, it yields nil and ctx's error and ends.
+// does not wait. Once ctx is done, it yields nil and ctx's error and ends.
 // (asyncio's as_completed.)
 func AsCompleted[T any](ctx context.Context, tasks ...*Task[T]) iter.Seq2[*Task[T], error] {
 	return func(yield func(*Task[T], error) bool) {
@@ -140,15 +140,13 @@ func AsCompleted[T any](ctx context.Context, tasks ...*Task[T]) iter.Seq2[*Task[
 		v := newWatch(tasks)
 		defer v.stop()
 		for i := range tasks {
-			for i == len(v.over) {
-				w, s, err := await(ctx, "AsCompleted")
-				if err == nil {
-					err = v.changed.wait(w, s, waitingFor("some tasks"))
-				}
-				if err != nil {
-					yield(nil, err)
-					return
-				}
+			w, s, err := await(ctx, "AsCompleted")
+			for err == nil && i == len(v.over) {
+				err = v.changed.wait(w, s, waitingFor("some tasks"))
+			}
+			if err != nil {
+				yield(nil, err)
+				return
 			}
 			if !yield(byTask[v.over[i]], nil) {
 				return

@@ -30,19 +30,16 @@ func (v *Watch[T]) Get() (T, uint64) { return v.value, v.version }
 // one, and returns the latest value and its version. The error is ctx's, or
 // [ErrClosed] when there will be none.
 func (v *Watch[T]) Next(ctx context.Context, after uint64) (T, uint64, error) {
-	for v.version <= after {
+	w, s, err := await(ctx, "Watch.Next")
+	for err == nil && v.version <= after {
 		if v.closed {
 			return v.value, v.version, ErrClosed
 		}
-		w, s, err := await(ctx, "Watch.Next")
-		if err == nil {
-			err = v.waiters.wait(w, s, waitingFor("a new value"))
-		}
-		if err != nil && err != ErrClosed {
-			return v.value, v.version, err
+		if err = v.waiters.wait(w, s, waitingFor("a new value")); err == ErrClosed {
+			err = nil // there may have been a last value before it
 		}
 	}
-	return v.value, v.version, nil
+	return v.value, v.version, err
 }
 
 // Close says that the value will not change any more: it ends those who wait.
@@ -53,9 +50,13 @@ func (v *Watch[T]) Close() {
 }
 
 // Changes ranges over the present value and all later ones, the latest each
-// time, until the Watch is closed or ctx is done.
+// time, until the Watch is closed or ctx is done; of one that is done when the
+// loop begins, over none.
 func (v *Watch[T]) Changes(ctx context.Context) iter.Seq[T] {
 	return func(yield func(T) bool) {
+		if _, _, err := await(ctx, "Watch.Changes"); err != nil {
+			return
+		}
 		value, version := v.Get()
 		for yield(value) {
 			var err error
