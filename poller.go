@@ -123,7 +123,7 @@ const (
 //
 // All methods but Wake are for one goroutine at a time, the loop's.
 type Poller struct {
-	kernel backend
+	kernel kernel
 
 	// raw is what the kernel fills and events what the caller gets.
 	// minBatch <= len(raw) <= maxBatch, and cap(events) >= len(raw), so that

@@ -212,6 +212,10 @@ func (n *note) lookRead(ev *Kevent_t, bits int16) bool {
 // wait.
 func (n *note) available() int64 {
 	switch n.kind {
+	case pipe:
+		if n.end() == wrongForRead {
+			return 0
+		}
 	case other:
 		return 1
 	case listener:

@@ -1,0 +1,3 @@
+package kqmodel
+
+const system = "darwin"

@@ -1,0 +1,101 @@
+package kqmodel
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+var scenesTo = flag.String("scenes", "", "write to this file the answers that differ from NetBSD's, in the format of differences.txt")
+
+// The model answers as the kernel did, in NetBSD's personality, and as
+// differences.txt says in those of other systems.
+func TestScenes(t *testing.T) {
+	all := differences(t)
+	used := make([]bool, len(all))
+	for _, p := range append(systems, &strict) {
+		t.Run(p.name, func(t *testing.T) {
+			for _, s := range observed(t) {
+				answers := play(t, s, model{p})
+				names := []string{"model", p.name, "model:" + p.name}
+				want := expect(s, all, names...)
+				for i, step := range s.steps {
+					if answers[i] != want[i] {
+						t.Errorf("%s | %s | %d %s | %s\n\twant %s", p.name, s.name, i+1, step, answers[i], want[i])
+					}
+					if answers[i] != s.answers[i] {
+						writeDifference(t, fmt.Sprintf("%s | %s | %d %s | %s\n", p.name, s.name, i+1, step, answers[i]))
+					}
+				}
+				for i, d := range all {
+					applies := slices.ContainsFunc(d.systems, func(s string) bool { return slices.Contains(names, s) })
+					used[i] = used[i] || applies && d.scene == s.name && d.step <= len(answers) && answers[d.step-1] == d.answer
+				}
+			}
+		})
+	}
+	for i, d := range all {
+		if !used[i] {
+			t.Errorf("nothing answers %q to step %d of %q", d.answer, d.step, d.scene)
+		}
+	}
+}
+
+func writeDifference(t *testing.T, line string) {
+	if *scenesTo == "" {
+		return
+	}
+	f, err := os.OpenFile(*scenesTo, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.WriteString(line)
+}
+
+// A model is a source of answers.
+type model struct{ is *personality }
+
+func (m model) open() (int, error) { return m.is.kqueue() }
+func (m model) close(kq int)       { Close(kq) }
+func (m model) settle(string)      {} // Linux's loopback is done when a call returns
+
+func (m model) change(kq, fd int, filter byte, flags ...string) error {
+	return submitOnce(kq, ev(fd, filterOf(filter), flagsOf(flags)))
+}
+
+func filterOf(letter byte) int {
+	if letter == 'R' {
+		return EVFILT_READ
+	}
+	return EVFILT_WRITE
+}
+
+func flagsOf(names []string) (flags int) {
+	for _, name := range names {
+		flags |= map[string]int{
+			"add": EV_ADD, "del": EV_DELETE, "enable": EV_ENABLE, "clear": EV_CLEAR, "once": EV_ONESHOT,
+		}[name]
+	}
+	return flags
+}
+
+func (m model) wait(kq, room int, timeout *unix.Timespec) (answers []answer, err error) {
+	events := make([]Kevent_t, room)
+	n, err := Kevent(kq, nil, events, timeout)
+	for _, e := range events[:max(n, 0)] {
+		a := answer{
+			fd: int(e.Ident), filter: 'W', eof: e.Flags&EV_EOF != 0,
+			err: unix.Errno(e.Fflags), data: e.Data, flags: uint32(e.Flags),
+		}
+		if e.Filter == EVFILT_READ {
+			a.filter = 'R'
+		}
+		answers = append(answers, a)
+	}
+	return answers, err
+}
