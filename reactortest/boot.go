@@ -1,6 +1,7 @@
 package reactortest
 
 import (
+	"fmt"
 	"net/netip"
 	"syscall"
 
@@ -14,26 +15,25 @@ import (
 // socket calls and what they know. A host that was restarted has another one,
 // and what is left of the old is good for nothing.
 //
-// Invariants: bound holds each socket of the host that has a port, under that
-// port, in the order in which they were bound; paths holds those that have a name
-// in the Unix domain.
+// Invariant: paths holds the sockets that have a name in the Unix domain.
 type boot struct {
-	host  *Host
-	up    bool // the machine is on
-	over  bool // the program is not to do anything more
-	files int  // sockets with a descriptor
-	bound map[port][]*socket
-	paths map[string]*socket
-	last  uint16 // ephemeral port given
+	host    *Host
+	machine *machine
+	over    bool // the program is not to do anything more
+	files   int  // sockets with a descriptor
+	paths   map[string]*socket
+	names   uint16 // given to sockets in the Unix domain
 }
 
-type port struct {
-	typ    int
-	number uint16
-}
-
+// newBoot makes h's next boot, on the same machine unless that was turned off.
 func newBoot(h *Host) *boot {
-	return &boot{host: h, bound: make(map[port][]*socket), paths: make(map[string]*socket), last: 32767}
+	b := &boot{host: h, paths: make(map[string]*socket)}
+	if h.boot != nil && h.boot.machine.up {
+		b.machine = h.boot.machine
+	} else {
+		b.machine = newMachine()
+	}
+	return b
 }
 
 func (b *boot) world() *world { return b.host.net.world }
@@ -56,7 +56,7 @@ func (b *boot) socket(fd int) (*socket, error) {
 }
 
 func (b *boot) Socket(family, typ, _ int) (int, error) {
-	if b.over || !b.up {
+	if b.over || !b.machine.up {
 		return -1, syscall.ENETDOWN
 	}
 	switch {
@@ -126,71 +126,12 @@ func (b *boot) Bind(fd int, sa unix.Sockaddr) error {
 	return b.bind(s, a)
 }
 
-// bind gives s an address of the host's, and a free port if none is chosen.
-func (b *boot) bind(s *socket, a netip.AddrPort) error {
-	if ip := a.Addr(); !ip.IsUnspecified() && b.host.net.reach(b.host, ip) != b.host {
-		return syscall.EADDRNOTAVAIL
-	}
-	if a.Port() == 0 {
-		p, err := b.freePort(s.typ)
-		if err != nil {
-			return err
-		}
-		a = netip.AddrPortFrom(a.Addr(), p)
-	}
-	p := port{s.typ, a.Port()}
-	for _, o := range b.bound[p] {
-		if s.conflicts(a.Addr(), o) {
-			return syscall.EADDRINUSE
-		}
-	}
-	s.local = a
-	b.bound[p] = append(b.bound[p], s)
-	return nil
-}
-
-func (b *boot) freePort(typ int) (uint16, error) {
-	for range 1 << 15 {
-		b.last++
-		if b.last < 32768 {
-			b.last = 32768
-		}
-		if len(b.bound[port{typ, b.last}]) == 0 {
-			return b.last, nil
-		}
-	}
-	return 0, syscall.EADDRINUSE
-}
-
-// unbind gives back the port or the name of s.
-func (b *boot) unbind(s *socket) {
-	if len(s.path) > 0 && s.path[0] == '@' && b.paths[s.path] == s { // a file stays
-		delete(b.paths, s.path)
-	}
-	if !s.local.IsValid() {
-		return
-	}
-	p := port{s.typ, s.local.Port()}
-	all := b.bound[p]
-	for i, o := range all {
-		if o == s {
-			all = append(all[:i:i], all[i+1:]...)
-			break
-		}
-	}
-	if len(all) == 0 {
-		delete(b.bound, p)
-	} else {
-		b.bound[p] = all
-	}
-}
-
 // find returns the socket to which something goes that comes for an address: the
 // one that is bound to it, or else to any.
 func (b *boot) find(typ int, a netip.AddrPort, want func(*socket) bool) *socket {
 	var best *socket
 	score := 0
-	for _, s := range b.bound[port{typ, a.Port()}] {
+	for _, s := range b.machine.at(port{typ, a.Port()}) {
 		if n := s.matches(a.Addr()); n > score && want(s) {
 			best, score = s, n
 		}
@@ -215,15 +156,21 @@ func (b *boot) Listen(fd, backlog int) error {
 			return err
 		}
 	}
-	for _, o := range b.bound[port{s.typ, s.local.Port()}] {
+	for _, o := range b.machine.at(port{s.typ, s.local.Port()}) {
 		if o != s && o.state == listening && s.family != unix.AF_UNIX && s.overlaps(s.local.Addr(), o) {
 			return syscall.EADDRINUSE
 		}
 	}
-	s.state, s.backlog = listening, max(1, min(backlog, 4096))
+	if s.backlog = backlog; backlog < 0 || backlog > maxBacklog {
+		s.backlog = maxBacklog
+	}
+	s.state = listening
 	b.world().note(b, "%v", s)
 	return nil
 }
+
+// maxBacklog is net.core.somaxconn.
+const maxBacklog = 4096
 
 func (b *boot) Accept(fd int) (int, unix.Sockaddr, error) {
 	s, err := b.socket(fd)
@@ -241,7 +188,7 @@ func (b *boot) Accept(fd int) (int, unix.Sockaddr, error) {
 		err := errs[b.world().dice.choose(uint64(len(errs)))]
 		b.world().note(b, "fault: accept fails: %v", err)
 		if err == syscall.ECONNABORTED {
-			s.take().out.refused()
+			s.take().abort()
 		}
 		return -1, nil, err
 	}
@@ -304,8 +251,8 @@ func (b *boot) bindPath(s *socket, path string) error {
 	case s.family != unix.AF_UNIX || s.path != "":
 		return syscall.EINVAL
 	case path == "":
-		b.last++
-		path = "@" + string("0123456789abcdef"[b.last>>8&15]) + string("0123456789abcdef"[b.last>>4&15]) + string("0123456789abcdef"[b.last&15])
+		b.names++
+		path = fmt.Sprintf("@%05x", b.names)
 	case longPath(path):
 		return syscall.EINVAL
 	}

@@ -48,14 +48,16 @@ func (s *socket) check() string {
 
 func (p *pipe) check() string {
 	switch {
-	case len(p.data)+p.flying > p.to.buffer(unix.SO_RCVBUF):
+	case len(p.data)+p.flying > p.to.most[0]:
 		return "more has departed than there is room for"
-	case len(p.unsent) > p.from.buffer(unix.SO_SNDBUF):
+	case len(p.unsent) > p.from.most[1]:
 		return "more was written than there is room for"
 	case p.timer.Active() != (len(p.flight) > 0):
 		return "something in flight that will not arrive, or a timer for nothing"
 	case len(p.unsent) > 0 && p.window() > 0 && !p.opening && !p.dead:
 		return "something unsent that could depart"
+	case len(p.unsent) > 0 && p.to.forgotten() && len(p.flight) == 0 && !p.opening && !p.aborted && !p.dead && p.from.home.machine.up:
+		return "a writer that will never know that nobody reads"
 	}
 	flying := 0
 	for _, g := range p.flight {

@@ -40,7 +40,11 @@ func (s *socket) sendable(to netip.Addr) error {
 	if s.local.IsValid() {
 		return nil
 	}
-	return s.home.bind(s, netip.AddrPortFrom(s.anyAddr(), 0))
+	err := s.home.bind(s, netip.AddrPortFrom(s.anyAddr(), 0))
+	if err == syscall.EADDRINUSE {
+		err = syscall.EAGAIN // see inet_autobind in Linux
+	}
+	return err
 }
 
 func (s *socket) send(p []byte, to netip.AddrPort, path string) (int, syscall.Errno) {
@@ -101,7 +105,7 @@ func (s *socket) post(p *path, d datagram, to netip.AddrPort) {
 		}
 		lost := happens(w.dice, p.loss)
 		w.after(delay, func() {
-			if lost || p.cut || !p.to.boot.up {
+			if lost || p.cut || !p.to.boot.machine.up {
 				w.happened(kindLost, s.home, s.id, 0, func() string { return fmt.Sprintf("%v: a datagram to %s is lost", s, s.nameOf(to)) })
 				return
 			}
@@ -138,7 +142,7 @@ func (s *socket) arrived(p *path, d datagram, to netip.AddrPort) {
 // put adds a datagram to the socket's queue, if there is room.
 func (r *socket) put(d datagram) bool {
 	w := r.world()
-	if r.mailSize+len(d.data) > r.buffer(unix.SO_RCVBUF) {
+	if !r.takes(d) {
 		w.note(r.home, "%v: a datagram is dropped, for want of room", r)
 		return false
 	}
@@ -146,9 +150,41 @@ func (r *socket) put(d datagram) bool {
 		return fmt.Sprintf("%v: a datagram of %d bytes arrives", r, len(d.data))
 	})
 	r.mail = append(r.mail, d)
-	r.mailSize += len(d.data)
+	r.mailSize += trueSize(len(d.data))
 	r.tell()
 	return true
+}
+
+// takes reports whether there is room for a datagram. In the Unix domain the kernel
+// counts them (net.unix.max_dgram_qlen); elsewhere it charges what they cost itself,
+// but takes one into an empty queue in any case; see udp(7).
+func (r *socket) takes(d datagram) bool {
+	if r.family == unix.AF_UNIX {
+		return len(r.mail) <= 10
+	}
+	return len(r.mail) == 0 || r.mailSize+trueSize(len(d.data)) <= r.mailRoom()
+}
+
+// mailRoom is the size of a socket's buffer for datagrams, in bytes of the kernel's: by
+// default, net.core.rmem_default.
+func (r *socket) mailRoom() int {
+	if r.options[option{unix.SOL_SOCKET, unix.SO_RCVBUF}] == 0 && r.buffers == defaultBuffers {
+		return 212992
+	}
+	return 2 * r.buffer(unix.SO_RCVBUF)
+}
+
+// trueSize is what a datagram costs Linux, SKB_TRUESIZE: a record, and a buffer of one
+// of a few sizes for the data, the headers and what else is kept with them. Those
+// that no such buffer holds are kept in pages.
+func trueSize(n int) int {
+	const record, extra, inPages = 256, 379, 832
+	for _, size := range []int{576, 1 << 10, 2 << 10, 4 << 10, 8 << 10, 16 << 10} {
+		if n+extra <= size {
+			return size + record
+		}
+	}
+	return n + inPages
 }
 
 // receive takes the first datagram, as much of it as p has room for.
@@ -165,7 +201,11 @@ func (s *socket) receive(p []byte, peek bool) (n int, d datagram, errno syscall.
 	n = copy(p, d.data)
 	if !peek {
 		s.mail = s.mail[1:]
-		s.mailSize -= len(d.data)
+		s.mailSize -= trueSize(len(d.data))
+		for _, o := range s.blocked {
+			o.tell()
+		}
+		s.blocked = nil
 		w := s.world()
 		w.happened(kindRead, s.home, s.id, hashBytes(p[:n]), func() string { return fmt.Sprintf("%v: receives %s", s, excerpt(p[:n])) })
 	}

@@ -29,10 +29,11 @@
 // # The network
 //
 // A [Network] is hosts with names and addresses, and links between them. TCP, UDP
-// and Unix sockets behave as Linux's do, faults included: see [Link] for what a
-// link does, [HostFaults] for what a kernel does, and the methods of [Network] and
-// [Host] for partitions, resets, crashes and restarts. The function that Simulate
-// calls is at home on a host of its own, "test".
+// and Unix sockets behave as Linux's do with its defaults, faults included: timeouts,
+// resets, TIME-WAIT, backlogs, the ephemeral ports, what a datagram costs. See [Link]
+// for what a link does, [HostFaults] for what a kernel does, and the methods of
+// [Network] and [Host] for partitions, resets, crashes and restarts. The function that
+// Simulate calls is at home on a host of its own, "test".
 //
 // What a host's function keeps in its variables is its memory, and gone after a
 // restart. What shall outlive a crash, as a disk does, is kept outside of it.
@@ -54,9 +55,10 @@
 // descriptors, fail; so do SOCK_SEQPACKET sockets, multicast, urgent data, and
 // everything that is no socket: subprocesses, files' readiness, signals. There is no
 // file system: a Unix socket's name is a name and no path. TCP has no congestion
-// control, no TIME-WAIT, and no acknowledgements of their own: a link that is cut in
-// one direction does not trouble who sends in the other. Nor is what a program
-// encrypts the same in each run, unless it uses testing/cryptotest.
+// control, and no acknowledgements of their own: a link that is cut in one direction
+// does not trouble the sender in the other. Only a socket that calls itself opens a
+// connection without a listener. Accepted connections do not hold their port. What a
+// program encrypts is not the same in each run, unless it uses testing/cryptotest.
 //
 // # What it leaves to others
 //

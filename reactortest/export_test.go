@@ -21,6 +21,13 @@ func SetMaxTurns(t testing.TB, n int) {
 	t.Cleanup(func() { maxTurns = was })
 }
 
+// SetPorts changes which ports are given to those who want any.
+func SetPorts(t testing.TB, first, last uint16) {
+	was, wasLast := firstPort, lastPort
+	firstPort, lastPort = first, last
+	t.Cleanup(func() { firstPort, lastPort = was, wasLast })
+}
+
 // SetBlockedAfter changes how long a loop may stand still after a refusal.
 func SetBlockedAfter(t testing.TB, d time.Duration) {
 	was := blockedAfter

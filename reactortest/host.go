@@ -37,7 +37,9 @@ type HostFaults struct {
 	ShortWrites  float64 // a write takes less than there is room for
 	AcceptErrors float64 // an accept fails: EMFILE, ENFILE, ENOBUFS, ENOMEM, ECONNABORTED
 	MaxFiles     int     // how many sockets may be open; beyond them: EMFILE. 0: any number
-	Buffers      int     // the size of sockets' buffers, in bytes; 0: 128 KiB
+	// Buffers is the size of the buffers of sockets that are made from now on, in
+	// bytes, as for SetReadBuffer. 0 means 128 KiB, and Linux's own for datagrams.
+	Buffers int
 }
 
 // ErrCrashed is the cause with which the tasks of a host are cancelled that
@@ -66,7 +68,6 @@ func (h *Host) Restart() {
 		h.Stop()
 	}
 	h.boot = newBoot(h)
-	h.boot.up = true
 	h.net.world.note(h.boot, "boots")
 	if h.main == nil {
 		return
@@ -81,9 +82,14 @@ func (h *Host) Restart() {
 // of it as they do of a machine that is off, after long timeouts; or, once it is
 // up again, by a reset.
 func (h *Host) Crash() {
-	if h.boot.up {
+	if m := h.boot.machine; m.up {
+		m.up = false
 		h.end("crashes", (*socket).vanish)
-		h.boot.up = false
+		for _, s := range h.net.world.files {
+			if s != nil && s.peer != nil && s.peer.home.machine == m {
+				s.lonely()
+			}
+		}
 	}
 }
 
@@ -109,7 +115,7 @@ func (h *Host) end(how string, each func(*socket)) {
 }
 
 // Up says whether the host is on.
-func (h *Host) Up() bool { return h.boot.up }
+func (h *Host) Up() bool { return h.boot.machine.up }
 
 // Wait suspends the running task until the host's main function has returned,
 // and returns its error, or ctx's if ctx is done first.
@@ -157,5 +163,7 @@ func (h *Host) buffers() int {
 	if h.faults.Buffers > 0 {
 		return h.faults.Buffers
 	}
-	return 128 << 10
+	return defaultBuffers
 }
+
+const defaultBuffers = 128 << 10

@@ -73,7 +73,6 @@ func (n *Network) Host(name string) *Host {
 		addr6: netip.AddrFrom16([16]byte{0: 0xfd, 13: byte(i >> 16), 14: byte(i >> 8), 15: byte(i)}),
 	}
 	h.boot = newBoot(h)
-	h.boot.up = true
 	n.hosts = append(n.hosts, h)
 	n.byName[name], n.byAddr[h.addr], n.byAddr[h.addr6] = h, h, h
 	return h

@@ -153,6 +153,7 @@ func TestDatagramFaults(t *testing.T) {
 			got = nil
 			n.SetLinks(l)
 			p, _ := net.ListenPacket(n.Host("b").Context(ctx), "udp", ":9")
+			p.(*net.UDPConn).SetReadBuffer(1 << 20)
 			c, _ := net.Dial(ctx, "udp", "b:9")
 			for i := range 1000 {
 				fmt.Fprint(c, i)
@@ -212,7 +213,7 @@ func TestDatagramsDropped(t *testing.T) {
 			}
 			got++
 		}
-		if got != 10 {
+		if got != 8 { // that cost 2304 bytes each, of the 20000 which Linux makes of it
 			t.Errorf("%d datagrams of 1000 bytes in a buffer of 10000", got)
 		}
 	}, 1)
@@ -551,8 +552,8 @@ func TestBacklog(t *testing.T) {
 			})
 		}
 		reactor.Sleep(ctx, 500*ms)
-		if connected != 2 {
-			t.Error(connected, "are connected, with a backlog of 2")
+		if connected != 3 {
+			t.Error(connected, "are connected, with a backlog of 2; Linux takes one more")
 		}
 		for range 4 {
 			if _, err := ln.Accept(); err != nil {

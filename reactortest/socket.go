@@ -33,12 +33,15 @@ type socket struct {
 	token  uint64
 
 	local   netip.AddrPort // unmapped; invalid until bound
+	auto    bool           // its port was chosen when it connected
 	remote  netip.AddrPort // where it is connected to
 	path    string         // its name in the Unix domain
 	far     string         // its peer's
 	err     syscall.Errno  // pending; see SO_ERROR in socket(7)
 	options map[option]int
 	linger0 bool
+	buffers int    // the size of those that no option sets
+	most    [2]int // how large the buffers for reading and writing were at most
 
 	// A listener's.
 	backlog int
@@ -49,6 +52,10 @@ type socket struct {
 	peer    *socket
 	in, out *pipe
 	caller  *socket // the listener, until the connection can be accepted
+	called  int64   // when it began to connect
+	rung    int     // how often it has tried again
+	first   bool    // it has ended its side before it knew of the peer's end
+	until   int64   // when a closed connection's port is free; 0: not known yet
 	deaf    bool    // shut down for reading
 	waiting bool    // a write found no room; tell when there is
 	probing bool
@@ -56,6 +63,7 @@ type socket struct {
 	// A datagram socket's.
 	mail     []datagram
 	mailSize int
+	blocked  []*socket // writers in the Unix domain that found no room
 }
 
 type state uint8
@@ -76,7 +84,9 @@ const econnreset = syscall.ECONNRESET
 func newSocket(b *boot, family, typ int) *socket {
 	w := b.world()
 	w.sockID++
-	return &socket{home: b, id: w.sockID, fd: -1, family: family, typ: typ}
+	s := &socket{home: b, id: w.sockID, fd: -1, family: family, typ: typ, buffers: b.host.buffers()}
+	s.grown()
+	return s
 }
 
 func (s *socket) world() *world { return s.home.world() }
@@ -148,16 +158,20 @@ func (s *socket) close() {
 	}
 	was := s.state
 	s.state = closed
-	s.home.unbind(s)
-	switch {
-	case was == listening:
-		for _, c := range s.queue {
-			c.abandon()
-		}
-		s.queue = nil
-	case was == connected && s.typ == unix.SOCK_STREAM:
+	if was == connected && s.typ == unix.SOCK_STREAM {
 		s.hangUp()
+		s.settle()
+		return
 	}
+	s.home.unbind(s)
+	for _, c := range s.queue {
+		if c.family == unix.AF_UNIX {
+			c.abandon()
+		} else {
+			c.abort() // see inet_csk_listen_stop in Linux
+		}
+	}
+	s.queue = nil
 }
 
 // abandon closes a socket that has no descriptor, or whose program has ended.
@@ -191,6 +205,10 @@ func (s *socket) fail(err syscall.Errno) {
 	switch {
 	case s.state == closed && s.out != nil:
 		s.out.kill()
+		s.settle()
+		if err != econnreset {
+			s.peer.lonely()
+		}
 		return
 	case s.state != connected && s.state != connecting:
 		return
@@ -199,6 +217,9 @@ func (s *socket) fail(err syscall.Errno) {
 	}
 	s.err = err
 	s.tell()
+	if err == syscall.ETIMEDOUT && s.peer != nil && s.typ == unix.SOCK_STREAM {
+		s.peer.lonely() // it does not know
+	}
 }
 
 // cut ends a stream that has failed, and returns the error that its user gets.
@@ -234,6 +255,10 @@ func (b *boot) SetInt(fd, level, name, value int) error {
 		value = 2 * max(1024, value) // for the kernel's own use as well; see socket(7)
 	}
 	s.options[option{level, name}] = value
+	if s.grown(); s.in != nil {
+		s.in.open()
+		s.out.pump()
+	}
 	return nil
 }
 
@@ -260,7 +285,13 @@ func (s *socket) buffer(name int) int {
 	if v := s.options[option{unix.SOL_SOCKET, name}]; v > 0 {
 		return v / 2
 	}
-	return s.home.host.buffers()
+	return s.buffers
+}
+
+// grown keeps in mind how large the buffers are now.
+func (s *socket) grown() {
+	s.most[0] = max(s.most[0], s.buffer(unix.SO_RCVBUF))
+	s.most[1] = max(s.most[1], s.buffer(unix.SO_SNDBUF))
 }
 
 func (s *socket) isSet(level, name int) bool { return s.options[option{level, name}] != 0 }

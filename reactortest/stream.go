@@ -13,13 +13,15 @@ import (
 )
 
 // The times of a connection's attempts, as Linux has them: see tcp(7) on
-// tcp_retries2 and tcp_syn_retries, and RFC 6298.
+// tcp_retries2, tcp_syn_retries and tcp_syn_linear_timeouts, and RFC 6298.
 const (
 	firstRetry  = 200 * time.Millisecond
 	longestWait = 120 * time.Second
 	giveUpAfter = 924600 * time.Millisecond
-	firstSyn    = time.Second
-	lastSyn     = 64 * time.Second
+	linearSyns  = 5 // the first ones are a second apart
+	lastSyn     = 10
+	callTime    = 131 * time.Second // of all
+	halfTime    = 63 * time.Second  // tcp_synack_retries
 	noRoute     = 3 * time.Second
 	keepProbes  = 9 // tcp_keepalive_probes
 )
@@ -33,10 +35,11 @@ const maxSegment = 16 << 10
 // has arrived, and not been read, is in data. A segment departs only if there is
 // room for it in data when it arrives.
 //
-// Invariants: len(data)+flying <= the reader's buffer; len(unsent) <= the
-// writer's; timer is active exactly while something is in flight and a delay
-// lies before it; nothing is in unsent that could depart, unless the writer's
-// host is down.
+// Invariants: len(data)+flying <= the largest buffer that the reader has had;
+// len(unsent) <= that of the writer; timer is active exactly while something is in
+// flight and a delay lies before it; nothing is in unsent that could depart, unless
+// the writer's host is down; and if the reader is forgotten while something is in
+// unsent, something is in flight, or a reset under way, by which the writer will know.
 type pipe struct {
 	from, to *socket
 	path     *path
@@ -46,8 +49,11 @@ type pipe struct {
 	flight   []segment
 	flying   int
 	data     []byte
-	ended    bool // the reader has all there was and will be
+	ended    bool  // the reader has all there was and will be
+	over     int64 // when the end arrived; 0: not yet
 	dead     bool
+	refused  bool // what is first in flight has arrived, and a reset is under way back
+	aborted  bool // the reader has sent a reset, which is under way back
 	opening  bool // word of new room is under way to the writer
 	timer    timerwheel.Timer[func()]
 	retry    time.Duration
@@ -68,6 +74,7 @@ const (
 	segAccept             // the answer to a connect
 	segEnter              // the answer to that: the connection is ready to be accepted
 	segFinish
+	segProbe // asks whether there is room, or anybody, yet
 )
 
 func newPipe(from, to *socket) *pipe {
@@ -91,7 +98,7 @@ func (p *pipe) window() int { return p.to.buffer(unix.SO_RCVBUF) - len(p.data) -
 
 // pump lets depart what can.
 func (p *pipe) pump() {
-	if p.dead {
+	if p.dead || !p.from.home.machine.up {
 		return
 	}
 	for len(p.unsent) > 0 && p.window() > 0 {
@@ -114,7 +121,11 @@ func (p *pipe) pump() {
 func (p *pipe) depart(g segment) {
 	p.flying += len(g.data)
 	if p.path.direct() && len(p.flight) == 0 {
-		p.deliver(g)
+		if p.refuses(g) {
+			p.refuse()
+		} else {
+			p.deliver(g)
+		}
 		return
 	}
 	g.ready = p.world().time() + int64(p.path.delayOf(p.world(), len(g.data)+40))
@@ -131,10 +142,13 @@ func (p *pipe) arrive() {
 		return
 	}
 	switch {
-	case p.path.cut || !p.to.home.host.boot.up || happens(w.dice, p.path.loss):
+	case p.refused:
+		p.wasRefused()
+		return
+	case p.path.cut || !p.to.home.host.boot.machine.up || happens(w.dice, p.path.loss):
 		p.lost()
 		return
-	case p.to.gone(): // by a host that has forgotten it, or a kernel that has ended it
+	case p.refuses(p.flight[0]):
 		p.refuse()
 		return
 	case happens(w.dice, p.path.reset):
@@ -157,29 +171,49 @@ func (p *pipe) lost() {
 	w := p.world()
 	if p.retry == 0 {
 		p.retry, p.since = firstRetry, w.time()
+		if p.flight[0].kind == segAccept {
+			p.retry = time.Second
+		}
 	} else {
 		p.retry = min(2*p.retry, longestWait)
 	}
 	w.happened(kindLost, p.from.home, p.from.id, uint64(p.retry), func() string {
 		return fmt.Sprintf("%v: lost on the way; again in %v", p.from, p.retry)
 	})
-	if !p.from.home.up {
-		p.kill() // nobody sends it again
-		return
-	}
-	if time.Duration(w.time()-p.since) >= p.patience() {
-		p.from.fail(syscall.ETIMEDOUT)
+	g := p.flight[0]
+	switch {
+	case p.from.forgotten(): // nobody sends it again
 		p.kill()
-		if c := p.to; c.state == connecting && !c.gone() {
-			c.fail(syscall.ETIMEDOUT) // its call was heard, but it never heard the answer
+		if g.kind == segAccept {
+			p.to.unanswered()
+		}
+		return
+	case time.Duration(w.time()-p.since) < p.patience():
+		w.coming.Add(&p.timer, min(w.time()+int64(p.retry), p.since+int64(p.patience())))
+		return
+	case g.kind == segEnter: // the one who waits for it gives up, and the caller does not know
+		p.to.fail(syscall.ETIMEDOUT)
+		if p.flight = p.flight[1:]; len(p.flight) > 0 {
+			p.since = w.time()
+			w.coming.Add(&p.timer, w.time()+int64(p.retry))
 		}
 		return
 	}
-	w.coming.Add(&p.timer, w.time()+int64(p.retry))
+	p.from.fail(syscall.ETIMEDOUT)
+	p.kill()
+	if c := p.to; c.state == connecting {
+		c.fail(syscall.ETIMEDOUT) // its call was heard, but it never heard the answer
+	}
 }
 
 // patience is how long what is sent may go unanswered; see TCP_USER_TIMEOUT in tcp(7).
 func (p *pipe) patience() time.Duration {
+	switch p.flight[0].kind {
+	case segAccept: // the caller's
+		return time.Duration(p.to.called-p.since) + callTime
+	case segEnter:
+		return halfTime
+	}
 	if ms := p.from.options[option{unix.IPPROTO_TCP, tcpUserTimeout}]; ms > 0 {
 		return time.Duration(ms) * time.Millisecond
 	}
@@ -189,34 +223,80 @@ func (p *pipe) patience() time.Duration {
 // tcpUserTimeout is Linux's TCP_USER_TIMEOUT.
 const tcpUserTimeout = 18
 
-// refuse answers what comes for a connection that is no more: the sender learns
-// that it is reset.
-func (p *pipe) refuse() {
-	p.kill()
-	p.reset(p.from)
-}
-
-// refused ends a connection from p's end, without a word but a reset.
-func (p *pipe) refused() {
-	p.from.state = closed
-	p.kill()
-	p.reset(p.to)
-}
-
-// reset sends word to s that its connection is reset.
-func (p *pipe) reset(s *socket) {
-	back := s.home.host.net.path(p.to.home.host, s.home.host)
-	if s == p.to {
-		back = p.path
+// forgotten reports whether nothing is left of s's end of its connection, so that a
+// reset answers whatever comes for it: CLOSED in RFC 9293, 3.10.7.1.
+func (s *socket) forgotten() bool {
+	switch {
+	case !s.home.machine.up || s.state == dead:
+		return true
+	case s.state == closed:
+		return s.out == nil || s.out.dead || s.expired()
 	}
-	if back.direct() {
-		s.fail(econnreset)
+	return false
+}
+
+// refuses reports whether a reset answers a segment. It does too where nobody can read
+// the data any more.
+func (p *pipe) refuses(g segment) bool {
+	return p.to.family != unix.AF_UNIX && (p.to.forgotten() || p.to.state == closed && g.kind == segData)
+}
+
+// refuse answers the first segment in flight with a reset. The segment is sent again
+// if that is lost.
+func (p *pipe) refuse() {
+	if s := p.to; s.state == closed && s.out != nil {
+		s.out.unsent, s.out.finish = nil, false
+		s.state = dead
+		s.home.unbind(s)
+	}
+	if p.path.direct() {
+		p.from.fail(econnreset)
 		return
 	}
 	w := p.world()
-	w.after(back.delayOf(w, 40), func() {
-		if !back.cut && s.home.up {
-			s.fail(econnreset)
+	p.refused = true
+	w.coming.Add(&p.timer, w.time()+int64(p.back().delayOf(w, 40)))
+}
+
+func (p *pipe) wasRefused() {
+	p.refused = false
+	switch {
+	case p.back().cut:
+		p.lost()
+	case !p.from.home.machine.up:
+		p.kill()
+	default:
+		p.from.fail(econnreset)
+		p.kill() // also if it had failed before
+	}
+}
+
+// back is the way from the reader to the writer.
+func (p *pipe) back() *path {
+	return p.from.home.host.net.path(p.to.home.host, p.from.home.host)
+}
+
+// abort ends s's connection without a word but a reset. If that is lost, the peer will
+// know when it sends something, or probes.
+func (s *socket) abort() {
+	s.state = closed
+	s.out.kill()
+	s.settle()
+	peer, way := s.peer, s.out.path
+	if way.direct() {
+		peer.fail(econnreset)
+		return
+	}
+	w := s.world()
+	s.in.aborted = true
+	w.after(way.delayOf(w, 40), func() {
+		s.in.aborted = false
+		switch {
+		case !peer.home.machine.up:
+		case way.cut:
+			peer.lonely()
+		default:
+			peer.fail(econnreset)
 		}
 	})
 }
@@ -232,16 +312,13 @@ func (p *pipe) deliver(g segment) {
 	case g.kind == segEnter:
 		s.enter()
 		return
-	case p.ended || s.state == dead:
+	case g.kind == segProbe:
+		p.pump() // the answer says whether there is room now
 		return
-	case s.state == closed && g.kind == segData:
-		if s.family == unix.AF_UNIX {
-			return
-		}
-		p.refuse()
+	case p.ended || s.state == dead || s.state == closed && g.kind == segData: // in the Unix domain
 		return
 	case g.kind == segFinish:
-		p.ended = true
+		p.ended, p.over = true, p.world().time()
 	default:
 		p.data = append(p.data, g.data...)
 	}
@@ -252,11 +329,15 @@ func (p *pipe) deliver(g segment) {
 		return fmt.Sprintf("%v: %d bytes arrive", s, len(g.data))
 	})
 	s.tell()
+	if g.kind == segFinish {
+		s.settle()
+		p.from.settle()
+	}
 }
 
 // kill makes the pipe carry nothing more.
 func (p *pipe) kill() {
-	p.dead, p.finished = true, true
+	p.dead, p.finished, p.refused = true, true, false
 	p.unsent, p.flight, p.flying = nil, nil, 0
 	p.world().coming.Cancel(&p.timer)
 }
@@ -265,28 +346,44 @@ func (p *pipe) kill() {
 func (p *pipe) take(b []byte) int {
 	n := copy(b, p.data)
 	p.data = p.data[n:]
-	if len(p.unsent) == 0 || p.opening || p.dead {
-		return n
-	}
-	if p.path.direct() {
-		p.pump()
-		return n
-	}
-	w := p.world()
-	p.opening = true
-	back := p.to.home.host.net.path(p.to.home.host, p.from.home.host)
-	w.after(back.delayOf(w, 40), func() { p.opened(back) })
+	p.open()
 	return n
 }
 
+// open is called when there is new room. Word of it makes its way to the writer, if
+// that waits for some.
+func (p *pipe) open() {
+	if len(p.unsent) == 0 || p.opening || p.dead || p.window() <= 0 {
+		return
+	}
+	if p.path.direct() {
+		p.pump()
+		return
+	}
+	w := p.world()
+	p.opening = true
+	w.after(p.back().delayOf(w, 40), p.opened)
+}
+
 // opened is when word of new room should be there; it is sent until it is.
-func (p *pipe) opened(back *path) {
-	if back.cut && !p.to.gone() && !p.dead {
-		p.world().after(firstRetry, func() { p.opened(back) })
+func (p *pipe) opened() {
+	if p.back().cut && !p.to.forgotten() && !p.dead {
+		p.world().after(firstRetry, p.opened)
 		return
 	}
 	p.opening = false
 	p.pump()
+	if p.to.forgotten() {
+		p.probe()
+	}
+}
+
+// probe has the writer find out, if it waits for room, whether the reader is still
+// there. A kernel asks from time to time; here it is called when the answer is no.
+func (p *pipe) probe() {
+	if len(p.unsent) > 0 && len(p.flight) == 0 && !p.opening && !p.dead && p.from.home.machine.up {
+		p.depart(segment{kind: segProbe})
+	}
 }
 
 // Connecting.
@@ -315,14 +412,10 @@ func (b *boot) Connect(fd int, sa unix.Sockaddr) error {
 	if a.Addr().IsUnspecified() {
 		a = netip.AddrPortFrom(loopbackOf(a.Addr()), a.Port())
 	}
-	if !s.local.IsValid() {
-		if err := b.bind(s, netip.AddrPortFrom(b.source(a.Addr()), 0)); err != nil {
-			return err
-		}
-	} else if s.local.Addr().IsUnspecified() {
-		s.local = netip.AddrPortFrom(b.source(a.Addr()), s.local.Port())
+	if err := b.bindFor(s, a); err != nil {
+		return err
 	}
-	s.remote, s.state = a, connecting
+	s.remote, s.state, s.called = a, connecting, b.world().time()
 	b.world().happened(kindConnect, b, s.id, uint64(a.Port()), func() string { return s.String() + ": connects" })
 	return b.call(s)
 }
@@ -355,7 +448,10 @@ func (b *boot) call(s *socket) error {
 	}
 	path := b.host.net.path(b.host, to)
 	if path.direct() {
-		if l := to.boot.listener(s.remote); l == nil {
+		if l := to.boot.listener(s.remote); l == nil && s.remote == s.local {
+			s.meetItself()
+			return nil
+		} else if l == nil {
 			s.state = dead
 			return syscall.ECONNREFUSED
 		} else if l.hasRoom() {
@@ -363,47 +459,66 @@ func (b *boot) call(s *socket) error {
 			return nil
 		}
 	}
-	s.ring(path, firstSyn)
+	s.ring(path, 0)
 	return syscall.EINPROGRESS
 }
 
-// ring tries to reach a listener, and again after a while, and after twice as
-// long each time.
-func (s *socket) ring(p *path, again time.Duration) {
+// meetItself connects a socket to itself, which calls its own address: a simultaneous
+// open, RFC 9293, 3.5.
+func (s *socket) meetItself() {
+	s.peer, s.state = s, connected
+	s.out = newPipe(s, s)
+	s.in = s.out
+	s.tell()
+}
+
+// ring tries to reach a listener, for the nth time, and then again after a while.
+func (s *socket) ring(p *path, n int) {
 	w := s.world()
+	s.rung = n
 	w.after(p.delayOf(w, 40), func() {
 		if s.state != connecting || s.gone() {
 			return
 		}
 		b := p.to.boot
-		if p.cut || !b.up || happens(w.dice, p.loss) {
-			w.note(s.home, "%v: lost on the way; again in %v", s, again)
-			s.ringAgain(p, again)
+		if p.cut || !b.machine.up || happens(w.dice, p.loss) {
+			w.note(s.home, "%v: lost on the way; again in %v", s, synWait(n))
+			s.ringAgain(p)
 			return
 		}
 		switch l := b.listener(s.remote); {
 		case l == nil:
 			s.refused(s.home.host.net.path(p.to, p.from))
 		case !l.hasRoom():
-			s.ringAgain(p, again)
+			s.ringAgain(p)
 		default:
 			l.answer(s)
 		}
 	})
 }
 
-func (s *socket) ringAgain(p *path, again time.Duration) {
-	w := s.world()
-	w.after(again, func() {
-		if s.state != connecting || s.gone() {
-			return
-		}
-		if again > lastSyn {
+func (s *socket) ringAgain(p *path) {
+	s.world().after(synWait(s.rung), func() {
+		switch {
+		case s.state != connecting || s.gone():
+		case s.rung == lastSyn:
 			s.fail(syscall.ETIMEDOUT)
-			return
+		default:
+			s.ring(p, s.rung+1)
 		}
-		s.ring(p, 2*again)
 	})
+}
+
+// synWait is how long the nth call may go unanswered.
+func synWait(n int) time.Duration { return time.Second << max(0, n-linearSyns+1) }
+
+// unanswered is called when the answer to s's call will not come again.
+func (s *socket) unanswered() {
+	if s.state == connecting && !s.gone() {
+		way := s.out.path
+		s.peer, s.in, s.out = nil, nil, nil
+		s.ringAgain(way)
+	}
 }
 
 func (s *socket) refused(back *path) {
@@ -420,7 +535,9 @@ func (b *boot) listener(a netip.AddrPort) *socket {
 	return b.find(unix.SOCK_STREAM, a, func(s *socket) bool { return s.state == listening && !s.gone() })
 }
 
-func (s *socket) hasRoom() bool { return len(s.queue)+s.halfway < s.backlog }
+// hasRoom reports whether a listener takes one connection more. A backlog of n holds
+// n+1; see sk_acceptq_is_full in Linux.
+func (s *socket) hasRoom() bool { return len(s.queue)+s.halfway <= s.backlog }
 
 // answer makes the listener's end of a connection to c.
 func (l *socket) answer(c *socket) {
@@ -434,6 +551,7 @@ func (l *socket) answer(c *socket) {
 		}
 		s.options[o] = v
 	}
+	s.grown()
 	s.peer, c.peer = c, s
 	s.out, c.out = newPipe(s, c), newPipe(c, s)
 	s.in, c.in = c.out, s.out
@@ -445,8 +563,7 @@ func (l *socket) answer(c *socket) {
 // accepted is when the answer to s's call arrives.
 func (s *socket) accepted() {
 	if s.state != connecting {
-		s.out.kill()
-		s.out.reset(s.peer)
+		s.abort()
 		return
 	}
 	s.state = connected
@@ -460,7 +577,7 @@ func (s *socket) enter() {
 	s.caller = nil
 	l.halfway--
 	if l.state != listening {
-		s.abandon()
+		s.abort()
 		return
 	}
 	l.queue = append(l.queue, s)
@@ -593,6 +710,7 @@ func (b *boot) Shutdown(fd, how int) error {
 // end lets the peer know that no more will be written.
 func (s *socket) end() {
 	if !s.out.finished {
+		s.first = s.in.over == 0
 		s.out.finished, s.out.finish = true, true
 		s.out.pump()
 	}
@@ -602,7 +720,7 @@ func (s *socket) end() {
 // not want to linger, resets the connection; see RFC 2525, 2.17.
 func (s *socket) hangUp() {
 	if s.in.len() > 0 || s.linger0 {
-		s.out.refused()
+		s.abort()
 		return
 	}
 	s.end()
@@ -614,6 +732,9 @@ func (s *socket) hangUp() {
 // lonely is called when s's peer has vanished without a word. If s has nothing to
 // send, it finds out by probes; see keepalive in tcp(7).
 func (s *socket) lonely() {
+	if s.out != nil && s.family != unix.AF_UNIX {
+		s.out.probe()
+	}
 	if s.state != connected || s.probing || !s.isSet(unix.SOL_SOCKET, unix.SO_KEEPALIVE) {
 		return
 	}
@@ -630,14 +751,14 @@ func (s *socket) probe(failed int) {
 	case s.state != connected || s.gone() || !s.isSet(unix.SOL_SOCKET, unix.SO_KEEPALIVE):
 	case len(s.out.flight) > 0: // what is sent finds out
 		s.lonely()
-	case s.isCutOff() || !to.boot.up:
+	case s.isCutOff() || !to.boot.machine.up:
 		if failed == keepProbes {
 			s.fail(syscall.ETIMEDOUT)
 			return
 		}
 		s.probing = true
 		w.after(s.seconds(keepInterval, 75), func() { s.probe(failed + 1) })
-	case s.peer.gone():
+	case s.peer.forgotten():
 		s.fail(econnreset)
 	}
 }

@@ -67,6 +67,7 @@ func (s *socket) sendPath(p []byte, path string) (int, syscall.Errno) {
 	}
 	s.world().happened(kindWrite, s.home, s.id, hashBytes(p), func() string { return fmt.Sprintf("%v: sends %s to %s", s, excerpt(p), path) })
 	if !r.put(datagram{data: slices.Clone(p), path: s.path}) {
+		r.blocked = append(r.blocked, s)
 		return 0, syscall.EAGAIN
 	}
 	return len(p), 0
