@@ -90,7 +90,7 @@ func (c *conn) writeAll(v *Buffers) (sum int64, err error) {
 		if err := c.fd.WaitWrite(); err != nil {
 			return sum, err
 		}
-		n, errno := c.sys.WriteBuffers(c.fd.Sysfd(), *v)
+		n, errno := c.writeBuffersFD(*v)
 		switch errno {
 		case 0:
 			if c.limits != nil {
@@ -106,4 +106,11 @@ func (c *conn) writeAll(v *Buffers) (sum int64, err error) {
 		}
 	}
 	return sum, nil
+}
+
+func (c *conn) writeBuffersFD(v Buffers) (int, syscall.Errno) {
+	if c.fd.Shared() {
+		return c.writeShared(v[0])
+	}
+	return c.sys.WriteBuffers(c.fd.Sysfd(), v)
 }

@@ -153,6 +153,11 @@ func (c *conn) write(p []byte) (n int, err error) {
 		return 0, err
 	}
 	defer c.fd.UnlockWrite()
+	return c.writeLocked(p)
+}
+
+// writeLocked is write, called by the one who has the lock.
+func (c *conn) writeLocked(p []byte) (n int, err error) {
 	for {
 		if err := c.fd.WaitWrite(); err != nil {
 			return n, err
@@ -172,6 +177,9 @@ func (c *conn) tryWrite(p []byte) (int, error) { return c.wrote(c.writeFD(p)) }
 // a processor that is protected against its own speculation foresees none.
 
 func (c *conn) readFD(p []byte) (int, syscall.Errno) {
+	if c.fd.Shared() {
+		return c.readShared(p)
+	}
 	if sys, ok := c.sys.(eddy.System); ok {
 		return sys.Read(c.fd.Sysfd(), p)
 	}
@@ -179,6 +187,9 @@ func (c *conn) readFD(p []byte) (int, syscall.Errno) {
 }
 
 func (c *conn) writeFD(p []byte) (int, syscall.Errno) {
+	if c.fd.Shared() {
+		return c.writeShared(p)
+	}
 	if sys, ok := c.sys.(eddy.System); ok {
 		return sys.Write(c.fd.Sysfd(), p)
 	}

@@ -85,7 +85,7 @@ func copyLarge(dst, src *conn, limit int64) (int64, error) {
 }
 
 func (s *streamCopy) step() (end bool, err error) {
-	if s.bulk && !s.cannot {
+	if s.bulk && !s.cannot && !s.src.fd.Shared() && !s.dst.fd.Shared() {
 		return s.splice()
 	}
 	n, err := copyPiece(s.dst, s.src, s.left)

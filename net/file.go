@@ -2,7 +2,8 @@ package net
 
 import (
 	"context"
-	"fmt"
+	"io"
+	stdnet "net"
 	"os"
 	"syscall"
 
@@ -14,11 +15,18 @@ import (
 
 // File returns another descriptor of the connection's socket, as a file: to be
 // handed to a child process, for one. Closing either does nothing to the other,
-// but the properties of the socket are of both. It fails on a simulated network.
-// It may be called from any goroutine.
+// but the properties of the socket are of both. The file's Fd, and so a child
+// process that is given the file, has a socket that blocks, as with std; the
+// connection goes on as before, a little slower: it makes only calls that do not
+// wait even so, and no sendfile or splice. A function that is given to its
+// SyscallConn's methods has to see to that itself, by MSG_DONTWAIT.
+//
+// It fails on a simulated network. It may be called from any goroutine.
 func (c *conn) File() (f *os.File, err error) {
 	err = c.control("file", func(fd int) error {
-		f, err = fileOf(c.sys, fd, fmt.Sprintf("%s:%v->%v", c.net(), c.local, c.peer))
+		if f, err = fileOf(c.sys, fd, c.datagram); err == nil {
+			c.fd.Share()
+		}
 		return err
 	})
 	return f, err
@@ -26,8 +34,12 @@ func (c *conn) File() (f *os.File, err error) {
 
 // File returns another descriptor of the listener's socket, as a file: to be
 // handed to a successor, for one. Closing either does nothing to the other: as
-// long as one is open the kernel takes connections. It fails on a simulated
-// network. It may be called from any goroutine.
+// long as one is open the kernel takes connections. The file's Fd, and so a child
+// process that is given the file, has a socket that blocks, as with std. Then each
+// Accept makes it nonblocking for an instant, in which the child may be told
+// EAGAIN; a child that sets its socket to nonblocking is spared that.
+//
+// It fails on a simulated network. It may be called from any goroutine.
 func (l *listener) File() (*os.File, error) {
 	if !l.ok() {
 		return nil, syscall.EINVAL
@@ -37,25 +49,71 @@ func (l *listener) File() (*os.File, error) {
 	}
 	f, err := (*os.File)(nil), error(ErrClosed)
 	if fd := l.fd.Sysfd(); fd >= 0 {
-		f, err = fileOf(l.sys, fd, fmt.Sprintf("%s:%v->", l.network, l.addr))
+		f, err = fileOf(l.sys, fd, false)
 	}
 	if err != nil {
 		return nil, l.failed("file", err)
 	}
+	l.fd.Share()
 	return f, nil
 }
 
-func fileOf(sys eddy.Sockets, fd int, name string) (*os.File, error) {
+// fileOf makes a file that is another descriptor of a socket. It is one of the
+// standard library's net, for only such a file makes the socket a blocking one
+// when it is asked for its descriptor.
+func fileOf(sys eddy.Sockets, fd int, datagram bool) (*os.File, error) {
 	dup, err := sys.Dup(fd)
 	if err != nil {
 		return nil, os.NewSyscallError("dup", err)
 	}
-	return os.NewFile(uintptr(dup), name), nil
+	own := os.NewFile(uintptr(dup), "socket")
+	defer own.Close()
+	flags, err := unix.FcntlInt(uintptr(dup), unix.F_GETFL, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	if flags&unix.O_NONBLOCK == 0 { // for an earlier File's sake; std changes that
+		defer unix.SetNonblock(fd, false)
+	}
+	std, err := stdSocket(own, datagram)
+	if err != nil {
+		return nil, err
+	}
+	defer std.Close()
+	return std.File()
+}
+
+// stdSocket is a std socket of a file, of a type that sets no options.
+func stdSocket(f *os.File, datagram bool) (std interface {
+	io.Closer
+	File() (*os.File, error)
+}, err error) {
+	var v any
+	if datagram {
+		v, err = stdnet.FilePacketConn(f)
+	} else {
+		v, err = stdnet.FileListener(f) // whether or not it listens
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch v := v.(type) {
+	case *stdnet.TCPListener:
+		return v, nil
+	case *stdnet.UnixListener:
+		return v, nil
+	case *stdnet.UDPConn:
+		return v, nil
+	case *stdnet.UnixConn:
+		return v, nil
+	}
+	v.(io.Closer).Close()
+	return nil, syscall.EINVAL
 }
 
 // FileConn makes a connection of a file that is a connected socket, by another
 // descriptor of it: f remains the caller's, who closes it. The result is a
-// [*TCPConn], [*UDPConn] or [*UnixConn]. ctx must belong to a loop. It may be
+// [*TCPConn], [*UDPConn] or [*UnixConn], which is as one whose File was called. ctx must belong to a loop. It may be
 // called from any goroutine.
 func FileConn(ctx context.Context, f *os.File) (Conn, error) {
 	return fromFile(ctx, f, func(s *fileSocket) (Conn, error) {
@@ -225,11 +283,15 @@ func (s *fileSocket) openConn(c *conn) error {
 		c.peer = addressOn(c.network, peer)
 	}
 	c.local = addressOn(c.network, s.local)
-	return c.open(s.ctx, s.sys, s.fd, nil)
+	err := c.open(s.ctx, s.sys, s.fd, nil)
+	c.fd.Share()
+	return err
 }
 
 func (s *fileSocket) openListener(l *listener) error {
 	s.taken = true
 	l.network = s.network()
-	return l.open(s.ctx, s.sys, s.fd)
+	err := l.open(s.ctx, s.sys, s.fd)
+	l.fd.Share()
+	return err
 }

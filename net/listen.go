@@ -89,7 +89,7 @@ func (l *listener) accept(c *conn) error {
 		if err := l.fd.WaitRead(); err != nil {
 			return err
 		}
-		fd, peer, err := l.sys.Accept(l.fd.Sysfd())
+		fd, peer, err := l.acceptFD()
 		switch err {
 		case nil:
 			return l.openAccepted(c, fd, peer)

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
 )
@@ -126,7 +128,7 @@ func (c *packets) receiveOne(rights bool) (errno syscall.Errno) {
 	if rights {
 		_, errno = receiveRights(c.sys, c.fd.Sysfd(), c.one[:])
 	} else {
-		_, errno = c.sys.Receive(c.fd.Sysfd(), c.one[:], 0)
+		_, errno = c.sys.Receive(c.fd.Sysfd(), c.one[:], unix.MSG_DONTWAIT)
 	}
 	return errno
 }
@@ -155,7 +157,7 @@ func (c *packets) sendLocked(m eddy.Message, call string) (n, oobn int, err erro
 			return 0, 0, err
 		}
 		c.one[0] = m
-		_, errno := c.sys.Send(c.fd.Sysfd(), c.one[:], 0)
+		_, errno := c.sys.Send(c.fd.Sysfd(), c.one[:], unix.MSG_DONTWAIT)
 		sent := c.takeOne()
 		switch errno {
 		case 0:

@@ -18,7 +18,7 @@ func (c *ReadyConn) rest() {
 	}
 	m := peeks.Get().(*[1]eddy.Message)
 	defer peeks.Put(m)
-	if _, errno := c.sys.Receive(c.fd.Sysfd(), m[:], unix.MSG_PEEK); errno == syscall.EAGAIN {
+	if _, errno := c.sys.Receive(c.fd.Sysfd(), m[:], unix.MSG_PEEK|unix.MSG_DONTWAIT); errno == syscall.EAGAIN {
 		c.fd.ReadBlocked()
 	}
 }

@@ -62,6 +62,9 @@ func (c *conn) sendFile(f file, limit int64) (sent int64, done bool, err error) 
 		}
 	}()
 	for sent < limit {
+		if c.fd.Shared() { // it might block
+			return sent, false, nil
+		}
 		for range filePieceCosts {
 			if err := c.fd.WaitWrite(); err != nil && sent == 0 {
 				return 0, true, c.failed("write", err) // std's write fails, by which it goes on

@@ -1,6 +1,7 @@
 package net
 
 import (
+	"cmp"
 	"os"
 	"sync"
 	"syscall"
@@ -54,6 +55,9 @@ func (s *streamCopy) pump(p *pipe) error {
 		if err := fd.WaitWrite(); err != nil {
 			return s.dst.failed("write", err)
 		}
+		if fd.Shared() {
+			return s.drain(p)
+		}
 		n, errno := s.pipes.sys.Splice(fd.Sysfd(), p.r, p.holds)
 		switch errno {
 		case 0:
@@ -67,6 +71,29 @@ func (s *streamCopy) pump(p *pipe) error {
 		case syscall.EINTR:
 		default:
 			return s.dst.failed("write", os.NewSyscallError("splice", errno))
+		}
+	}
+	return nil
+}
+
+// drain writes what the pipe holds to a destination that was shared meanwhile, and
+// might block. The caller has its lock.
+func (s *streamCopy) drain(p *pipe) error {
+	buf := buffers.Get().(*[bufferSize]byte)
+	defer buffers.Put(buf)
+	for p.holds > 0 {
+		n, errno := s.pipes.sys.(eddy.Sockets).Read(p.r, buf[:])
+		if errno == syscall.EINTR {
+			continue
+		}
+		if errno != 0 || n == 0 {
+			return s.dst.failed("write", os.NewSyscallError("read", cmp.Or(errno, syscall.EPIPE)))
+		}
+		p.holds -= n
+		m, err := s.dst.writeLocked(buf[:n])
+		s.count(m)
+		if err != nil {
+			return s.dst.failed("write", err)
 		}
 	}
 	return nil

@@ -53,7 +53,7 @@ func (c *UDPConn) readBatch(ms []Message) (int, error) {
 		if err := c.fd.WaitRead(); err != nil {
 			return 0, err
 		}
-		n, errno := c.sys.Receive(c.fd.Sysfd(), ms, 0)
+		n, errno := c.sys.Receive(c.fd.Sysfd(), ms, unix.MSG_DONTWAIT)
 		switch errno {
 		case 0:
 			return n, nil
@@ -134,7 +134,7 @@ func (c *UDPConn) sendBatch(ms []Message) (int, error) {
 		if err := c.fd.WaitWrite(); err != nil {
 			return 0, err
 		}
-		n, errno := c.sys.Send(c.fd.Sysfd(), ms, 0)
+		n, errno := c.sys.Send(c.fd.Sysfd(), ms, unix.MSG_DONTWAIT)
 		switch errno {
 		case 0:
 			return n, nil

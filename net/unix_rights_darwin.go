@@ -13,7 +13,7 @@ import (
 func receiveRights(sys eddy.Sockets, fd int, ms []eddy.Message) (int, syscall.Errno) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
-	n, errno := sys.Receive(fd, ms, 0)
+	n, errno := sys.Receive(fd, ms, unix.MSG_DONTWAIT)
 	for _, m := range ms[:n] {
 		closeOnExec(m.Control[:m.NControl])
 	}

@@ -13,5 +13,5 @@ import (
 // receiveRights is Receive of messages whose descriptors are to be closed on
 // exec.
 func receiveRights(sys eddy.Sockets, fd int, ms []eddy.Message) (int, syscall.Errno) {
-	return sys.Receive(fd, ms, unix.MSG_CMSG_CLOEXEC)
+	return sys.Receive(fd, ms, unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
 }

@@ -54,6 +54,7 @@ const (
 	undrained // the peer has hung up, or sent urgent data: a short read does not mean that the next one blocks
 	writing
 	closed
+	shared // see Share
 )
 
 // A direction is one of the two ways that data goes, and who waits for it.
