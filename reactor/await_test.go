@@ -121,6 +121,11 @@ var awaits = map[string]func(ctx context.Context) awaited{
 			return Group(ctx, func(ctx context.Context, _ *TaskGroup) error { return f(ctx) })
 		})
 	},
+	"Supervisor.Group": func(context.Context) awaited {
+		return calls(func(ctx context.Context, f func(context.Context) error) error {
+			return Supervisor{}.Group(ctx, func(ctx context.Context, _ *TaskGroup) error { return f(ctx) })
+		})
+	},
 	"MoveOn": func(context.Context) awaited {
 		return calls(func(ctx context.Context, f func(context.Context) error) error {
 			_, err := MoveOn(ctx, func(ctx context.Context, _ *CancelScope) error { return f(ctx) })
