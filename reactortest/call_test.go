@@ -173,3 +173,60 @@ func TestPortsOfTheDead(t *testing.T) {
 		})
 	}
 }
+
+// A connection can be made again from a port in TIME-WAIT, if both sockets allow it, on
+// the host itself; see tcp_tw_reuse.
+func TestPortInTimeWaitIsReused(t *testing.T) {
+	for to, want := range map[string]error{"127.0.0.1:7": nil, "server:7": syscall.EADDRNOTAVAIL} {
+		simulate(t, func(ctx context.Context, n *network) {
+			reactor.Go(ctx, echo)
+			n.Host("server").Start(echo)
+			reactor.Yield(ctx)
+			d := &net.Dialer{LocalAddr: &net.TCPAddr{}, Control: func(_, _ string, c syscall.RawConn) error {
+				return c.Control(func(fd uintptr) { reactor.Sockets(ctx).SetInt(int(fd), syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1) })
+			}}
+			c, err := d.DialContext(ctx, "tcp", to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Close()
+			reactor.Sleep(ctx, time.Second)
+			d.LocalAddr = c.LocalAddr()
+			if _, err := d.DialContext(ctx, "tcp", to); !errors.Is(err, want) {
+				t.Errorf("%s again: %v, want %v", to, err, want)
+			}
+		}, 1)
+	}
+}
+
+// A socket for datagrams in the Unix domain holds eleven, and whoever waits to send is
+// woken when there is room.
+func TestUnixDatagramsWait(t *testing.T) {
+	simulate(t, func(ctx context.Context, n *network) {
+		p, err := net.ListenPacket(ctx, "unixgram", "@p")
+		if err != nil {
+			t.Fatal(err)
+		}
+		sent := 0
+		for range 3 {
+			reactor.Go(ctx, func(ctx context.Context) error {
+				c, err := net.Dial(ctx, "unixgram", "@p")
+				for err == nil && sent < 50 {
+					if _, err = c.Write([]byte("x")); err == nil {
+						sent++
+					}
+				}
+				return err
+			})
+		}
+		reactor.Sleep(ctx, time.Second)
+		if sent != 11 {
+			t.Errorf("%d are sent, want 11", sent)
+		}
+		for range 50 {
+			if _, _, err := p.ReadFrom(make([]byte, 1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}, 1)
+}

@@ -26,6 +26,14 @@ func onGoroutine(f func()) (value any) {
 	return <-done
 }
 
+func raw(c *net.TCPConn) syscall.RawConn {
+	r, err := c.SyscallConn()
+	if err != nil {
+		panic(err)
+	}
+	return r
+}
+
 // What would make a run differ is refused.
 func TestRefusals(t *testing.T) {
 	for _, c := range []struct {
@@ -94,6 +102,9 @@ func TestGoroutinesAreRefused(t *testing.T) {
 		"Close":            func(w *world) error { return w.conn.Close() },
 		"CloseWrite":       func(w *world) error { return w.conn.CloseWrite() },
 		"SetDeadline":      func(w *world) error { return w.conn.SetDeadline(time.Time{}) },
+		"RawConn.Control":  func(w *world) error { return raw(w.conn).Control(func(uintptr) {}) },
+		"RawConn.Read":     func(w *world) error { return raw(w.conn).Read(func(uintptr) bool { return true }) },
+		"File":             func(w *world) error { _, err := w.conn.File(); return err },
 		"SetNoDelay":       func(w *world) error { return w.conn.SetNoDelay(true) },
 		"UDP read":         func(w *world) error { _, _, err := w.udp.ReadFrom(one); return err },
 		"UDP write":        func(w *world) error { _, err := w.udp.WriteTo(one, w.udp.LocalAddr()); return err },
