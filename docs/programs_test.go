@@ -72,7 +72,7 @@ func TestProgramsCompile(t *testing.T) {
 		t.Fatal(err)
 	}
 	files, packages := tree{}, []string{}
-	for _, page := range append(pages, "../README.md") {
+	for _, page := range append(pages, "../README.md", "../README.zh-CN.md") {
 		for i, b := range blocks(t, page) {
 			if strings.HasPrefix(b.kind, "go") && strings.HasPrefix(b.text, "package main\n") && b.kind != "go test" {
 				name := fmt.Sprintf("%s_%d", strings.TrimSuffix(filepath.Base(page), ".md"), i)
