@@ -61,8 +61,11 @@ func said(c Conn, what string) error {
 		return err
 	}
 	b := make([]byte, len(what))
-	if _, err := io.ReadFull(c, b); err != nil || string(b) != what {
-		return errors.Join(err, fmt.Errorf("said %q, heard %q", what, b))
+	if _, err := io.ReadFull(c, b); err != nil {
+		return fmt.Errorf("said %q, heard %q: %w", what, b, err)
+	}
+	if string(b) != what {
+		return fmt.Errorf("said %q, heard %q", what, b)
 	}
 	return nil
 }

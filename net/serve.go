@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -210,14 +211,27 @@ func isStarved(err error) bool {
 	return false
 }
 
-// isUnremarkable says whether a handler's error only means that its connection
-// ended, from either side.
+// isUnremarkable reports whether a handler's error only means that its connection
+// ended, from either side. What is joined to such an error counts by itself.
 func isUnremarkable(err error) bool {
-	if _, panicked := errors.AsType[*reactor.PanicError](err); panicked {
+	switch e := err.(type) {
+	case *reactor.PanicError:
 		return false // whatever it panicked with
+	case interface{ Unwrap() []error }:
+		return !slices.ContainsFunc(e.Unwrap(), func(e error) bool { return !isUnremarkable(e) })
 	}
+	if isEnd(err) {
+		return true
+	}
+	inner := errors.Unwrap(err)
+	return inner != nil && isUnremarkable(inner)
+}
+
+// isEnd reports whether err, whatever it wraps, is the end of a connection.
+func isEnd(err error) bool {
+	is, _ := err.(interface{ Is(error) bool })
 	for _, e := range []error{io.EOF, ErrClosed, os.ErrClosed, os.ErrDeadlineExceeded, context.Canceled, context.DeadlineExceeded, syscall.ECONNRESET, syscall.EPIPE} {
-		if errors.Is(err, e) {
+		if err == e || is != nil && is.Is(e) {
 			return true
 		}
 	}
