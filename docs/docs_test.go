@@ -210,6 +210,45 @@ func glob(t *testing.T, pattern string) []string {
 
 var mention = regexp.MustCompile(`\b(eddy|timerwheel|coro|reactor|net|process|reactortest)\.([A-Z]\w*)(?:\.([A-Z]\w*))?`)
 
+var absence = regexp.MustCompile(`\bthere is no (\w+)`)
+
+// A row of asyncio.md that says of something that there is none of it says so of
+// what no package exports, by whatever name: a function, a type, or a method.
+func TestWhatIsNotThereIsNotThere(t *testing.T) {
+	there := map[string]string{}
+	for _, dir := range []string{"..", "../timerwheel", "../coro", "../reactor", "../net", "../net/tls", "../process", "../reactortest"} {
+		p := load(t, dir)
+		note := func(name string) {
+			if ast.IsExported(name) {
+				there[strings.ToLower(name)] = dir + " has " + name
+			}
+		}
+		for name := range p.names {
+			note(name)
+		}
+		for _, members := range p.members {
+			for name := range members {
+				note(name)
+			}
+		}
+	}
+	text, err := os.ReadFile("asyncio.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 4 || !strings.HasPrefix(strings.TrimSpace(cells[2]), "none") {
+			continue
+		}
+		for _, m := range absence.FindAllStringSubmatch(cells[2], -1) {
+			if where := there[strings.ToLower(m[1])]; where != "" {
+				t.Errorf("%q is in the row %s, but %s", m[0], strings.TrimSpace(line), where)
+			}
+		}
+	}
+}
+
 // A pkg is the declared names of a package.
 type pkg struct {
 	names   map[string]bool

@@ -78,7 +78,7 @@ var (
 var ErrClosed = stdnet.ErrClosed
 
 // DefaultResolver is the standard library's own. Its methods block the calling
-// goroutine: a task calls them by way of reactor.ToThread, or [LookupHost].
+// goroutine: a task calls functions like [LookupHost], or reactor.ToThread.
 var DefaultResolver = stdnet.DefaultResolver
 
 // JoinHostPort combines host and port into an address, as the standard

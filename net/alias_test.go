@@ -15,31 +15,16 @@ import (
 
 // lacking is what std's net exports and this package does not, and why.
 var lacking = map[string]string{
-	"DialTimeout": "reactor.Timeout, and Dialer.Timeout",
+	"IPConn": rawIP, "DialIP": rawIP, "ListenIP": rawIP, "Dialer.DialIP": rawIP,
 
-	"IPConn": rawIP, "DialIP": rawIP, "ListenIP": rawIP, "ResolveIPAddr": rawIP,
-	"Dialer.DialIP": rawIP,
+	"Pipe": "an end blocks its goroutine until the other moves, and two tasks of one loop would wait for ever: " +
+		"connect them by a Unix socket, or give std's to goroutines, by reactor.ToThread",
 
-	"LookupAddr": lookups, "LookupCNAME": lookups, "LookupIP": lookups, "LookupMX": lookups, "LookupNS": lookups,
-	"LookupPort": lookups, "LookupSRV": lookups, "LookupTXT": lookups,
-
-	"Pipe": "its ends block their goroutines, and so a loop: use a Unix socket of each task's own",
-
-	"Dialer.Dial":                  "it would need a ctx",
-	"Dialer.DualStack":             "deprecated in std",
-	"Dialer.Cancel":                "deprecated in std",
-	"Dialer.MultipathTCP":          multipath,
-	"Dialer.SetMultipathTCP":       multipath,
-	"ListenConfig.MultipathTCP":    multipath,
-	"ListenConfig.SetMultipathTCP": multipath,
-	"TCPConn.MultipathTCP":         multipath,
+	"Dialer.DualStack": "deprecated in std",
+	"Dialer.Cancel":    "deprecated in std",
 }
 
-const (
-	rawIP     = "raw IP sockets are for programs that use their own: reactor.FD"
-	lookups   = "DefaultResolver's methods, called by way of reactor.ToThread"
-	multipath = "there is no Multipath TCP"
-)
+const rawIP = "raw IP sockets are for programs that use their own: reactor.FD"
 
 // exported returns the names that a package's files export: of types also their
 // methods and fields, as Type.Name.

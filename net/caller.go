@@ -8,8 +8,8 @@ import (
 )
 
 // A caller is a goroutine off the loop that waits for what a task does for it, and
-// meanwhile calls the functions that it has passed itself, a Dialer's Control. They
-// may be anybody's code, which may panic, or exit its goroutine as a test's Fatal
+// meanwhile calls the functions that it has passed itself: a Dialer's Control, and
+// the hooks of httptrace. They may be anybody's code, which may panic, or exit its goroutine as a test's Fatal
 // does: neither is the loop's business.
 type caller struct {
 	calls chan func()

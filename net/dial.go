@@ -16,6 +16,11 @@ func Dial(ctx context.Context, network, address string) (Conn, error) {
 	return new(Dialer).DialContext(ctx, network, address)
 }
 
+// DialTimeout is [Dial] with a limit, which may as well be set by reactor.Timeout.
+func DialTimeout(ctx context.Context, network, address string, timeout time.Duration) (Conn, error) {
+	return (&Dialer{Timeout: timeout}).DialContext(ctx, network, address)
+}
+
 // onLoop does f on the loop of ctx, whether or not the caller is its running task.
 func onLoop[T any](ctx context.Context, f func(context.Context) (T, error)) (T, error) {
 	return onThisLoop(ctx, reactor.LoopOf, false, f)
@@ -51,7 +56,7 @@ func under[T any](ctx context.Context, f func(context.Context) (T, error)) (v T,
 	return v, err
 }
 
-// byTask does f in the running task of l, for a ctx that belongs to no loop.
+// byTask does f in the running task of l, for a ctx that is not that task's.
 func byTask[T any](ctx context.Context, l *reactor.Loop, f func(context.Context) (T, error)) (v T, err error) {
 	err = l.Within(ctx, func(ctx context.Context) (err error) {
 		v, err = f(ctx)
@@ -65,12 +70,14 @@ func byTask[T any](ctx context.Context, l *reactor.Loop, f func(context.Context)
 func fromOutside[T any](ctx context.Context, l *reactor.Loop, calls bool, f func(context.Context) (T, error)) (T, error) {
 	var h handover[T]
 	var c *caller
+	under := ctx
 	if calls {
 		c = newCaller()
+		under = context.WithValue(ctx, callerKey, c)
 	}
 	var failure error // not the task's, which would be reported once nobody waits
-	wait := reactor.Submit(l, func(task context.Context) (none struct{}, err error) {
-		v, err := f(guest{task, ctx, c})
+	wait := reactor.Submit(l, func(context.Context) (none struct{}, err error) {
+		v, err := byTask(under, l, f)
 		if err != nil {
 			failure = err
 		} else if !h.give(v) {
@@ -120,33 +127,6 @@ func discard(v any) {
 	if c, ok := v.(io.Closer); ok {
 		c.Close()
 	}
-}
-
-// A guest is the ctx of a task that works for a goroutine: it has the values and
-// the deadline of the goroutine's ctx too, whose end the goroutine itself tells
-// the task of.
-type guest struct {
-	context.Context
-	from   context.Context
-	caller *caller // the goroutine, if it takes calls
-}
-
-func (g guest) Value(key any) any {
-	if key == callerKey && g.caller != nil {
-		return g.caller
-	}
-	if v := g.Context.Value(key); v != nil {
-		return v
-	}
-	return g.from.Value(key)
-}
-
-func (g guest) Deadline() (time.Time, bool) {
-	own, ok := g.Context.Deadline()
-	if from, has := g.from.Deadline(); has && (!ok || from.Before(own)) {
-		return from, true
-	}
-	return own, ok
 }
 
 var errNoLoop = errors.New("ctx belongs to no loop: call this in reactor.Run, with the ctx that a task's function receives")

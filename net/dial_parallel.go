@@ -152,9 +152,16 @@ func (d *dialing) single(ctx context.Context, to Addr) (Conn, error) {
 		return d.one(ctx, d.network, to)
 	}
 	addr := to.String()
-	trace.connectStart(d.network, addr)
+	err := byCaller(ctx, func() error { trace.connectStart(d.network, addr); return nil })
+	if err != nil {
+		return nil, err
+	}
 	c, err := d.one(ctx, d.network, to)
-	trace.connectDone(d.network, addr, err)
+	gone := byCaller(ctx, func() error { trace.connectDone(d.network, addr, err); return nil })
+	if gone != nil && c != nil {
+		c.Close()
+		return nil, gone
+	}
 	return c, err
 }
 

@@ -56,6 +56,8 @@ type Dialer struct {
 	// has the values of the one that the dial was called with.
 	ControlContext func(ctx context.Context, network, address string, c syscall.RawConn) error
 
+	mptcp bool
+
 	// Loop is where connections are made if the ctx of a dial belongs to no
 	// loop, as that of an http.Client's request need not. A task of that loop
 	// makes them itself, and obeys its own scope too. Without a Loop such a dial
@@ -72,12 +74,19 @@ type Dialer struct {
 // ctx must belong to a loop, or d have one. Its end ends the dial, but does
 // nothing to a connection that was made; of its deadline each address gets a
 // part, at least two seconds if there are as many. The error is an [*OpError],
-// that of the first address; when ctx is done first it holds ctx's error.
+// that of the first address; when ctx is done first it holds ctx's error. The hooks
+// that ctx has from net/http/httptrace are called as by the standard library.
 // DialContext may be called from any goroutine.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (Conn, error) {
 	return dialOnLoop(ctx, d, network, nil, nil, func(ctx context.Context) (Conn, error) {
 		return d.dial(ctx, network, address)
 	})
+}
+
+// Dial is [Dialer.DialContext] for code that has no ctx. d must have a Loop: a task
+// of that obeys the scope that it is in.
+func (d *Dialer) Dial(network, address string) (Conn, error) {
+	return d.DialContext(context.Background(), network, address)
 }
 
 // DialTCP connects to a TCP address, from laddr unless that is the zero
@@ -134,7 +143,7 @@ func (d *Dialer) DialUnix(ctx context.Context, network string, laddr, raddr *Uni
 
 // dialOnLoop does f on the loop of ctx, or d's, within d's time limits.
 func dialOnLoop[C any](ctx context.Context, d *Dialer, network string, from, to Addr, f func(context.Context) (C, error)) (C, error) {
-	c, err := onThisLoop(ctx, d.loop, d.control() != nil, func(ctx context.Context) (c C, err error) {
+	c, err := onThisLoop(ctx, d.loop, d.control() != nil || !traceOf(ctx).none(), func(ctx context.Context) (c C, err error) {
 		late := d.bounded(ctx, func(ctx context.Context) error {
 			c, err = f(ctx)
 			return err

@@ -38,6 +38,8 @@ type ListenConfig struct {
 	// user, have the same address, if all of them want it (SO_REUSEPORT).
 	// The kernel spreads connections over them on Linux and FreeBSD.
 	ReusePort bool
+
+	mptcp bool
 }
 
 // Listen announces on a local address and returns a [*TCPListener] or

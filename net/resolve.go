@@ -99,13 +99,19 @@ func (r resolver) host(ctx context.Context, network, host string) ([]IPAddr, err
 // lookupOwn asks a loop's own network.
 func lookupOwn(ctx context.Context, own eddy.Resolver, host string) ([]IPAddr, error) {
 	trace := traceOf(ctx)
-	trace.dnsStart(host)
+	if !trace.none() {
+		if err := byCaller(ctx, func() error { trace.dnsStart(host); return nil }); err != nil {
+			return nil, err
+		}
+	}
 	ips, err := own.LookupHost(host)
 	addrs := make([]IPAddr, len(ips))
 	for i, ip := range ips {
 		addrs[i] = ipAddr(ip)
 	}
-	trace.dnsDone(addrs, err)
+	if !trace.none() {
+		byCaller(ctx, func() error { trace.dnsDone(addrs, err); return nil })
+	}
 	if err != nil {
 		return nil, err
 	}

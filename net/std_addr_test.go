@@ -8,11 +8,14 @@ import (
 	"net/http/httptrace"
 	"net/netip"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor"
 )
 
 // These tables give both nets all kinds of addresses, and compare every error and
@@ -437,4 +440,64 @@ func tracing() (*httptrace.ClientTrace, func() []string) {
 			defer mu.Unlock()
 			return slices.Clone(events)
 		}
+}
+
+// TestTraceOnItsGoroutine: hooks that a goroutine passes are called on it, and one
+// that ends it does no harm to the loop.
+func TestTraceOnItsGoroutine(t *testing.T) {
+	ln, err := stdnet.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	run(t, func(ctx context.Context) {
+		for _, at := range []string{"nowhere", "start", "done"} {
+			outside(t, ctx, func() error {
+				returned := make(chan bool, 1)
+				go func() {
+					whole := false
+					defer func() { returned <- whole }()
+					leave := func(where string) {
+						if reactor.OnLoop(ctx) {
+							t.Error("a hook is called on the loop")
+						}
+						if where == at {
+							runtime.Goexit()
+						}
+					}
+					trace := &httptrace.ClientTrace{
+						ConnectStart: func(string, string) { leave("start") },
+						ConnectDone:  func(string, string, error) { leave("done") },
+					}
+					c, err := Dial(httptrace.WithClientTrace(ctx, trace), "tcp", ln.Addr().String())
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					c.Close()
+					whole = true
+				}()
+				if whole := <-returned; whole != (at == "nowhere") {
+					t.Errorf("leaving at %s: it came to its end: %v", at, whole)
+				}
+				return nil
+			})
+		}
+	})
+}
+
+// TestTraceOfOwnNetwork: the names of a loop's own network are looked up, too.
+func TestTraceOfOwnNetwork(t *testing.T) {
+	onHosts(t, []attempt{{ip: v4a}}, func(ctx context.Context, h *hosts) {
+		trace, events := tracing()
+		c, err := Dial(httptrace.WithClientTrace(ctx, trace), "tcp", "host:80")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		want := fmt.Sprint([]string{"DNS start host", "DNS done false [{" + v4a + " }]", "start tcp " + v4a + ":80", "done tcp " + v4a + ":80 ok"})
+		if got := fmt.Sprint(events()); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
 }

@@ -1,0 +1,120 @@
+package net
+
+import (
+	"context"
+	stdnet "net"
+	"strings"
+
+	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/reactor"
+)
+
+// The look-ups of the [DefaultResolver], as std's functions make them, but on a
+// goroutine off the loop. ctx must belong to a loop; when it is done first the
+// error is ctx's, though the look-up may go on for a while. They may be called
+// from any goroutine. A loop whose socket calls have names of their own (see
+// [eddy.Resolver]) knows hosts and nothing else: there all but [LookupHost],
+// [LookupIP] and [LookupPort] find nothing.
+
+// LookupAddr returns the names of an IP, which need not be all.
+func LookupAddr(ctx context.Context, addr string) (names []string, err error) {
+	return lookup(ctx, addr, func(ctx context.Context) ([]string, error) { return DefaultResolver.LookupAddr(ctx, addr) })
+}
+
+// LookupCNAME returns the canonical name of a host.
+func LookupCNAME(ctx context.Context, host string) (cname string, err error) {
+	return lookup(ctx, host, func(ctx context.Context) (string, error) { return DefaultResolver.LookupCNAME(ctx, host) })
+}
+
+// LookupIP returns the IPs of a host, as [LookupHost] does.
+func LookupIP(ctx context.Context, host string) ([]IP, error) {
+	return onLoop(ctx, func(ctx context.Context) ([]IP, error) {
+		addrs, err := resolver{}.host(ctx, "ip", host)
+		if err != nil {
+			return nil, err
+		}
+		ips := make([]IP, len(addrs))
+		for i, a := range addrs {
+			ips[i] = a.IP
+		}
+		return ips, nil
+	})
+}
+
+// LookupMX returns the mail servers of a domain, by preference.
+func LookupMX(ctx context.Context, name string) ([]*MX, error) {
+	return lookup(ctx, name, func(ctx context.Context) ([]*MX, error) { return DefaultResolver.LookupMX(ctx, name) })
+}
+
+// LookupNS returns the name servers of a domain.
+func LookupNS(ctx context.Context, name string) ([]*NS, error) {
+	return lookup(ctx, name, func(ctx context.Context) ([]*NS, error) { return DefaultResolver.LookupNS(ctx, name) })
+}
+
+// LookupPort returns the port of a service, or of a number.
+func LookupPort(ctx context.Context, network, service string) (port int, err error) {
+	return onLoop(ctx, func(ctx context.Context) (int, error) { return resolver{}.port(ctx, network, service) })
+}
+
+// LookupSRV returns the servers of a service in a domain, by priority and at
+// random by weight; and the name that it has asked for, "_service._proto.name"
+// unless service and proto are empty.
+func LookupSRV(ctx context.Context, service, proto, name string) (cname string, addrs []*SRV, err error) {
+	addrs, err = lookup(ctx, name, func(ctx context.Context) (addrs []*SRV, err error) {
+		cname, addrs, err = DefaultResolver.LookupSRV(ctx, service, proto, name)
+		return addrs, err
+	})
+	return cname, addrs, err
+}
+
+// LookupTXT returns the TXT records of a domain.
+func LookupTXT(ctx context.Context, name string) ([]string, error) {
+	return lookup(ctx, name, func(ctx context.Context) ([]string, error) { return DefaultResolver.LookupTXT(ctx, name) })
+}
+
+// lookup asks about a name off the loop.
+func lookup[T any](ctx context.Context, name string, ask func(ctx context.Context) (T, error)) (T, error) {
+	return onLoop(ctx, func(ctx context.Context) (none T, err error) {
+		if _, own := reactor.Sockets(ctx).(eddy.Resolver); own {
+			return none, &DNSError{Err: "no such host: the loop's own network has names of hosts only", Name: name, IsNotFound: true}
+		}
+		asking := withoutConnects(ctx)
+		return reactor.ToThread(ctx, func() (T, error) { return ask(asking) })
+	})
+}
+
+// ResolveIPAddr returns the IP address that address, a host, stands for, the first
+// IPv4 one if it has several. The networks are "ip", "ip4" and "ip6", which a
+// colon and a protocol may follow. ctx and the rest are as for [LookupHost].
+func ResolveIPAddr(ctx context.Context, network, address string) (*IPAddr, error) {
+	if network == "" {
+		network = "ip" // as in std, for the sake of old programs
+	}
+	return onLoop(ctx, func(ctx context.Context) (*IPAddr, error) {
+		if err := checkIPNetwork(ctx, network); err != nil {
+			return nil, err
+		}
+		family, _, _ := strings.Cut(network, ":")
+		addrs, err := resolver{}.withPort(ctx, family, address, 0)
+		if err != nil {
+			return nil, err
+		}
+		not4 := network == "ip" && strings.Contains(address, ":")
+		return best(addrs, not4).(*IPAddr), nil
+	})
+}
+
+// checkIPNetwork lets std judge a network's name, off the loop if that may take a
+// look at the system's list of protocols.
+func checkIPNetwork(ctx context.Context, network string) error {
+	check := func() (struct{}, error) {
+		_, err := stdnet.ResolveIPAddr(network, "") // looks up no host
+		return struct{}{}, err
+	}
+	if strings.Contains(network, ":") {
+		_, err := reactor.ToThread(ctx, check)
+		return err
+	}
+	_, err := check()
+	return err
+}
