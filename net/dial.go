@@ -70,14 +70,14 @@ func byTask[T any](ctx context.Context, l *reactor.Loop, f func(context.Context)
 func fromOutside[T any](ctx context.Context, l *reactor.Loop, calls bool, f func(context.Context) (T, error)) (T, error) {
 	var h handover[T]
 	var c *caller
-	under := ctx
+	from := ctx
 	if calls {
 		c = newCaller()
-		under = context.WithValue(ctx, callerKey, c)
+		from = context.WithValue(ctx, callerKey, c)
 	}
 	var failure error // not the task's, which would be reported once nobody waits
 	wait := reactor.Submit(l, func(context.Context) (none struct{}, err error) {
-		v, err := byTask(under, l, f)
+		v, err := byTask(from, l, f)
 		if err != nil {
 			failure = err
 		} else if !h.give(v) {
