@@ -1,3 +1,8 @@
+//go:build !race && !kqueue_model
+
+// The programs of the pages are built by the go command as they stand, whatever this
+// test was built with. So they are built once.
+
 package docs
 
 import (
