@@ -9,6 +9,7 @@ import (
 // them all go on; it can be used again at once. Make one by [NewBarrier]. It
 // belongs to the loop of the tasks that use it, and must not be copied.
 type Barrier struct {
+	home    home
 	parties int
 	come    int // since the last release; at least as many as wait
 	broken  bool
@@ -31,7 +32,7 @@ func NewBarrier(parties int) *Barrier {
 // first, the task does not count as having come. After Abort the error is
 // [ErrBroken].
 func (b *Barrier) Wait(ctx context.Context) (int, error) {
-	w, s, err := await(ctx, "Barrier.Wait")
+	w, s, err := b.home.await(ctx, "Barrier.Wait")
 	if err != nil {
 		return 0, err
 	}
@@ -59,7 +60,7 @@ func (b *Barrier) last() bool {
 	if b.come < b.parties-1 {
 		return false
 	}
-	b.come = b.Waiting()
+	b.come = b.waiters.len()
 	return b.come == b.parties-1
 }
 
@@ -73,21 +74,25 @@ func (b *Barrier) release() {
 
 // Abort breaks the barrier: tasks that wait, or will wait, get [ErrBroken].
 func (b *Barrier) Abort() {
+	b.home.onLoop("Barrier.Abort")
 	b.broken = true
 	b.empty()
 }
 
 // Reset makes the barrier as new; tasks that wait get [ErrBroken].
 func (b *Barrier) Reset() {
+	b.home.onLoop("Barrier.Reset")
 	b.broken = false
 	b.empty()
 }
 
 func (b *Barrier) empty() {
-	b.waiters.onLoop("aborting a Barrier")
 	b.come = 0
 	b.waiters.wakeAll(wokenClosed)
 }
 
 // Waiting returns the number of tasks that wait.
-func (b *Barrier) Waiting() int { return b.waiters.len() }
+func (b *Barrier) Waiting() int {
+	b.home.onLoop("Barrier.Waiting")
+	return b.waiters.len()
+}

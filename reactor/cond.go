@@ -7,6 +7,7 @@ import "context"
 // the tasks that use it, and must not be copied. (asyncio's Condition.)
 type Cond struct {
 	L       *Mutex
+	home    home
 	waiters waitList
 }
 
@@ -16,7 +17,8 @@ type Cond struct {
 // nil even if ctx is done by the time that it has the lock. It panics if c.L
 // is not locked.
 func (c *Cond) Wait(ctx context.Context) error {
-	w, s, err := await(ctx, "Cond.Wait")
+	w, s, err := c.home.await(ctx, "Cond.Wait")
+	c.locked("Cond.Wait")
 	if err != nil {
 		return err
 	}
@@ -26,10 +28,20 @@ func (c *Cond) Wait(ctx context.Context) error {
 	return err
 }
 
+// locked panics unless c has a mutex, and that is locked.
+func (c *Cond) locked(op string) {
+	if c.L == nil {
+		panic("reactor: " + op + " of a Cond without a mutex: set L before use")
+	}
+	if !c.L.Locked() {
+		panic("reactor: " + op + " while its mutex is not locked")
+	}
+}
+
 // WaitFor waits until ok, called with c.L locked, returns true. The error is that
 // of [Cond.Wait]; if ctx is done at once, ok is not called.
 func (c *Cond) WaitFor(ctx context.Context, ok func() bool) error {
-	_, _, err := await(ctx, "Cond.WaitFor")
+	_, _, err := c.home.await(ctx, "Cond.WaitFor")
 	for err == nil && !ok() {
 		err = c.Wait(ctx)
 	}
@@ -38,14 +50,14 @@ func (c *Cond) WaitFor(ctx context.Context, ok func() bool) error {
 
 // Notify readies the n tasks that have waited longest, or as many as there are.
 // It panics if c.L is not locked.
-func (c *Cond) Notify(n int) {
-	if !c.L.Locked() {
-		panic("reactor: Cond.Notify while its mutex is not locked")
-	}
-	c.waiters.onLoop("Cond.Notify")
+func (c *Cond) Notify(n int) { c.notify("Cond.Notify", n) }
+
+// NotifyAll readies all tasks that wait. It panics if c.L is not locked.
+func (c *Cond) NotifyAll() { c.notify("Cond.NotifyAll", int(^uint(0)>>1)) }
+
+func (c *Cond) notify(op string, n int) {
+	c.home.onLoop(op)
+	c.locked(op)
 	for ; n > 0 && c.waiters.wakeFirst(wokenDone); n-- {
 	}
 }
-
-// NotifyAll readies all tasks that wait. It panics if c.L is not locked.
-func (c *Cond) NotifyAll() { c.Notify(int(^uint(0) >> 1)) }

@@ -3,6 +3,7 @@ package reactor
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 )
 
@@ -167,3 +168,29 @@ func TestCondMisuse(t *testing.T) {
 		return nil
 	})
 }
+
+// What is wrong about a Cond is said of the Cond, and changes nothing.
+func TestCondWithoutItsMutex(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		done := doneCtx(ctx)
+		never := func() bool { return false }
+		for _, c := range []*Cond{{}, {L: new(Mutex)}} {
+			want := "without a mutex: set L before use"
+			if c.L != nil {
+				want = "while its mutex is not locked"
+			}
+			wantPanic(t, "Cond.Wait "+want, func() { strip(func() { c.Wait(ctx) }) })
+			wantPanic(t, "Cond.Wait "+want, func() { strip(func() { c.Wait(done) }) })
+			wantPanic(t, "Cond.Wait "+want, func() { strip(func() { c.WaitFor(ctx, never) }) })
+			wantPanic(t, "Cond.Notify "+want, func() { strip(func() { c.Notify(1) }) })
+			wantPanic(t, "Cond.NotifyAll "+want, func() { strip(c.NotifyAll) })
+			if c.L != nil && c.L.Locked() {
+				t.Error("the mutex was locked")
+			}
+		}
+		return nil
+	})
+}
+
+// strip calls f, and takes the words "of a Cond" out of what it panics with.
+func strip(f func()) { panic(strings.Replace(panics(f), " of a Cond", "", 1)) }

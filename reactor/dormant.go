@@ -20,6 +20,7 @@ import (
 // it stands in the ready queue, once. It runs: there is a task whose keeper it
 // is. Or it is over: whoever gets its FD's events, it does not.
 type Dormant struct {
+	_      noCopy
 	node   waiter
 	fd     *FD
 	runner Runner
@@ -62,10 +63,14 @@ func (d *Dormant) Start(ctx context.Context, f *FD, r Runner) {
 
 // Pause keeps d from being run until Resume, but not from being over when the FD
 // is closed. A run that is under way goes on.
-func (d *Dormant) Pause() { d.paused = true }
+func (d *Dormant) Pause() {
+	d.onLoop("Dormant.Pause")
+	d.paused = true
+}
 
 // Resume undoes Pause.
 func (d *Dormant) Resume() {
+	d.onLoop("Dormant.Resume")
 	if !d.paused {
 		return
 	}
@@ -77,9 +82,20 @@ func (d *Dormant) Resume() {
 	}
 }
 
-// Waits says whether d waits for something to be read: its Runner is neither
+// Waits reports whether d waits for something to be read: its Runner is neither
 // running nor about to be run.
-func (d *Dormant) Waits() bool { return d.state == dormantWaits }
+func (d *Dormant) Waits() bool {
+	d.onLoop("Dormant.Waits")
+	return d.state == dormantWaits
+}
+
+// onLoop panics unless the caller is on d's loop. One that was not started has
+// none.
+func (d *Dormant) onLoop(op string) {
+	if d.fd != nil {
+		d.fd.loop.onLoop(op)
+	}
+}
 
 // listen makes d wait, or be due if it need not.
 func (d *Dormant) listen() {

@@ -330,6 +330,7 @@ func (l *Loop) bury() {
 	if len(l.dying) == 0 {
 		l.finished.Store(true)
 		l.running = 0
+		l.withdraw()
 		if l.goexit {
 			runtime.Goexit()
 		}

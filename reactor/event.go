@@ -5,6 +5,7 @@ import "context"
 // An Event is a flag that tasks can wait for. The zero Event is not set. It
 // belongs to the loop of the tasks that use it, and must not be copied.
 type Event struct {
+	home    home
 	set     bool
 	waiters waitList
 }
@@ -12,21 +13,27 @@ type Event struct {
 // Set raises the flag and readies all that wait, in the order in which they
 // came. They go on even if Clear lowers it again before they run.
 func (e *Event) Set() {
-	e.waiters.onLoop("Event.Set")
+	e.home.onLoop("Event.Set")
 	e.set = true
 	e.waiters.wakeAll(wokenDone)
 }
 
 // Clear lowers the flag.
-func (e *Event) Clear() { e.set = false }
+func (e *Event) Clear() {
+	e.home.onLoop("Event.Clear")
+	e.set = false
+}
 
-// IsSet says whether the flag is up.
-func (e *Event) IsSet() bool { return e.set }
+// IsSet reports whether the flag is up.
+func (e *Event) IsSet() bool {
+	e.home.onLoop("Event.IsSet")
+	return e.set
+}
 
 // Wait returns nil once the flag is up, at once if it is, or ctx's error if ctx is
 // done. It allocates nothing.
 func (e *Event) Wait(ctx context.Context) error {
-	w, s, err := await(ctx, "Event.Wait")
+	w, s, err := e.home.await(ctx, "Event.Wait")
 	if err != nil || e.set {
 		return err
 	}

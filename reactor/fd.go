@@ -28,13 +28,16 @@ import (
 //	}
 //
 // Unless a method says otherwise, it may be called only by the running task, or
-// by a callback, of the FD's loop. Any number of tasks may wait.
+// by a callback, of the FD's loop, and panics elsewhere. Those that follow the
+// system call do not ask again who calls: ReadBlocked, WriteBlocked, ReadDrained,
+// UnlockWrite, Shared and IsScratch. Any number of tasks may wait.
 //
 // Invariants: while open, the loop's table has f in its slot, and the kernel has
 // it registered under that slot and its generation. A task stands in a
 // direction's waiters only while parked. A direction's flag is down only if the
 // kernel said, after the flag was last raised, that it would block.
 type FD struct {
+	_     noCopy
 	loop  *Loop
 	close func(fd int) error // nil for an fd that somebody else owns
 	sysfd int32              // fds are ints in C
@@ -130,10 +133,16 @@ func (f *FD) ReadDrained() {
 
 // RetryRead takes ReadBlocked back, and makes those that wait to read try again:
 // for changes of which the kernel sends no word.
-func (f *FD) RetryRead() { f.notify(eddy.Readable) }
+func (f *FD) RetryRead() {
+	f.loop.onLoop("FD.RetryRead")
+	f.notify(eddy.Readable)
+}
 
 // RetryWrite is as [FD.RetryRead], for writing.
-func (f *FD) RetryWrite() { f.notify(eddy.Writable) }
+func (f *FD) RetryWrite() {
+	f.loop.onLoop("FD.RetryWrite")
+	f.notify(eddy.Writable)
+}
 
 // CheckRead returns the error that [FD.WaitRead] would return at once. It is nil
 // if that would return nil, or wait: for who tries first, and then waits.
@@ -146,6 +155,7 @@ func (f *FD) CheckWrite() error { return f.check(&f.write) }
 // f is closed, or that its write deadline has passed. Unlike [FD.CheckWrite] it
 // never lets others run, and may be asked any number of times.
 func (f *FD) WriteErr() error {
+	f.loop.onLoop("FD.WriteErr")
 	switch {
 	case f.flags&closed != 0:
 		return os.ErrClosed
@@ -156,6 +166,7 @@ func (f *FD) WriteErr() error {
 }
 
 func (f *FD) check(d *direction) error {
+	f.loop.onLoop("FD.CheckRead or FD.CheckWrite")
 	w := f.loop.cur
 	switch {
 	case f.flags&closed != 0:
@@ -171,6 +182,7 @@ func (f *FD) check(d *direction) error {
 }
 
 func (f *FD) wait(d *direction, can ioFlags) error {
+	f.loop.onLoop("FD.WaitRead or FD.WaitWrite")
 	w := f.loop.cur
 	late := d.late()
 	for {
@@ -210,6 +222,7 @@ func (f *FD) wait(d *direction, can ioFlags) error {
 // has to wait in its midst is not interleaved with another. Others wait in
 // order. The error is as that of [FD.WaitWrite]; then the lock was not taken.
 func (f *FD) LockWrite() error {
+	f.loop.onLoop("FD.LockWrite")
 	w := f.loop.cur
 	switch {
 	case f.flags&closed != 0:
@@ -234,12 +247,16 @@ func (f *FD) LockWrite() error {
 	return nil // handed over, still locked
 }
 
-// Awaited says whether anybody waits for f, to read or to write.
-func (f *FD) Awaited() bool { return !f.read.waiters.empty() || !f.write.waiters.empty() }
+// Awaited reports whether anybody waits for f, to read or to write.
+func (f *FD) Awaited() bool {
+	f.loop.onLoop("FD.Awaited")
+	return !f.read.waiters.empty() || !f.write.waiters.empty()
+}
 
-// CanWrite says whether the running task may write without waiting for anything:
+// CanWrite reports whether the running task may write without waiting for anything:
 // neither for room, nor for another writer, nor because it is cancelled or late.
 func (f *FD) CanWrite() bool {
+	f.loop.onLoop("FD.CanWrite")
 	w := f.loop.cur
 	return f.flags&(canWrite|writing|closed) == canWrite && !f.write.late() &&
 		(w.task == nil || w.scope.reason.Load() == nil && !w.loop.cutting)

@@ -11,6 +11,7 @@ import (
 // be called by that loop's tasks and callbacks only: from elsewhere, hand
 // [Loop.Post] a function that sets it.
 type Future[T any] struct {
+	home    home
 	value   T
 	err     error
 	done    bool
@@ -35,7 +36,7 @@ func (f *Future[T]) SetError(err error) error {
 }
 
 func (f *Future[T]) set(value T, err error) error {
-	f.waiters.onLoop("setting a Future")
+	f.home.onLoop("setting a Future")
 	if f.done {
 		return ErrSet
 	}
@@ -44,12 +45,16 @@ func (f *Future[T]) set(value T, err error) error {
 	return nil
 }
 
-// IsSet says whether the future has a value or an error.
-func (f *Future[T]) IsSet() bool { return f.done }
+// IsSet reports whether the future has a value or an error.
+func (f *Future[T]) IsSet() bool {
+	f.home.onLoop("Future.IsSet")
+	return f.done
+}
 
 // Result returns the future's value and error without waiting; the error is
 // [ErrNotDone] while there is none.
 func (f *Future[T]) Result() (T, error) {
+	f.home.onLoop("Future.Result")
 	if !f.done {
 		return f.value, ErrNotDone
 	}
@@ -60,7 +65,7 @@ func (f *Future[T]) Result() (T, error) {
 // value and error, or ctx's error if ctx is done first. If it is set already,
 // Await returns without suspending. [Future.Result] does not ask ctx.
 func (f *Future[T]) Await(ctx context.Context) (T, error) {
-	w, s, err := await(ctx, "Future.Await")
+	w, s, err := f.home.await(ctx, "Future.Await")
 	if err == nil && !f.done {
 		err = f.waiters.wait(w, s, waitingFor("a future"))
 	}

@@ -75,6 +75,7 @@ func (g *TaskGroup) Go(f func(ctx context.Context) error) *Task[struct{}] {
 	if f == nil {
 		panic("reactor: TaskGroup.Go with a nil function")
 	}
+	g.scope.loop.onLoop("TaskGroup.Go")
 	if g.closed {
 		return g.refuse("TaskGroup.Go")
 	}

@@ -13,6 +13,7 @@ import (
 // has returned; between them it may use the loop as a callback does. (trio's
 // guest mode; asyncio's run_forever and stop.)
 type Guest struct {
+	_    noCopy
 	loop *Loop
 	over bool
 }

@@ -9,6 +9,7 @@ import (
 
 // A Handle stands for a callback that was scheduled, and can cancel it.
 type Handle struct {
+	_      noCopy
 	loop   *Loop
 	fn     func()  // nil once it ran or was cancelled
 	posted bool    // by another goroutine

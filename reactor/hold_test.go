@@ -117,6 +117,7 @@ func TestHoldDoesNotKeepALoopAlive(t *testing.T) {
 // Main waits for the end of the ctx that Run got, and for nothing else: that
 // can come, so the loop waits, and says that there is nothing else.
 func TestRunsOwnCtxIsNoDeadlock(t *testing.T) {
+	guardSignals(t)
 	ends := map[string]func(t *testing.T) context.Context{
 		"cancel": func(t *testing.T) context.Context {
 			ctx, cancel := context.WithCancel(context.Background())

@@ -33,7 +33,20 @@ func (l *Loop) task(op string) *worker {
 // onLoop panics unless the caller is a task or a callback of the loop.
 func (l *Loop) onLoop(op string) {
 	if !l.onThread() {
-		panic("reactor: " + op + l.elsewhere())
+		l.noticed(op)
+	}
+}
+
+// noticed panics for a caller that is not on the loop. It is apart, so as not to
+// take room on the stacks of those who are.
+//
+//go:noinline
+func (l *Loop) noticed(op string) { panic("reactor: " + op + l.elsewhere()) }
+
+// onLoopOrOver is like onLoop, for what may also be looked at once the loop has ended.
+func (l *Loop) onLoopOrOver(op string) {
+	if !l.onThread() && !l.finished.Load() {
+		l.noticed(op)
 	}
 }
 

@@ -236,6 +236,7 @@ func newLoop(ctx context.Context, o Options) (*Loop, error) {
 	}
 	l.host = &worker{loop: l, self: coro.Self(), state: running}
 	l.cur, l.running = l.host, l.host.self
+	l.enroll()
 	return l, nil
 }
 

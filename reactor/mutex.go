@@ -15,6 +15,7 @@ var ErrClosed = errors.New("reactor: closed")
 // the queue. The zero Mutex is unlocked. It belongs to the loop of the tasks that
 // use it, and must not be copied. (asyncio's Lock.)
 type Mutex struct {
+	home    home
 	locked  bool
 	waiters waitList
 }
@@ -22,7 +23,7 @@ type Mutex struct {
 // Lock waits for the mutex and takes it, or returns ctx's error and does not. A
 // task that locks it twice waits for itself. It allocates nothing.
 func (m *Mutex) Lock(ctx context.Context) error {
-	w, s, err := await(ctx, "Mutex.Lock")
+	w, s, err := m.home.await(ctx, "Mutex.Lock")
 	if err != nil {
 		return err
 	}
@@ -37,8 +38,9 @@ func (m *Mutex) lock(w *worker, s *scope) error {
 	return m.waiters.wait(w, s, waitingFor("a mutex")) // handed over locked
 }
 
-// TryLock takes the mutex if it is free, and says whether it did.
+// TryLock takes the mutex if it is free, and reports whether it did.
 func (m *Mutex) TryLock() bool {
+	m.home.onLoop("Mutex.TryLock")
 	free := !m.locked
 	m.locked = true
 	return free
@@ -48,14 +50,17 @@ func (m *Mutex) TryLock() bool {
 // Any task or callback of the loop may unlock it. It panics if the mutex is not
 // locked.
 func (m *Mutex) Unlock() {
+	m.home.onLoop("Mutex.Unlock")
 	if !m.locked {
 		panic("reactor: Unlock of a Mutex that is not locked")
 	}
-	m.waiters.onLoop("Mutex.Unlock")
 	if !m.waiters.wakeFirst(wokenDone) {
 		m.locked = false
 	}
 }
 
-// Locked says whether a task has the mutex.
-func (m *Mutex) Locked() bool { return m.locked }
+// Locked reports whether a task has the mutex.
+func (m *Mutex) Locked() bool {
+	m.home.onLoop("Mutex.Locked")
+	return m.locked
+}

@@ -59,7 +59,7 @@ func (q *Queue[T]) Get(ctx context.Context) (T, error) { return q.get(ctx, &q.fi
 func (q *Queue[T]) TryGet() (T, error) { return q.tryGet(&q.fifo) }
 
 // Len returns the number of items in the queue.
-func (q *Queue[T]) Len() int { return q.fifo.len() }
+func (q *Queue[T]) Len() int { return q.count(&q.fifo) }
 
 // All ranges over the items as they come, until the queue is closed and empty or
 // ctx is done.
@@ -80,7 +80,7 @@ func (q *LifoQueue[T]) Get(ctx context.Context) (T, error) { return q.get(ctx, &
 func (q *LifoQueue[T]) TryGet() (T, error) { return q.tryGet(&q.lifo) }
 
 // Len returns the number of items in the queue.
-func (q *LifoQueue[T]) Len() int { return q.lifo.len() }
+func (q *LifoQueue[T]) Len() int { return q.count(&q.lifo) }
 
 // All is as [Queue.All].
 func (q *LifoQueue[T]) All(ctx context.Context) iter.Seq[T] { return all(ctx, q.Get) }
@@ -100,12 +100,13 @@ func (q *PriorityQueue[T]) Get(ctx context.Context) (T, error) { return q.get(ct
 func (q *PriorityQueue[T]) TryGet() (T, error) { return q.tryGet(q.items()) }
 
 // Len returns the number of items in the queue.
-func (q *PriorityQueue[T]) Len() int { return q.heap.len() }
+func (q *PriorityQueue[T]) Len() int { return q.count(&q.heap) }
 
 // All is as [Queue.All].
 func (q *PriorityQueue[T]) All(ctx context.Context) iter.Seq[T] { return all(ctx, q.Get) }
 
 func (q *PriorityQueue[T]) items() *stableHeap[T] {
+	q.home.onLoop("using a PriorityQueue")
 	if q.Less == nil {
 		panic("reactor: a PriorityQueue needs a Less function: set it before use")
 	}
@@ -133,6 +134,7 @@ func all[T any](ctx context.Context, get func(context.Context) (T, error)) iter.
 //   - a putter waits only while items and promised fill the queue; promised is
 //     the room kept for putters that were woken and have not run.
 type queue[T any] struct {
+	home       home
 	handed     ring[T]
 	promised   int
 	getters    waitList
@@ -149,17 +151,22 @@ type items[T any] interface {
 	len() int
 }
 
+func (q *queue[T]) count(in items[T]) int {
+	q.home.onLoop("Queue.Len")
+	return in.len()
+}
+
 func (q *queue[T]) full(in items[T], max int) bool {
 	return max > 0 && in.len()+q.promised >= max
 }
 
 func (q *queue[T]) put(ctx context.Context, in items[T], max int, item T) error {
-	w, s, err := await(ctx, "Queue.Put")
+	w, s, err := q.home.await(ctx, "Queue.Put")
 	if err != nil {
 		return err
 	}
 	if q.closed || !q.full(in, max) {
-		return q.tryPut(in, max, item)
+		return q.place(in, max, item)
 	}
 	if err := q.putters.wait(w, s, waitingFor("room in a queue")); err != nil {
 		return err
@@ -168,10 +175,12 @@ func (q *queue[T]) put(ctx context.Context, in items[T], max int, item T) error 
 	if q.closed {
 		return ErrClosed
 	}
+	defer func() {
+		if !q.full(in, max) { // a getter has taken it at once, or Less has panicked: the room is left
+			q.promise()
+		}
+	}()
 	q.add(in, item)
-	if !q.full(in, max) { // a getter has taken it at once, and so the room is left
-		q.promise()
-	}
 	return nil
 }
 
@@ -183,7 +192,11 @@ func (q *queue[T]) promise() {
 }
 
 func (q *queue[T]) tryPut(in items[T], max int, item T) error {
-	q.getters.onLoop("putting into a queue")
+	q.home.onLoop("Queue.TryPut")
+	return q.place(in, max, item)
+}
+
+func (q *queue[T]) place(in items[T], max int, item T) error {
 	switch {
 	case q.closed:
 		return ErrClosed
@@ -195,22 +208,23 @@ func (q *queue[T]) tryPut(in items[T], max int, item T) error {
 }
 
 func (q *queue[T]) add(in items[T], item T) {
-	q.unfinished++
 	if q.getters.empty() {
-		in.push(item)
+		in.push(item) // first, for a Less may panic
+		q.unfinished++
 		return
 	}
+	q.unfinished++
 	q.handed.push(item)
 	q.getters.wakeFirst(wokenDone)
 }
 
 func (q *queue[T]) get(ctx context.Context, in items[T]) (item T, err error) {
-	w, s, err := await(ctx, "Queue.Get")
+	w, s, err := q.home.await(ctx, "Queue.Get")
 	if err != nil {
 		return item, err
 	}
 	if in.len() > 0 || q.closed {
-		return q.tryGet(in)
+		return q.take(in)
 	}
 	if err := q.getters.wait(w, s, waitingFor("an item in a queue")); err != nil {
 		return item, err
@@ -219,13 +233,17 @@ func (q *queue[T]) get(ctx context.Context, in items[T]) (item T, err error) {
 }
 
 func (q *queue[T]) tryGet(in items[T]) (item T, err error) {
+	q.home.onLoop("Queue.TryGet")
+	return q.take(in)
+}
+
+func (q *queue[T]) take(in items[T]) (item T, err error) {
 	if in.len() == 0 {
 		if q.closed {
 			return item, ErrClosed
 		}
 		return item, ErrEmpty
 	}
-	q.putters.onLoop("taking from a queue")
 	item = in.pop()
 	q.promise()
 	return item, nil
@@ -234,11 +252,11 @@ func (q *queue[T]) tryGet(in items[T]) (item T, err error) {
 // TaskDone says that the work on an item that was taken is done; see Join. It
 // panics if it is called more often than items were put.
 func (q *queue[T]) TaskDone() {
+	q.home.onLoop("Queue.TaskDone")
 	if q.unfinished == 0 {
 		panic("reactor: TaskDone more often than items were put")
 	}
 	if q.unfinished--; q.unfinished == 0 {
-		q.joiners.onLoop("Queue.TaskDone")
 		q.joiners.wakeAll(wokenDone)
 	}
 }
@@ -246,7 +264,7 @@ func (q *queue[T]) TaskDone() {
 // Join waits until TaskDone was called for every item that was put, or returns
 // ctx's error.
 func (q *queue[T]) Join(ctx context.Context) error {
-	w, s, err := await(ctx, "Queue.Join")
+	w, s, err := q.home.await(ctx, "Queue.Join")
 	if err != nil || q.unfinished == 0 {
 		return err
 	}
@@ -257,8 +275,7 @@ func (q *queue[T]) Join(ctx context.Context) error {
 // get [ErrClosed]. What is in it can still be taken; after that, Get returns
 // ErrClosed too. Closing it again does nothing.
 func (q *queue[T]) Close() {
-	q.getters.onLoop("Queue.Close")
-	q.putters.onLoop("Queue.Close")
+	q.home.onLoop("Queue.Close")
 	q.closed = true
 	q.putters.wakeAll(wokenClosed)
 	q.getters.wakeAll(wokenClosed)
@@ -311,7 +328,8 @@ func (s *stack[T]) pop() T {
 
 // stableHeap hands out the least item, and of equals the oldest. It is a binary
 // heap: no entry comes before its parent, which is at (i-1)/2. (container/heap
-// would allocate for each item.)
+// would allocate for each item.) It finds the place for an entry before it moves
+// any, so a less that panics changes nothing.
 type stableHeap[T any] struct {
 	less    func(a, b T) bool
 	entries []heapEntry[T]
@@ -326,40 +344,49 @@ type heapEntry[T any] struct {
 func (h *stableHeap[T]) len() int { return len(h.entries) }
 
 func (h *stableHeap[T]) push(item T) {
-	h.pushed++
-	i := len(h.entries)
-	h.entries = append(h.entries, heapEntry[T]{item, h.pushed})
-	for i > 0 && h.before(i, (i-1)/2) {
-		i = h.swap(i, (i-1)/2)
+	x := heapEntry[T]{item, h.pushed + 1}
+	hole := len(h.entries)
+	for hole > 0 && h.before(&x, &h.entries[(hole-1)/2]) {
+		hole = (hole - 1) / 2
 	}
+	h.pushed++
+	h.entries = append(h.entries, heapEntry[T]{})
+	for i := len(h.entries) - 1; i > hole; i = (i - 1) / 2 {
+		h.entries[i] = h.entries[(i-1)/2]
+	}
+	h.entries[hole] = x
 }
 
 func (h *stableHeap[T]) pop() T {
-	item, last := h.entries[0].item, len(h.entries)-1
-	h.swap(0, last)
+	last := len(h.entries) - 1
+	x := h.entries[last] // is to fill the first one's place
+	hole := 0
+	for child := h.lesserChild(0); child < last && h.before(&h.entries[child], &x); child = h.lesserChild(hole) {
+		hole = child
+	}
 	h.entries[last] = heapEntry[T]{}
 	h.entries = h.entries[:last]
-	for i, child := 0, h.lesserChild(0); child < last && h.before(child, i); child = h.lesserChild(i) {
-		i = h.swap(i, child)
+	if last == 0 {
+		return x.item
 	}
-	return item
+	for i := hole; ; i = (i - 1) / 2 { // those on the way up move up
+		h.entries[i], x = x, h.entries[i]
+		if i == 0 {
+			return x.item
+		}
+	}
 }
 
-// lesserChild returns the child of i that comes first; there may be none there.
+// lesserChild returns the child of i that comes first, the last entry aside; there
+// may be none.
 func (h *stableHeap[T]) lesserChild(i int) int {
 	left := 2*i + 1
-	if left+1 < len(h.entries) && h.before(left+1, left) {
+	if left+2 < len(h.entries) && h.before(&h.entries[left+1], &h.entries[left]) {
 		return left + 1
 	}
 	return left
 }
 
-func (h *stableHeap[T]) before(i, j int) bool {
-	a, b := &h.entries[i], &h.entries[j]
+func (h *stableHeap[T]) before(a, b *heapEntry[T]) bool {
 	return h.less(a.item, b.item) || !h.less(b.item, a.item) && a.seq < b.seq
-}
-
-func (h *stableHeap[T]) swap(i, j int) int {
-	h.entries[i], h.entries[j] = h.entries[j], h.entries[i]
-	return j
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -53,7 +54,7 @@ func (q *queue[T]) check(in items[T], max int) string {
 
 func (h *stableHeap[T]) check() string {
 	for i := 1; i < len(h.entries); i++ {
-		if h.before(i, (i-1)/2) {
+		if h.before(&h.entries[i], &h.entries[(i-1)/2]) {
 			return fmt.Sprintf("heap: entry %d comes before its parent", i)
 		}
 	}
@@ -777,4 +778,99 @@ func (m *queueModel) compare(end bool) {
 			m.t.Fatalf("task %d got %q, want %q", i, m.got[i], want)
 		}
 	}
+}
+
+// A Less that panics in the midst of its work changes nothing: what was to be put is
+// not in the queue, what was to be taken still is, the heap is one, and whoever
+// waits gets what there is. It is made to panic at each of its calls.
+func TestPanickingLess(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		for _, op := range []string{"TryPut", "Put", "TryGet", "Get"} {
+			for at := range 12 {
+				calls := -1 // until it panics; negative: never
+				q := PriorityQueue[int]{Less: func(a, b int) bool {
+					if calls--; calls == -1 {
+						panic(errBoom)
+					}
+					return a < b
+				}}
+				for _, v := range []int{5, 3, 8, 1, 9, 7, 2, 6, 4} {
+					q.TryPut(v)
+				}
+				calls = at
+				got := 0
+				panicked := panics(func() {
+					switch op {
+					case "TryPut":
+						q.TryPut(0)
+					case "Put":
+						q.Put(ctx, 0)
+					case "TryGet":
+						got, _ = q.TryGet()
+					case "Get":
+						got, _ = q.Get(ctx)
+					}
+				}) != ""
+				calls = -1
+				want := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
+				switch put := strings.HasSuffix(op, "Put"); {
+				case put && panicked, !put && panicked:
+					want = want[1:]
+				case !put && got != 1:
+					t.Errorf("%s got %d", op, got)
+				case !put:
+					want = want[2:]
+				}
+				if msg := q.checkQueue(); msg != "" || q.unfinished != len(want)+btoi(!panicked && op[len(op)-3:] == "Get") {
+					t.Errorf("%s, panic at call %d: %s, %d unfinished", op, at, msg, q.unfinished)
+				}
+				var left []int
+				for q.Len() > 0 {
+					v, _ := q.TryGet()
+					left = append(left, v)
+				}
+				if !slices.Equal(left, want) {
+					t.Errorf("%s, panic at call %d: left %v, want %v", op, at, left, want)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// The room that a putter was promised goes to the next one if the putter panics.
+func TestPanickingLessGivesItsRoomBack(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		bad := true
+		q := PriorityQueue[int]{Max: 2, Less: func(a, b int) bool {
+			if a+b > 100 && bad {
+				panic(errBoom)
+			}
+			return a < b
+		}}
+		q.TryPut(1)
+		q.TryPut(2)
+		first := Go(ctx, func(ctx context.Context) error {
+			defer func() { recover() }()
+			return q.Put(ctx, 100)
+		})
+		second := Go(ctx, func(ctx context.Context) error { return q.Put(ctx, 3) })
+		yields(ctx, 2)
+		q.TryGet()
+		if err := errors.Join(first.Wait(ctx), second.Wait(ctx)); err != nil {
+			return err
+		}
+		bad = false
+		if q.Len() != 2 || q.checkQueue() != "" {
+			t.Errorf("%d in it; %s", q.Len(), q.checkQueue())
+		}
+		return nil
+	})
 }

@@ -7,6 +7,7 @@ import "context"
 // behind it, so neither starves. The zero RWMutex is unlocked. It belongs to
 // the loop of the tasks that use it, and must not be copied.
 type RWMutex struct {
+	home    home
 	readers int
 	writing bool
 	waiters waitList // weight: 1 for a writer, 0 for a reader
@@ -21,7 +22,7 @@ func (m *RWMutex) Lock(ctx context.Context) error { return m.lock(ctx, "RWMutex.
 func (m *RWMutex) RLock(ctx context.Context) error { return m.lock(ctx, "RWMutex.RLock", 0) }
 
 func (m *RWMutex) lock(ctx context.Context, op string, weight int) error {
-	w, s, err := await(ctx, op)
+	w, s, err := m.home.await(ctx, op)
 	if err != nil {
 		return err
 	}
@@ -39,12 +40,13 @@ func (m *RWMutex) lock(ctx context.Context, op string, weight int) error {
 
 // TryLock takes the mutex for writing if that needs no waiting, and says whether
 // it did.
-func (m *RWMutex) TryLock() bool { return m.try(1) }
+func (m *RWMutex) TryLock() bool { return m.try("RWMutex.TryLock", 1) }
 
 // TryRLock is as TryLock, for reading.
-func (m *RWMutex) TryRLock() bool { return m.try(0) }
+func (m *RWMutex) TryRLock() bool { return m.try("RWMutex.TryRLock", 0) }
 
-func (m *RWMutex) try(weight int) bool {
+func (m *RWMutex) try(op string, weight int) bool {
+	m.home.onLoop(op)
 	ok := m.waiters.empty() && m.admits(weight)
 	if ok {
 		m.enter(weight)
@@ -54,20 +56,20 @@ func (m *RWMutex) try(weight int) bool {
 
 // Unlock ends writing. It panics if nobody writes.
 func (m *RWMutex) Unlock() {
+	m.home.onLoop("RWMutex.Unlock")
 	if !m.writing {
 		panic("reactor: Unlock of an RWMutex that is not locked for writing")
 	}
-	m.waiters.onLoop("RWMutex.Unlock")
 	m.writing = false
 	m.admitWaiters()
 }
 
 // RUnlock ends one task's reading. It panics if nobody reads.
 func (m *RWMutex) RUnlock() {
+	m.home.onLoop("RWMutex.RUnlock")
 	if m.readers == 0 {
 		panic("reactor: RUnlock of an RWMutex that is not locked for reading")
 	}
-	m.waiters.onLoop("RWMutex.RUnlock")
 	m.readers--
 	m.admitWaiters()
 }

@@ -38,7 +38,7 @@ type extra struct {
 	until    atomic.Int64 // deadline in loop time; 0: none of its own
 	guests   guestList
 	unfollow func() bool // ends following a foreign parent
-	name     string
+	name     atomic.Pointer[string]
 	outside  atomic.Pointer[outside]
 }
 

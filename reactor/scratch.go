@@ -18,7 +18,10 @@ const ScratchSize = 64 << 10
 // idle needs no buffer. It costs nothing; with Options.Debug, some system calls,
 // and then a task that touches the memory after its next suspension panics with
 // [ErrScratch].
-func (f *FD) Scratch() []byte { return f.loop.scratch.lend(f.loop) }
+func (f *FD) Scratch() []byte {
+	f.loop.onLoop("FD.Scratch")
+	return f.loop.scratch.lend(f.loop)
+}
 
 // IsScratch says whether p is part of the loop's Scratch, so that it must be
 // copied before the task suspends. It costs about 1 ns.

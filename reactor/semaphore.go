@@ -10,6 +10,7 @@ import (
 // ask for few. It belongs to the loop of the tasks that use it, and must not be
 // copied. The zero Semaphore has none; [NewSemaphore] gives it some.
 type Semaphore struct {
+	home        home
 	free, total int
 	waiters     waitList // weight: permits wanted
 }
@@ -25,7 +26,7 @@ func NewSemaphore(n int) *Semaphore {
 // Acquire waits for n permits and takes them all at once, or returns ctx's error
 // and takes none. To ask for more than there are in all is an error at once.
 func (m *Semaphore) Acquire(ctx context.Context, n int) error {
-	w, s, err := await(ctx, "Semaphore.Acquire")
+	w, s, err := m.home.await(ctx, "Semaphore.Acquire")
 	if err != nil {
 		return err
 	}
@@ -46,6 +47,7 @@ func (m *Semaphore) Acquire(ctx context.Context, n int) error {
 // TryAcquire takes n permits if they are free and nobody waits, and says whether
 // it did.
 func (m *Semaphore) TryAcquire(n int) bool {
+	m.home.onLoop("Semaphore.TryAcquire")
 	ok := n >= 0 && n <= m.free && m.waiters.empty()
 	if ok {
 		m.free -= n
@@ -56,16 +58,19 @@ func (m *Semaphore) TryAcquire(n int) bool {
 // Release gives n permits back. It panics if that makes more than the semaphore
 // began with.
 func (m *Semaphore) Release(n int) {
+	m.home.onLoop("Semaphore.Release")
 	if n < 0 || n > m.total-m.free {
 		panic("reactor: Semaphore.Release of more permits than were taken")
 	}
-	m.waiters.onLoop("Semaphore.Release")
 	m.free += n
 	m.grant()
 }
 
 // Free returns the number of permits that nobody has.
-func (m *Semaphore) Free() int { return m.free }
+func (m *Semaphore) Free() int {
+	m.home.onLoop("Semaphore.Free")
+	return m.free
+}
 
 // grant serves as many as can be, from the front of the queue.
 func (m *Semaphore) grant() {

@@ -33,6 +33,7 @@ func (g *TaskGroup) GoService(f func(ctx context.Context) error) *Task[struct{}]
 	if f == nil {
 		panic("reactor: TaskGroup.GoService with a nil function")
 	}
+	g.scope.loop.onLoop("TaskGroup.GoService")
 	if g.closed {
 		return g.refuse("TaskGroup.GoService")
 	}

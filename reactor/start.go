@@ -58,6 +58,7 @@ type starting[T any] struct {
 }
 
 func (p *starting[T]) started(value T) {
+	p.task.loop.onLoop("the started function of Start")
 	if p.over {
 		return
 	}

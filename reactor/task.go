@@ -238,21 +238,33 @@ func (t *task) Cancel(cause error) bool {
 	return !t.over && t.cancel(because(cause))
 }
 
-// Finished says whether the task is over.
-func (t *task) Finished() bool { return t.over }
+// Finished reports whether the task is over.
+func (t *task) Finished() bool {
+	t.loop.onLoopOrOver("Task.Finished")
+	return t.over
+}
 
 // ID returns the task's number, which no other task of the loop has while it
 // lives: so two AnyTasks can be told to be one.
 func (t *task) ID() uint64 { return uint64(t.id) }
 
 // SetName gives the task a name, which is used wherever it is spoken of.
-func (t *task) SetName(name string) { t.more().name = name }
+func (t *task) SetName(name string) {
+	t.loop.onLoopOrOver("Task.SetName")
+	t.more().name.Store(&name)
+}
 
 // String names the task: by the name it was given, or else by its number and,
-// unless it has ended well, its function.
+// unless it has ended well, its function. It may be called from anywhere; on other
+// goroutines than the loop's it does not tell the function.
 func (t *task) String() string {
-	if e := t.extra.Load(); e != nil && e.name != "" {
-		return fmt.Sprintf("task %d (%s)", t.id, e.name)
+	if e := t.extra.Load(); e != nil {
+		if name := e.name.Load(); name != nil {
+			return fmt.Sprintf("task %d (%s)", t.id, *name)
+		}
+	}
+	if !t.loop.onThread() && !t.loop.finished.Load() {
+		return fmt.Sprintf("task %d", t.id)
 	}
 	switch body := t.body.(type) {
 	case nil:

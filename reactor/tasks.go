@@ -20,12 +20,14 @@ func Current(ctx context.Context) AnyTask {
 }
 
 // AllTasks returns the tasks of ctx's loop that are not over, in the order in
-// which they were made, or nil if the caller is not a task or a callback of it.
+// which they were made, or nil if ctx belongs to no loop. It may be called by tasks
+// and callbacks of the loop; elsewhere it panics.
 func AllTasks(ctx context.Context) []AnyTask {
 	s := nearest(ctx)
-	if s == nil || !s.loop.onThread() {
+	if s == nil {
 		return nil
 	}
+	s.loop.onLoop("AllTasks")
 	var all []AnyTask
 	for _, t := range s.loop.all() {
 		t.exposed = true
@@ -52,15 +54,30 @@ func (l *Loop) all() []*task {
 }
 
 // Dump describes what every task of ctx's loop does, a line each, in the order
-// in which they were made: for a log, or a debugger's console. It may be called
-// where [AllTasks] may.
+// in which they were made: for a log, or a debugger's console. It is empty if ctx
+// belongs to no loop, and once the loop has ended.
+//
+// Dump may be called from anywhere. On a goroutine that is not the loop's it asks
+// the loop, and waits for the end of the step that runs there now.
 func Dump(ctx context.Context) string {
 	s := nearest(ctx)
-	if s == nil || !s.loop.onThread() {
+	if s == nil {
 		return ""
 	}
+	l := s.loop
+	if l.onThread() {
+		return l.dump()
+	}
+	text := make(chan string, 1)
+	if l.refuseOutside("Dump") != nil || !l.post(func() { text <- l.dump() }) {
+		return ""
+	}
+	return <-text
+}
+
+func (l *Loop) dump() string {
 	var b strings.Builder
-	for _, t := range s.loop.all() {
+	for _, t := range l.all() {
 		fmt.Fprintf(&b, "%v %s\n", t, t.doing())
 	}
 	return b.String()

@@ -10,6 +10,7 @@ import (
 // no goroutine, and no timer while nobody waits. Its methods may be called by
 // tasks of its loop, and Reset and Stop by callbacks too.
 type Ticker struct {
+	_       noCopy
 	loop    *Loop
 	every   int64
 	due     int64 // the loop's time of the next tick

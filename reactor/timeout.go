@@ -139,6 +139,7 @@ func (c *CancelScope) SetTimeout(d time.Duration) error {
 // SetDeadline is like SetTimeout, with the moment. The zero t takes the deadline
 // away, as with a net.Conn.
 func (c *CancelScope) SetDeadline(t time.Time) error {
+	c.scope.loop.onLoop("CancelScope.SetDeadline") // before the clock is asked
 	if t.IsZero() {
 		return c.set(never)
 	}
@@ -173,6 +174,9 @@ func (c *CancelScope) set(until int64) error {
 
 // Expired reports whether the scope's own deadline has made it done, and not a
 // cancellation, of itself or of what is around it, before that.
-func (c *CancelScope) Expired() bool { return c.expired }
+func (c *CancelScope) Expired() bool {
+	c.scope.loop.onLoopOrOver("CancelScope.Expired")
+	return c.expired
+}
 
 func (c *CancelScope) expire() { c.expired = c.scope.cancel(reasonDeadline) }

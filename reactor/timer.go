@@ -11,6 +11,7 @@ import (
 // that starts anew at each message. Its methods may be called by tasks and
 // callbacks of its loop.
 type Timer struct {
+	_ noCopy
 	alarm
 	call *Handle // is queued, or was
 }
@@ -33,12 +34,14 @@ func NewTimer(ctx context.Context, f func()) *Timer {
 // Reset sets the timer to d from now, whether it is set or not. It costs a look
 // at the clock, and to an earlier time than the present one some 20 ns more.
 func (t *Timer) Reset(d time.Duration) {
+	t.loop.onLoop("Timer.Reset")
 	t.recall()
 	t.set(t.loop.after(d))
 }
 
 // Stop keeps f from being called until the timer is set again.
 func (t *Timer) Stop() {
+	t.loop.onLoop("Timer.Stop")
 	t.recall()
 	t.stop()
 }

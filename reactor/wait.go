@@ -36,6 +36,7 @@ const (
 // error is ctx's, if that is done first, and the lists are right even then; or
 // says that there is nothing to wait for. (asyncio's wait.)
 func Wait(ctx context.Context, mode WaitMode, tasks ...AnyTask) (done, pending []AnyTask, err error) {
+	nearestTask(ctx, "Wait")
 	if len(tasks) == 0 {
 		return nil, nil, errors.New("reactor: Wait without tasks")
 	}
@@ -129,6 +130,7 @@ func (v *watch) stop() {
 // (asyncio's as_completed.)
 func AsCompleted[T any](ctx context.Context, tasks ...*Task[T]) iter.Seq2[*Task[T], error] {
 	return func(yield func(*Task[T], error) bool) {
+		nearestTask(ctx, "AsCompleted")
 		if err := allOf(ctx, "AsCompleted", tasks); err != nil {
 			yield(nil, err)
 			return

@@ -94,14 +94,6 @@ func (q *waitList) wait(w *worker, s *scope, what fmt.Stringer) error {
 	return nil
 }
 
-// onLoop panics unless the caller may touch what the list belongs to, as far as
-// that can be told: somebody waits, so it belongs to a loop.
-func (q *waitList) onLoop(op string) {
-	if x := q.head; x != nil && x.w != nil {
-		x.w.loop.onLoop(op)
-	}
-}
-
 // told reports whether one of them will learn of what happened, as hooks that are
 // no callbacks do not.
 func (q *waitList) told() bool {

@@ -9,6 +9,7 @@ import (
 // and may miss those between. The zero Watch holds the zero T, as version 0. It
 // belongs to the loop of the tasks that use it, and must not be copied.
 type Watch[T any] struct {
+	home    home
 	value   T
 	version uint64
 	closed  bool
@@ -17,20 +18,23 @@ type Watch[T any] struct {
 
 // Set changes the value and readies all that wait for a change.
 func (v *Watch[T]) Set(value T) {
-	v.waiters.onLoop("Watch.Set")
+	v.home.onLoop("Watch.Set")
 	v.value = value
 	v.version++
 	v.waiters.wakeAll(wokenDone)
 }
 
 // Get returns the value and its version, which grows by one with each Set.
-func (v *Watch[T]) Get() (T, uint64) { return v.value, v.version }
+func (v *Watch[T]) Get() (T, uint64) {
+	v.home.onLoop("Watch.Get")
+	return v.value, v.version
+}
 
 // Next waits until there is a version after the given one, at once if there is
 // one, and returns the latest value and its version. The error is ctx's, or
 // [ErrClosed] when there will be none.
 func (v *Watch[T]) Next(ctx context.Context, after uint64) (T, uint64, error) {
-	w, s, err := await(ctx, "Watch.Next")
+	w, s, err := v.home.await(ctx, "Watch.Next")
 	for err == nil && v.version <= after {
 		if v.closed {
 			return v.value, v.version, ErrClosed
@@ -44,7 +48,7 @@ func (v *Watch[T]) Next(ctx context.Context, after uint64) (T, uint64, error) {
 
 // Close says that the value will not change any more: it ends those who wait.
 func (v *Watch[T]) Close() {
-	v.waiters.onLoop("Watch.Close")
+	v.home.onLoop("Watch.Close")
 	v.closed = true
 	v.waiters.wakeAll(wokenClosed)
 }
@@ -54,7 +58,7 @@ func (v *Watch[T]) Close() {
 // loop begins, over none.
 func (v *Watch[T]) Changes(ctx context.Context) iter.Seq[T] {
 	return func(yield func(T) bool) {
-		if _, _, err := await(ctx, "Watch.Changes"); err != nil {
+		if _, _, err := v.home.await(ctx, "Watch.Changes"); err != nil {
 			return
 		}
 		value, version := v.Get()
