@@ -213,8 +213,8 @@ func (l *Loop) giveUp() {
 
 // ended deals with a task that nobody keeps. If it failed while nobody waited,
 // somebody may still ask; until then it is kept on a list.
-func (l *Loop) ended(t *task, canceled bool) {
-	if t.err == nil || t.claimed || canceled && isCancellation(t.err) {
+func (l *Loop) ended(t *task, echo bool) {
+	if t.err == nil || t.claimed || echo {
 		return
 	}
 	if t.err == errGoexit || t.err == ErrCutOff {
@@ -268,7 +268,7 @@ func (l *Loop) orphaned(t *task) {
 func (l *Loop) report(t *task) {
 	if !t.claimed {
 		t.claimed = true
-		l.tell(Report{What: "a task failed and nobody awaited it", Task: t.String(), Err: t.err})
+		l.tell(Report{What: "a task failed and nobody awaited it", Task: t.String(), Err: t.failure()})
 	}
 }
 
@@ -287,7 +287,7 @@ func (l *Loop) result() error {
 	if !l.main.over {
 		err = ErrCutOff
 	}
-	if err != nil && (len(errs) == 0 || !isCancellation(err)) {
+	if err != nil && (len(errs) == 0 || !l.main.echo) {
 		errs = append(errs, err)
 	}
 	if len(errs) == 1 {

@@ -77,11 +77,11 @@ type collection struct {
 	wait   waitList
 }
 
-func (c *collection) ended(t *task, canceled bool) {
+func (c *collection) ended(t *task, echo bool) {
 	switch {
-	case t.err == nil, canceled && isCancellation(t.err):
+	case t.err == nil, echo:
 	case t.loop.cutting: // which cuts GatherAll off, too
-		t.loop.ended(t, canceled)
+		t.loop.ended(t, echo)
 	default:
 		c.failed = append(c.failed, t)
 	}
@@ -105,13 +105,13 @@ type gathering struct {
 	wait     waitList
 }
 
-func (g *gathering) ended(t *task, canceled bool) {
+func (g *gathering) ended(t *task, echo bool) {
 	g.left--
 	if t.err != nil {
 		if g.failed == nil && !g.canceled && !t.loop.cutting {
 			g.failed = t
 		} else {
-			t.loop.ended(t, canceled)
+			t.loop.ended(t, echo)
 		}
 	}
 	if g.left == 0 || g.failed != nil {
@@ -130,7 +130,7 @@ func (g *gathering) join(w *worker, s *scope) error {
 		g.canceled = true
 		if t := g.failed; t != nil { // between the cancellation and now
 			g.failed = nil
-			w.loop.ended(t, t.reason.Load() != reasonEnded)
+			w.loop.ended(t, t.echo)
 		}
 		for g.left > 0 {
 			g.wait.push(&w.node)

@@ -35,6 +35,10 @@ type TaskGroup struct {
 // is a [PanicError] among them. When ctx is done, and nothing else failed, the
 // error is ctx's.
 //
+// An echo is the error of the task's own cancellation, as it is or wrapped. The
+// error of another one is a failure, and says so: of a task that awaited something
+// which was cancelled elsewhere, or whose cleanup ran into a deadline of its own.
+//
 // If f panics, the tasks are cancelled and awaited too, and the panic goes on as
 // it is. The tasks' errors, which no caller can be told then, are the loop's to
 // report, and a task's panic ends the loop, as of any task that nobody awaited.
@@ -61,11 +65,12 @@ func (g *TaskGroup) run(ctx context.Context, op string, f func(ctx context.Conte
 	}()
 	err = f(&g.scope, g)
 	returned = true
+	echo := g.scope.echoes(err)
 	if err != nil {
 		g.scope.cancel(because(err))
 	}
 	g.drain()
-	return g.result(err)
+	return g.result(err, echo)
 }
 
 // Go makes f a task of the group, as [Go] does. Once the group has returned, f
@@ -156,8 +161,8 @@ func (g *TaskGroup) forsake() {
 }
 
 // ended notes the end of a task of the group.
-func (g *TaskGroup) ended(t *task, canceled bool) {
-	if g.settle(t, canceled) {
+func (g *TaskGroup) ended(t *task, echo bool) {
+	if g.settle(t, echo) {
 		g.echoed = g.echoed || g.scope.reason.Load() != nil
 	}
 	g.leave()
@@ -165,17 +170,17 @@ func (g *TaskGroup) ended(t *task, canceled bool) {
 
 // settle deals with the error of a task that has ended. It reports whether that is
 // nothing but the echo of a cancellation.
-func (g *TaskGroup) settle(t *task, canceled bool) (echo bool) {
+func (g *TaskGroup) settle(t *task, echo bool) bool {
 	switch {
 	case t.err == nil:
 	case g.gone, t.loop.cutting: // which cuts the group off, too
-		t.loop.ended(t, canceled)
-	case canceled && isCancellation(t.err):
+		t.loop.ended(t, echo)
+	case echo:
 		return true
 	case g.supervisor != nil && g.supervisor.bears(t):
 	default:
 		g.failed = append(g.failed, t)
-		g.scope.cancel(because(t.err))
+		g.scope.cancel(because(t.failure()))
 	}
 	return false
 }
@@ -203,13 +208,13 @@ func (g *TaskGroup) drain() {
 	g.services.close()
 }
 
-func (g *TaskGroup) result(body error) error {
+// result returns the group's error. echo says that its function's is one.
+func (g *TaskGroup) result(body error, echo bool) error {
 	errs := []error{g.cause}
 	for _, t := range g.failed {
 		t.claimed = true
-		errs = append(errs, t.err)
+		errs = append(errs, t.failure())
 	}
-	echo := isCancellation(body)
 	if body != nil && !echo {
 		errs = append(errs, body)
 	}
@@ -223,29 +228,4 @@ func (g *TaskGroup) result(body error) error {
 		return g.scope.awaitErr()
 	}
 	return body
-}
-
-// isCancellation says whether err is nothing but a cancellation or deadline
-// coming back: one as it is, one with words around it, or several joined.
-func isCancellation(err error) bool {
-	if err == context.Canceled || err == context.DeadlineExceeded {
-		return true
-	}
-	switch e := err.(type) {
-	case *CancelError:
-		return true
-	case *TimeoutError:
-		return false // a deadline of the task's own
-	case interface{ Unwrap() error }:
-		inner := e.Unwrap()
-		return inner != nil && isCancellation(inner)
-	case interface{ Unwrap() []error }:
-		for _, inner := range e.Unwrap() {
-			if !isCancellation(inner) {
-				return false
-			}
-		}
-		return true
-	}
-	return false
 }

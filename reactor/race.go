@@ -66,8 +66,8 @@ func Any[T any](ctx context.Context, fs ...func(ctx context.Context) (T, error))
 		}
 	}
 	errs := []error{r.outer}
-	for i, t := range r.tasks {
-		if r.outer == nil || !r.entrants[i].canceled || !isCancellation(t.err) {
+	for _, t := range r.tasks {
+		if r.outer == nil || !t.echo {
 			errs = append(errs, t.err)
 		}
 	}
@@ -126,12 +126,11 @@ type entrant struct {
 	field    *field
 	index    int
 	task     *task
-	canceled bool
 	reported bool
 }
 
-func (e *entrant) ended(t *task, canceled bool) {
-	e.task, e.canceled = t, canceled
+func (e *entrant) ended(t *task, _ bool) {
+	e.task = t
 	if t.loop.cutting { // which cuts the race off, too
 		e.report()
 	}
@@ -143,7 +142,7 @@ func (e *entrant) ended(t *task, canceled bool) {
 func (e *entrant) report() {
 	if !e.reported {
 		e.reported = true
-		e.task.loop.ended(e.task, e.canceled)
+		e.task.loop.ended(e.task, e.task.echo)
 	}
 }
 

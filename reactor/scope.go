@@ -38,6 +38,8 @@ type extra struct {
 	until    atomic.Int64 // deadline in loop time; 0: none of its own
 	guests   guestList
 	unfollow func() bool // ends following a foreign parent
+	passed   *reason     // of a scope that was around this one, and is over
+	stopped  *task       // which the task awaited, and which was cancelled
 	name     atomic.Pointer[string]
 	outside  atomic.Pointer[outside]
 }
@@ -82,6 +84,17 @@ func (e *CancelError) Error() string        { return context.Canceled.Error() + 
 func (e *CancelError) Is(target error) bool { return target == context.Canceled }
 func (e *CancelError) Unwrap() error        { return e.Cause }
 
+// A deadlineError is what an await returns under a foreign context whose deadline
+// has passed and has a cause. It is a [context.DeadlineExceeded], and its cause too,
+// for errors.Is and errors.As.
+type deadlineError struct{ cause error }
+
+func (e *deadlineError) Error() string {
+	return context.DeadlineExceeded.Error() + ": " + e.cause.Error()
+}
+func (e *deadlineError) Is(target error) bool { return target == context.DeadlineExceeded }
+func (e *deadlineError) Unwrap() error        { return e.cause }
+
 // because makes the reason of a cancellation with a cause, which may be nil.
 func because(cause error) *reason {
 	if cause == nil || cause == context.Canceled {
@@ -104,7 +117,7 @@ func reasonOf(ctx context.Context) *reason {
 	case err == context.DeadlineExceeded && (cause == nil || cause == err):
 		return reasonDeadline
 	case err == context.DeadlineExceeded:
-		return &reason{err, errors.Join(err, cause), cause}
+		return &reason{err, &deadlineError{cause}, cause}
 	default:
 		return because(cause)
 	}
@@ -266,6 +279,7 @@ func (s *scope) wakeGuests() {
 func (s *scope) end() {
 	for s.kids != nil {
 		k, up := s.kids, s.up
+		k.inherit(s)
 		k.detach()
 		k.link(up)
 	}

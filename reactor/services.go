@@ -65,8 +65,8 @@ func (v *services) stop(r *reason) {
 	v.scope.cancel(r)
 }
 
-func (v *services) ended(t *task, canceled bool) {
-	v.group.settle(t, canceled)
+func (v *services) ended(t *task, echo bool) {
+	v.group.settle(t, echo)
 	if v.n--; v.n == 0 {
 		v.group.wait.wakeAll(wokenDone)
 	}

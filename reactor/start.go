@@ -71,14 +71,14 @@ func (p *starting[T]) started(value T) {
 	p.wait.wakeAll(wokenDone)
 }
 
-func (p *starting[T]) ended(t *task, canceled bool) {
+func (p *starting[T]) ended(t *task, echo bool) {
 	p.over = true
 	if t.loop.cutting { // Start is cut off, too, and returns nothing
-		t.loop.ended(t, canceled)
+		t.loop.ended(t, echo)
 	} else {
 		t.claimed = true
 	}
-	p.echo = canceled && isCancellation(t.err)
+	p.echo = echo
 	if p.err = t.err; p.err == nil {
 		p.err = ErrNotStarted
 	}

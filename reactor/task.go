@@ -30,12 +30,13 @@ type task struct {
 	id      uint32
 	over    bool
 	claimed bool // somebody got the result
+	echo    bool // err is nothing but that of the task's own cancellation
 	exposed bool // somebody has it as an AnyTask
 }
 
-// A keeper is told of the end of the tasks that it made, and whether they were
-// cancelled: a group, a gathering, or simply another task.
-type keeper interface{ ended(t *task, canceled bool) }
+// A keeper is told of the end of the tasks that it made, and whether their error
+// is a mere echo of their cancellation: a group, a gathering, or simply another task.
+type keeper interface{ ended(t *task, echo bool) }
 
 // exec runs the task on a worker, to its end.
 func (t *Task[T]) exec(w *worker) {
@@ -120,7 +121,9 @@ func (t *task) leave(w *worker) {
 
 func (t *task) finish(w *worker) {
 	l := t.loop
-	canceled := t.reason.Load() != nil
+	if t.err != nil {
+		t.echo = t.echoes(t.err)
+	}
 	w.dropShadow()
 	if w.inner != nil || w.body != nil {
 		w.clearRegions()
@@ -135,9 +138,9 @@ func (t *task) finish(w *worker) {
 	if t == l.main {
 		l.shutdown()
 	} else if t.keeper != nil { // not nil for a task that a callback made
-		t.keeper.ended(t, canceled)
+		t.keeper.ended(t, t.echo)
 	} else {
-		l.ended(t, canceled)
+		l.ended(t, t.echo)
 	}
 	l.orphaned(t)
 	t.keeper = nil
@@ -147,7 +150,7 @@ func (t *task) finish(w *worker) {
 }
 
 // ended is told of the end of a task that t made, and has no other keeper.
-func (t *task) ended(made *task, canceled bool) { t.loop.ended(made, canceled) }
+func (t *task) ended(made *task, echo bool) { t.loop.ended(made, echo) }
 
 // join waits until t is over. The error is that of the wait, not t's.
 func (t *task) join(ctx context.Context, op string) error {
@@ -158,16 +161,18 @@ func (t *task) join(ctx context.Context, op string) error {
 	if w.loop != t.loop {
 		return fmt.Errorf("reactor: %s of a task of another loop: use Submit to reach that loop", op)
 	}
-	if t.over {
-		t.claimed = true
-		return nil
+	if !t.over {
+		if w.task == t {
+			return ErrSelf
+		}
+		t.waiters.push(&w.node)
+		if w.park(s, t) == wokenCanceled {
+			return s.awaitErr()
+		}
 	}
-	if w.task == t {
-		return ErrSelf
-	}
-	t.waiters.push(&w.node)
-	if w.park(s, t) == wokenCanceled {
-		return s.awaitErr()
+	t.claimed = true
+	if t.err != nil {
+		t.answered()
 	}
 	return nil
 }

@@ -145,7 +145,7 @@ func (sub *submission[T]) ended(t *task, _ bool) {
 func (sub *submission[T]) report() {
 	if sub.waits.Load() == 0 && !sub.told {
 		sub.told = true
-		sub.loop.ended(&sub.task.task, true)
+		sub.loop.ended(&sub.task.task, isCancellation(sub.task.err))
 	}
 }
 

@@ -99,7 +99,7 @@ func newWatch[T AnyTask](tasks []T) *watch {
 func (v *watch) ended(t *task) {
 	v.left--
 	v.over = append(v.over, t)
-	if t.err != nil && !isCancellation(t.err) {
+	if t.err != nil && !t.echo {
 		v.failed = true
 	}
 	v.changed.wakeAll(wokenDone)
