@@ -214,8 +214,9 @@ func (p *Poller) Remove(fd int) error {
 // if that is negative, and not at all if it is 0. It returns early, perhaps with
 // no event and without an error, after a Wake or a signal; a caller with a
 // deadline compares it with the clock. Sleeps are rounded up to what the
-// kernel can express (a nanosecond, a millisecond before Linux 5.11), and very
-// long ones may be cut to some days.
+// kernel can express: a nanosecond, a millisecond before Linux 5.11, and on
+// NetBSD, OpenBSD and DragonFly up to two ticks more, 20 ms by default. Very long
+// ones may be cut to some days.
 //
 // The slice belongs to the Poller and is valid until the next Wait. A batch
 // holds at most a few thousand events; the rest comes with the next Wait.

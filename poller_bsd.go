@@ -80,6 +80,9 @@ func (b *backend) add(fd int, token uint64) error {
 	}
 	if err != nil {
 		b.drop(fd)
+		if err == unix.ENODEV { // a device that can't be waited for
+			err = unix.EPERM
+		}
 		return err
 	}
 	b.slots.set(fd, token)
@@ -92,11 +95,11 @@ func (b *backend) add(fd int, token uint64) error {
 // onlyReads reports whether err can be a kernel's refusal of WRITE for a
 // descriptor that takes READ. A pipe without its other end has EPIPE, on NetBSD
 // EBADF; a kqueue, which can only be waited for to read, has EINVAL, EPERM or
-// EOPNOTSUPP. Each of them can also mean that READ was refused: then READ by
-// itself is refused too.
+// EOPNOTSUPP; a device may have ENODEV. Each of them can also mean that READ was
+// refused: then READ by itself is refused too.
 func onlyReads(err error) bool {
 	switch err {
-	case unix.EPIPE, unix.EBADF, unix.EINVAL, unix.EPERM, unix.EOPNOTSUPP:
+	case unix.EPIPE, unix.EBADF, unix.EINVAL, unix.EPERM, unix.EOPNOTSUPP, unix.ENODEV:
 		return true
 	}
 	return false

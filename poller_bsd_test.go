@@ -4,6 +4,7 @@ package eddy
 
 import (
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -104,6 +105,27 @@ func TestHangupIsBothEnds(t *testing.T) {
 			t.Errorf("the next owner: %v", events)
 		}
 	}
+}
+
+// The end of writing that the kernel does not report is reported once, merged with
+// what the kernel reports in that batch, and no Wait sleeps before.
+func TestOwedReport(t *testing.T) {
+	p := newPoller(t)
+	r, w := pipe(t)
+	r.close()
+	add(t, p, w, 1)
+	b := &p.kernel
+	b.slots.slots[w.fd].owed, b.slots.owed = false, nil // whatever this system said
+	b.slots.owe(w.fd)
+	start := time.Now()
+	if got := of(next(t, p, patience), 1); got&Writable == 0 || time.Since(start) >= patience {
+		t.Errorf("reported %v after %v", got, time.Since(start))
+	}
+	if len(b.slots.owed) != 0 || b.slots.slots[w.fd].owed {
+		t.Errorf("owed still: %v", b.slots.owed)
+	}
+	settle(t, p)
+	quiet(t, p)
 }
 
 func checkBackend(p *Poller) error { return p.kernel.slots.check() }

@@ -8,8 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A selfPipe wakes a kqueue. EVFILT_USER would need no descriptors, but
-// OpenBSD has none; a pipe is the same everywhere.
+// A selfPipe wakes a kqueue. EVFILT_USER would need no descriptors, but NetBSD
+// has it since 2021 only, OpenBSD since later, and x/sys for neither; a pipe is
+// the same everywhere.
 //
 // By the wake protocol (Poller.state) it holds at most one byte: the next is
 // written only after the last was drained.

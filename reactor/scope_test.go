@@ -329,6 +329,10 @@ func TestDerivedContexts(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			long := 20 * time.Millisecond
+			if c.reach {
+				long = time.Hour
+			}
 			runReal(t, func(ctx context.Context) error {
 				for _, nested := range []bool{false, true} {
 					parked := false
@@ -343,7 +347,7 @@ func TestDerivedContexts(t *testing.T) {
 								t.Error("cancelled before its time")
 							}
 							parked = true
-							return Sleep(derived, 20*time.Millisecond)
+							return Sleep(derived, long)
 						}
 						switch {
 						case !nested:
@@ -351,7 +355,7 @@ func TestDerivedContexts(t *testing.T) {
 						default:
 							return Go(derived, func(ctx context.Context) error {
 								parked = true
-								return Sleep(ctx, 20*time.Millisecond)
+								return Sleep(ctx, long)
 							}).Wait(context.WithoutCancel(ctx))
 						}
 					}

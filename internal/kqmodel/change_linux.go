@@ -101,11 +101,21 @@ func (q *queue) register(n *note, op int) unix.Errno {
 	if err == unix.EEXIST { // left from a note of this file that counted as closed
 		return q.register(n, unix.EPOLL_CTL_MOD)
 	}
-	if err == unix.EPERM { // a regular file
-		return unix.EINVAL
+	if err == unix.EPERM {
+		return refusal(n.source)
 	}
 	errno, _ := err.(unix.Errno)
 	return errno
+}
+
+// refusal is the answer for what epoll does not take: ENODEV for a device, as on
+// Darwin, and EINVAL for a regular file, which the model leaves out.
+func refusal(fd int) unix.Errno {
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFCHR {
+		return unix.ENODEV
+	}
+	return unix.EINVAL
 }
 
 // setOf returns the epoll set that watches the note's filter.

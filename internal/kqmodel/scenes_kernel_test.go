@@ -3,6 +3,7 @@
 package kqmodel
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +32,16 @@ func TestScenes(t *testing.T) {
 	if different > 0 {
 		t.Logf("%d answers are not what was expected; all of them:\n%s", different, table.String())
 	}
+}
+
+// table is what a new table of answers has of a scene.
+func (s scene) table(answers []string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "== %s\n", s.name)
+	for i, step := range s.steps {
+		fmt.Fprintf(&b, "%-20s = %s\n", step, answers[i])
+	}
+	return b.String()
 }
 
 // A kernel is a source of answers.

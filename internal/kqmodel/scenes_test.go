@@ -143,16 +143,6 @@ func play(t *testing.T, s scene, from source) (answers []string) {
 	return answers
 }
 
-// table is what a new table of answers has of a scene.
-func (s scene) table(answers []string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "== %s\n", s.name)
-	for i, step := range s.steps {
-		fmt.Fprintf(&b, "%-20s = %s\n", step, answers[i])
-	}
-	return b.String()
-}
-
 // A stage has a scene's descriptors, by the letters that it gives them.
 type stage struct {
 	from   source

@@ -1,0 +1,26 @@
+package eddy
+
+import (
+	"errors"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// A device that Linux's epoll, or Darwin's kqueue, can't wait for. Other systems
+// take this one.
+func TestDeviceIsRefused(t *testing.T) {
+	p := newPoller(t)
+	fd, err := unix.Open("/dev/null", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	null := newDesc(t, fd)
+	if err := p.Add(null.fd, 1); !errors.Is(err, unix.EPERM) {
+		t.Errorf("%v", err)
+	}
+	if err := p.Remove(null.fd); err == nil {
+		t.Error("it was added all the same")
+	}
+	quiet(t, p)
+}
