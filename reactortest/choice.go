@@ -5,23 +5,21 @@ import (
 	"math/rand/v2"
 )
 
-// choices is where all that is left to chance is decided. The same choices make
-// the same run. 0 always is the answer that disturbs nothing: no fault, no delay
-// beyond the least, the order of the queue.
+// choices makes all random decisions of a run. The same choices make the same run.
+// 0 always means no disturbance: no fault, the shortest delay, the order of the queue.
 type choices interface {
-	// choose returns a number below n, which is not 0.
+	// choose returns a number in [0,n). n is not 0.
 	choose(n uint64) uint64
 }
 
-// seeded makes choices of a seed. The network, the order of tasks and the
-// program have dice of their own, so that a change of the one leaves the others
-// as they were.
-type seeded struct{ dice *rand.PCG }
+// seeded makes choices from a seed. The network, the order of tasks and the program
+// each have their own generator, so that a change in one does not change the others.
+type seeded struct{ pcg *rand.PCG }
 
 // The streams of a seed.
 const (
-	streamWorld = iota + 1
-	streamOrder
+	streamNetwork = iota + 1
+	streamTasks
 	streamProgram
 )
 
@@ -29,18 +27,17 @@ func newSeeded(seed, stream uint64) *seeded {
 	return &seeded{rand.NewPCG(seed, stream)}
 }
 
-// choose has a bias of at most n in 2^64. It is not rand.Rand's, which goes
-// another way on 32-bit machines.
+// choose has a bias of at most n in 2^64. It does not use rand.Rand, whose results
+// differ on 32-bit machines.
 func (s *seeded) choose(n uint64) uint64 {
-	hi, _ := bits.Mul64(s.dice.Uint64(), n)
+	hi, _ := bits.Mul64(s.pcg.Uint64(), n)
 	return hi
 }
 
-// scripted takes its choices from bytes, as a fuzzer writes them. When they are
-// used up, every choice is 0.
+// scripted takes its choices from a fuzzer's bytes. After their end, every choice is 0.
 type scripted struct{ script []byte }
 
-// choose takes as many bytes as n needs.
+// choose consumes as many bytes as n needs.
 func (s *scripted) choose(n uint64) uint64 {
 	v := uint64(0)
 	for rest := n - 1; rest > 0; rest >>= 8 {
@@ -58,12 +55,12 @@ func (s *scripted) next() byte {
 	return b
 }
 
-// happens says whether what has probability p happens, p in parts of 65536. It
-// asks nothing for what never happens.
+// happens reports whether an event with probability p, in parts of 65536, happens. If p
+// is 0 it consumes no choice.
 func happens(c choices, p uint64) bool {
 	return p > 0 && c.choose(1<<16) >= 1<<16-min(p, 1<<16)
 }
 
-// parts makes parts of 65536 of a probability. It is the only floating-point
-// number that a run depends on.
+// parts converts a probability to parts of 65536. No other part of a run depends on
+// floating point.
 func parts(p float64) uint64 { return uint64(max(0, min(p, 1)) * (1 << 16)) }

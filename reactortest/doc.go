@@ -1,67 +1,65 @@
-// Package reactortest answers: what does this program do if nothing but a seed
-// decides what happens? It runs a loop in virtual time, on a simulated network,
-// in a test: a whole system, with its servers, its clients and its timers.
+// Package reactortest answers: what does this program do if a seed decides? It runs a
+// loop in a test, in virtual time and on a simulated network. One test can hold a whole
+// system, with its servers, clients and timers.
 //
 //	func TestEcho(t *testing.T) {
 //		reactortest.Simulate(t, func(ctx context.Context, n *reactortest.Network) {
 //			n.SetLinks(reactortest.Link{Latency: time.Millisecond, Jitter: 5 * time.Millisecond})
-//			n.Host("server").Start(serve) // which listens on ":80"
+//			n.Host("server").Start(serve) // it listens on ":80"
 //			c, err := net.Dial(ctx, "tcp", "server:80")
 //			...
 //		})
 //	}
 //
-// The program is the same as ever: it calls eddy's net and reactor, and there is
-// no second interface to write it for. What it must do is to ask [reactor.Now]
-// for the time, and not time.Now.
+// The program is the one that runs in production: it calls packages net and reactor. It
+// must call [reactor.Now] in place of time.Now.
 //
 // # Time
 //
-// The clock stands still while a task runs, and jumps when all wait: an hour
-// passes in microseconds. See [Run] for tests of timers alone, and [Clock] for
-// moving it by hand.
+// The clock stands still while a task runs, and jumps when all tasks wait: an hour
+// passes in microseconds. See [Run] for tests of timers alone, and [Clock] to move the
+// clock by hand.
 //
-// A deadline that was made from time.Now, as std and third-party code makes them,
-// is taken for the time that is left until then, to the nearest ten
-// milliseconds. A context made by context.WithTimeout goes by the system's timers,
-// and is refused by [Simulate]; [reactor.Timeout] is not.
+// A deadline computed from time.Now, as in std and third-party code, is converted to
+// virtual time and rounded to ten milliseconds. context.WithTimeout uses the system's
+// timers and is refused by [Simulate]. Use [reactor.Timeout].
 //
 // # The network
 //
-// A [Network] is hosts with names and addresses, and links between them. TCP, UDP
-// and Unix sockets behave as Linux's do with its defaults, faults included: timeouts,
-// resets, TIME-WAIT, backlogs, the ephemeral ports, what a datagram costs. See [Link]
-// for what a link does, [HostFaults] for what a kernel does, and the methods of
-// [Network] and [Host] for partitions, resets, crashes and restarts. The function that
-// Simulate calls is at home on a host of its own, "test".
+// A [Network] has hosts with names and addresses, and links between them. TCP, UDP and
+// Unix sockets behave as on Linux with its defaults, errors included: timeouts, resets,
+// TIME-WAIT, backlogs, ephemeral ports, the memory of datagrams. [Link] has the faults of
+// links, and [HostFaults] those of kernels. Methods of [Network] and [Host] make
+// partitions, resets, crashes and restarts. The function that Simulate calls runs on its
+// own host, "test".
 //
-// What a host's function keeps in its variables is its memory, and gone after a
-// restart. What shall outlive a crash, as a disk does, is kept outside of it.
+// The variables of a host's function are its memory, which a restart loses. Data that
+// should survive a crash, as on a disk, belongs in variables outside the function.
 //
 // # Replays
 //
-// A failure prints its seed, and the command that replays it and prints the trace:
-// who ran when, what it waited for, what was sent and what was lost. The flags of
-// a test that imports this package:
+// A failure prints its seed and a command. The command replays the run and prints its
+// trace: which task ran when, what it waited for, what was sent and what was lost. A test
+// that imports this package has these flags:
 //
-//	-eddy.seeds=N  seeds 1 to N, in the place of the test's own
-//	-eddy.seed=S   this seed alone, with its trace
-//	-eddy.trace    the trace of every run
-//	-eddy.twice    each seed twice; see Options.Twice
+//	-eddy.seeds=N  run seeds 1 to N in place of the test's own
+//	-eddy.seed=S   run only this seed, and print its trace
+//	-eddy.trace    print the trace of every run
+//	-eddy.twice    run each seed twice; see Options.Twice
 //
 // # What is not simulated
 //
-// Descriptors of one socket are not duplicated, so that File, and passing
-// descriptors, fail; so do SOCK_SEQPACKET sockets, multicast, urgent data, and
-// everything that is no socket: subprocesses, files' readiness, signals. There is no
-// file system: a Unix socket's name is a name and no path. TCP has no congestion
-// control, and no acknowledgements of their own: a link that is cut in one direction
-// does not trouble the sender in the other. Only a socket that calls itself opens a
-// connection without a listener. Accepted connections do not hold their port. What a
-// program encrypts is not the same in each run, unless it uses testing/cryptotest.
+// These fail: duplicating a descriptor (File), passing descriptors, SOCK_SEQPACKET,
+// multicast, urgent data, and everything that is not a socket, such as subprocesses,
+// readiness of files, and signals. There is no file system: the name of a Unix socket is
+// not a path. TCP has no congestion control and no separate acknowledgements, so that
+// cutting a link in one direction does not affect a sender in the other. Of simultaneous
+// opens, only that of a socket connecting to itself works. Accepted connections do not
+// hold their port. Encrypted data differs from run to run unless the program uses
+// testing/cryptotest.
 //
 // # What it leaves to others
 //
-// How tasks run is package reactor's business, here as everywhere; what a socket
-// does for its user is net's.
+// Package reactor runs the tasks, and package net implements connections, here as
+// everywhere.
 package reactortest

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// A refusal is what a program did that only the world may decide.
+// A refusal is something a program did that would make the run depend on more than the
+// seed.
 type refusal struct {
 	what  string
 	stack []byte // of the goroutine that did it
@@ -20,32 +21,32 @@ func (r *refusal) Error() string {
 	return "reactortest: this would make the run differ from one time to the next: " + r.what
 }
 
-// refusals is what a world keeps of them. The first one ends the run.
+// refusals are the refusals of a run. The first one ends the run.
 //
 // Invariant: refusing is closed once first is set.
 type refusals struct {
-	first    atomic.Pointer[refusal]
-	refusing chan struct{}
-	left     atomic.Bool // the test does not wait for the loop any more
+	first     atomic.Pointer[refusal]
+	refusing  chan struct{}
+	abandoned atomic.Bool // the test no longer waits for the loop
 }
 
-// Refuse ends the run, unless the world takes what comes.
-func (w *world) Refuse(what string) error {
-	if !w.strict {
+// Refuse ends the run if the simulator is strict.
+func (sim *simulator) Refuse(what string) error {
+	if !sim.strict {
 		return nil
 	}
 	r := &refusal{what, debug.Stack()}
-	if w.first.CompareAndSwap(nil, r) {
-		close(w.refusing)
-		w.Wake()
+	if sim.first.CompareAndSwap(nil, r) {
+		close(sim.refusing)
+		sim.Wake()
 	}
 	return r
 }
 
-// refused returns err, which ended the run, with all that is known of the refusal,
-// if there was one. It is asked last: what comes after the last turn counts too.
-func (w *world) refused(err error) error {
-	r := w.first.Load()
+// refused returns err, which ended the run, joined with the refusal if there was one. It
+// is called last, because a refusal after the last turn counts too.
+func (sim *simulator) refused(err error) error {
+	r := sim.first.Load()
 	if r == nil {
 		return err
 	}
@@ -56,16 +57,16 @@ func (w *world) refused(err error) error {
 	return errors.Join(full, err)
 }
 
-// blockedAfter is how long, in real time, a loop may stand still after a refusal
-// until the test goes on without it.
+// blockedAfter is how long, in real time, the test waits for a loop that makes no
+// progress after a refusal.
 var blockedAfter = 2 * time.Second
 
-// attend calls run, which runs the loop, and returns its error. In a strict world it
-// does so on a goroutine of its own: a task may block the thread by waiting for a
-// goroutine that has been refused, and then the loop can't end.
-func (w *world) attend(t testing.TB, run func() error) error {
+// runLoop calls run, which runs the loop, and returns its error. A strict simulator uses
+// another goroutine for it: a task may block the thread by waiting for a goroutine that
+// has been refused, and then the loop can't end.
+func (sim *simulator) runLoop(t testing.TB, run func() error) error {
 	t.Helper()
-	if !w.strict {
+	if !sim.strict {
 		return run()
 	}
 	var err error
@@ -76,35 +77,36 @@ func (w *world) attend(t testing.TB, run func() error) error {
 		err = run()
 		exited = false
 	}()
-	if stuck := w.await(done); stuck != nil {
-		return w.refused(stuck)
+	if stuck := sim.awaitLoop(done); stuck != nil {
+		return sim.refused(stuck)
 	}
 	if exited {
-		if err := w.refused(nil); err != nil {
+		if err := sim.refused(nil); err != nil {
 			t.Error(err)
 		}
 		runtime.Goexit()
 	}
-	return w.refused(err)
+	return sim.refused(err)
 }
 
-// await returns when the loop is done, or, with an error, when it will never be.
-func (w *world) await(done chan struct{}) error {
+// awaitLoop returns when the loop is done. It returns an error if the loop is blocked
+// after a refusal.
+func (sim *simulator) awaitLoop(done chan struct{}) error {
 	select {
 	case <-done:
 		return nil
-	case <-w.refusing:
+	case <-sim.refusing:
 	}
-	for steps := w.steps.Load(); ; {
+	for steps := sim.steps.Load(); ; {
 		select {
 		case <-done:
 			return nil
 		case <-time.After(blockedAfter):
 		}
 		last := steps
-		if steps = w.steps.Load(); steps == last {
-			w.left.Store(true)
-			return fmt.Errorf("reactortest: task %d blocks the loop's thread, and waits perhaps for that goroutine: it is left behind, with all that the run has begun", w.running.Load())
+		if steps = sim.steps.Load(); steps == last {
+			sim.abandoned.Store(true)
+			return fmt.Errorf("reactortest: task %d blocks the loop's thread, and waits perhaps for that goroutine: it is left behind, with all that the run has begun", sim.running.Load())
 		}
 	}
 }

@@ -2,7 +2,6 @@ package reactortest
 
 import (
 	"fmt"
-	"math"
 	"net/netip"
 	"syscall"
 
@@ -11,101 +10,94 @@ import (
 	"github.com/eddyio/eddy"
 )
 
-// firstFD is the first simulated file descriptor, far above any real one, so that
-// a real call with it fails (EBADF).
-const firstFD = 1 << 30
-
-// A socket is one socket of a simulated host; one end of a connection lives on
-// after its descriptor is closed, until all is sent.
+// A socket is a socket of a simulated host. After its descriptor is closed, the end of
+// a connection lives on until all data is sent.
 //
-// Invariants: fd is -1 unless the world's files have the socket in that place. A
-// connected stream has both pipes, in and out, and its peer's are the same ones
-// the other way round.
+// Invariants: fd is -1 unless the simulator's files have the socket there. A connected
+// stream has in and out, and its peer has the same two the other way round.
 type socket struct {
-	home   *boot
-	id     uint64 // no other socket of the run has it
-	fd     int
-	family int
-	typ    int
-	state  state
-	polled bool
-	queued bool // in the world's news
-	token  uint64
+	proc     *process
+	id       uint64 // unique in the run
+	fd       int
+	family   int
+	typ      int
+	state    state
+	polled   bool
+	notified bool // in the simulator's list of notified sockets
+	token    uint64
 
-	local   netip.AddrPort // unmapped; invalid until bound
-	auto    bool           // its port was chosen when it connected
-	remote  netip.AddrPort // where it is connected to
-	path    string         // its name in the Unix domain
-	far     string         // its peer's
-	err     syscall.Errno  // pending; see SO_ERROR in socket(7)
-	options map[option]int
-	linger0 bool
-	buffers int    // the size of those that no option sets
-	most    [2]int // how large the buffers for reading and writing were at most
+	local     netip.AddrPort // unmapped; invalid until bound
+	autobound bool           // its port was chosen when it connected
+	remote    netip.AddrPort // the address that it is connected to
+	path      string         // its name in the Unix domain
+	peerPath  string         // its peer's name
+	err       syscall.Errno  // pending; see SO_ERROR in socket(7)
+	options   map[option]int
+	linger0   bool
+	buffers   int    // the size of a buffer that no option sets
+	largest   [2]int // the largest sizes of the receive and send buffers
 
 	// A listener's.
-	backlog int
-	queue   []*socket // connections to be accepted
-	halfway int       // connections that are being made
+	backlog  int
+	queue    []*socket // connections that wait for accept
+	halfOpen int       // connections in the handshake
 
 	// A stream's.
-	peer    *socket
-	in, out *pipe
-	caller  *socket // the listener, until the connection can be accepted
-	called  int64   // when it began to connect
-	rung    int     // how often it has tried again
-	first   bool    // it has ended its side before it knew of the peer's end
-	until   int64   // when a closed connection's port is free; 0: not known yet
-	deaf    bool    // shut down for reading
-	waiting bool    // a write found no room; tell when there is
-	probing bool
+	peer          *socket
+	in, out       *halfConn
+	listener      *socket // until the handshake is complete
+	connectStart  int64   // when connect was called
+	retriedSYNs   int     // retransmissions of its SYN
+	activeClose   bool    // its FIN was sent before the peer's arrived
+	timeWaitEnd   int64   // when a closed connection's port becomes free; 0: not in TIME-WAIT
+	readShut      bool    // shut down for reading
+	noSpace       bool    // a write found no room: notify when there is some
+	keepaliveRuns bool
 
 	// A datagram socket's.
-	mail     []datagram
-	mailSize int
-	blocked  []*socket // writers in the Unix domain that found no room
+	received     []datagram
+	receivedSize int
+	blocked      []*socket // Unix domain only: senders that found no room
 }
 
 type state uint8
 
 const (
-	fresh state = iota
+	unconnected state = iota
 	listening
 	connecting
 	connected
-	dead // was connected, or failed to
+	disconnected // was connected, or failed to
 	closed
 )
 
-type option struct{ level, name int }
-
 const econnreset = syscall.ECONNRESET
 
-func newSocket(b *boot, family, typ int) *socket {
-	w := b.world()
-	w.sockID++
-	s := &socket{home: b, id: w.sockID, fd: -1, family: family, typ: typ, buffers: b.host.buffers()}
-	s.grown()
+func newSocket(proc *process, family, typ int) *socket {
+	sim := proc.sim()
+	sim.sockID++
+	s := &socket{proc: proc, id: sim.sockID, fd: -1, family: family, typ: typ, buffers: proc.host.buffers()}
+	s.noteBuffers()
 	return s
 }
 
-func (s *socket) world() *world { return s.home.world() }
+func (s *socket) sim() *simulator { return s.proc.sim() }
 
-// gone says whether the socket's host has crashed, or its program was ended.
-func (s *socket) gone() bool { return s.home.over }
+// processEnded reports whether the socket's process has ended.
+func (s *socket) processEnded() bool { return s.proc.ended }
 
-// tell gives news of s to the loop, as epoll does: what it is ready for now.
-func (s *socket) tell() {
-	if s.polled && !s.queued {
-		s.queued = true
-		w := s.world()
-		w.news = append(w.news, s)
+// notify puts s on the list of sockets whose readiness the next Wait returns.
+func (s *socket) notify() {
+	if s.polled && !s.notified {
+		s.notified = true
+		sim := s.sim()
+		sim.notified = append(sim.notified, s)
 	}
 }
 
-// readiness is what s is ready for, as epoll(7) has it.
+// readiness returns what s is ready for, as epoll(7) does.
 func (s *socket) readiness() eddy.Readiness {
-	if s.gone() {
+	if s.processEnded() {
 		return eddy.Readable | eddy.Writable | eddy.Failed | eddy.Hangup
 	}
 	var r eddy.Readiness
@@ -120,7 +112,7 @@ func (s *socket) readiness() eddy.Readiness {
 	case s.state == connecting:
 	case s.typ == unix.SOCK_DGRAM:
 		r |= eddy.Writable
-		if len(s.mail) > 0 {
+		if len(s.received) > 0 {
 			r |= eddy.Readable
 		}
 	case s.state == connected:
@@ -134,24 +126,7 @@ func (s *socket) readiness() eddy.Readiness {
 	return r
 }
 
-func (s *socket) streamReadiness() (r eddy.Readiness) {
-	if s.in.len() > 0 {
-		r |= eddy.Readable
-	}
-	over := s.in.ended || s.deaf
-	if over {
-		r |= eddy.Readable | eddy.ReadClosed
-	}
-	if s.out.finished || s.out.roomy() {
-		r |= eddy.Writable
-	}
-	if over && s.out.finished {
-		r |= eddy.Hangup
-	}
-	return r
-}
-
-// close is what close(2) of the last descriptor does.
+// close does what close(2) of the last descriptor does.
 func (s *socket) close() {
 	if s.state == closed {
 		return
@@ -159,11 +134,11 @@ func (s *socket) close() {
 	was := s.state
 	s.state = closed
 	if was == connected && s.typ == unix.SOCK_STREAM {
-		s.hangUp()
-		s.settle()
+		s.closeStream()
+		s.releasePort()
 		return
 	}
-	s.home.unbind(s)
+	s.proc.unbind(s)
 	for _, c := range s.queue {
 		if c.family == unix.AF_UNIX {
 			c.abandon()
@@ -174,65 +149,58 @@ func (s *socket) close() {
 	s.queue = nil
 }
 
-// abandon closes a socket that has no descriptor, or whose program has ended.
+// abandon closes a socket that has no descriptor, or whose process has ended.
 func (s *socket) abandon() { s.close() }
 
-// vanish is what a crash leaves of a socket.
-func (s *socket) vanish() {
+// crash drops the socket's state as a power failure does: no packet is sent.
+func (s *socket) crash() {
 	for _, c := range s.queue {
-		c.vanish()
+		c.crash()
 	}
 	if s.state == connected && s.typ == unix.SOCK_STREAM {
 		s.out.unsent = nil
-		s.peer.lonely()
+		s.peer.peerVanished()
 	}
 	s.state = closed
 }
 
-// take removes the first connection from a listener's queue.
-func (s *socket) take() *socket {
-	c := s.queue[0]
-	s.queue = s.queue[1:]
-	return c
-}
-
-// fail makes err the socket's pending error, and ends what it was connected to.
+// fail makes err the socket's pending error and ends its connection.
 func (s *socket) fail(err syscall.Errno) {
-	if l := s.caller; l != nil {
-		l.halfway--
-		s.caller = nil
+	if l := s.listener; l != nil {
+		l.halfOpen--
+		s.listener = nil
 	}
 	switch {
 	case s.state == closed && s.out != nil:
 		s.out.kill()
-		s.settle()
+		s.releasePort()
 		if err != econnreset {
-			s.peer.lonely()
+			s.peer.peerVanished()
 		}
 		return
 	case s.state != connected && s.state != connecting:
 		return
 	case s.typ == unix.SOCK_STREAM:
-		err = s.cut(err)
+		err = s.disconnect(err)
 	}
 	s.err = err
-	s.tell()
+	s.notify()
 	if err == syscall.ETIMEDOUT && s.peer != nil && s.typ == unix.SOCK_STREAM {
-		s.peer.lonely() // it does not know
+		s.peer.peerVanished() // the peer was not told
 	}
 }
 
-// cut ends a stream that has failed, and returns the error that its user gets.
-func (s *socket) cut(err syscall.Errno) syscall.Errno {
+// disconnect ends a stream that has failed, and returns the error for its user.
+func (s *socket) disconnect(err syscall.Errno) syscall.Errno {
 	if s.state == connected {
-		if s.in.ended && err == econnreset && s.family != unix.AF_UNIX {
+		if s.in.eof && err == econnreset && s.family != unix.AF_UNIX {
 			err = syscall.EPIPE // see tcp_reset in Linux, on CLOSE_WAIT
 		}
-		s.in.ended = true
+		s.in.eof = true
 		s.out.kill()
 	}
-	s.world().note(s.home, "%v fails: %v", s, err)
-	s.state = dead
+	s.sim().note(s.proc, "%v fails: %v", s, err)
+	s.state = disconnected
 	return err
 }
 
@@ -243,200 +211,28 @@ func (s *socket) pending() syscall.Errno {
 	return err
 }
 
-func (b *boot) SetInt(fd, level, name, value int) error {
-	s, err := b.socket(fd)
-	if err != nil {
-		return err
-	}
-	if s.options == nil {
-		s.options = make(map[option]int)
-	}
-	if level == unix.SOL_SOCKET && (name == unix.SO_RCVBUF || name == unix.SO_SNDBUF) {
-		value = 2 * max(1024, value) // for the kernel's own use as well; see socket(7)
-	}
-	s.options[option{level, name}] = value
-	if s.grown(); s.in != nil {
-		s.in.open()
-		s.out.pump()
-	}
-	return nil
-}
-
-func (b *boot) GetInt(fd, level, name int) (int, error) {
-	s, err := b.socket(fd)
-	if err != nil {
-		return 0, err
-	}
-	if level == unix.SOL_SOCKET {
-		switch name {
-		case unix.SO_ERROR:
-			return int(s.pending()), nil
-		case unix.SO_TYPE:
-			return s.typ, nil
-		case unix.SO_RCVBUF, unix.SO_SNDBUF:
-			return 2 * s.buffer(name), nil
-		}
-	}
-	return s.options[option{level, name}], nil
-}
-
-// buffer is the size of one of the socket's buffers, in bytes of data.
-func (s *socket) buffer(name int) int {
-	if v := s.options[option{unix.SOL_SOCKET, name}]; v > 0 {
-		return v / 2
-	}
-	return s.buffers
-}
-
-// grown keeps in mind how large the buffers are now.
-func (s *socket) grown() {
-	s.most[0] = max(s.most[0], s.buffer(unix.SO_RCVBUF))
-	s.most[1] = max(s.most[1], s.buffer(unix.SO_SNDBUF))
-}
-
-func (s *socket) isSet(level, name int) bool { return s.options[option{level, name}] != 0 }
-
-func (b *boot) SetLinger(fd int, l *unix.Linger) error {
-	s, err := b.socket(fd)
-	if err == nil {
-		s.linger0 = l.Onoff != 0 && l.Linger == 0
-	}
-	return err
-}
-
-// Addresses.
-
-// addrPort is the address in sa, as a socket of s's family may have it.
-func (s *socket) addrPort(sa unix.Sockaddr) (netip.AddrPort, error) {
-	switch sa := sa.(type) {
-	case *unix.SockaddrInet4:
-		if sa.Port < 0 || sa.Port > math.MaxUint16 {
-			return netip.AddrPort{}, syscall.EINVAL
-		}
-		if s.family == unix.AF_INET {
-			return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port)), nil
-		}
-	case *unix.SockaddrInet6:
-		if sa.Port < 0 || sa.Port > math.MaxUint16 {
-			return netip.AddrPort{}, syscall.EINVAL
-		}
-		if s.family == unix.AF_INET6 {
-			return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port)), nil
-		}
-	}
-	return netip.AddrPort{}, syscall.EAFNOSUPPORT
-}
-
-// sockaddr is an address as a socket of s's family tells it.
-func (s *socket) sockaddr(a netip.AddrPort) unix.Sockaddr {
-	switch {
-	case s.family == unix.AF_INET && a.IsValid():
-		return &unix.SockaddrInet4{Port: int(a.Port()), Addr: a.Addr().As4()}
-	case s.family == unix.AF_INET:
-		return &unix.SockaddrInet4{}
-	case a.IsValid():
-		return &unix.SockaddrInet6{Port: int(a.Port()), Addr: a.Addr().As16()}
-	}
-	return &unix.SockaddrInet6{}
-}
-
-func (s *socket) localAddr() unix.Sockaddr {
-	if s.family == unix.AF_UNIX {
-		return pathAddr(s.path)
-	}
-	return s.sockaddr(s.local)
-}
-
-func (s *socket) remoteAddr() unix.Sockaddr {
-	if s.family == unix.AF_UNIX {
-		return pathAddr(s.far)
-	}
-	return s.sockaddr(s.remote)
-}
-
-// pathAddr is a name in the Unix domain; that of a socket without one reads "@",
-// as x/sys has it on Linux.
-func pathAddr(path string) unix.Sockaddr {
-	if path == "" {
-		path = "@"
-	}
-	return &unix.SockaddrUnix{Name: path}
-}
-
-// only says whether an IPv6 socket takes no IPv4.
-func (s *socket) only() bool {
-	return s.family == unix.AF_INET6 && s.isSet(unix.IPPROTO_IPV6, unix.IPV6_V6ONLY)
-}
-
-// anyAddr is the address that stands for all of the host's, of s's family.
-func (s *socket) anyAddr() netip.Addr {
-	if s.family == unix.AF_INET {
-		return netip.IPv4Unspecified()
-	}
-	return netip.IPv6Unspecified()
-}
-
-// matches says whether a socket bound to an address takes what comes for ip: 3 for
-// its own address, 2 and 1 for any.
-func (s *socket) matches(ip netip.Addr) int {
-	own := s.local.Addr()
-	switch {
-	case own == ip:
-		return 3
-	case !own.IsUnspecified() || own.Is4() && !ip.Is4():
-		return 0
-	case own.Is4() == ip.Is4():
-		return 2
-	case s.only():
-		return 0
-	}
-	return 1
-}
-
-// overlaps says whether a socket bound to ip and another would both be meant by
-// some address.
-func (s *socket) overlaps(ip netip.Addr, o *socket) bool {
-	own := o.local.Addr()
-	switch {
-	case ip.Is4() != own.Is4():
-		return ip.Is6() && ip.IsUnspecified() && !s.only() || own.Is6() && own.IsUnspecified() && !o.only()
-	default:
-		return ip == own || ip.IsUnspecified() || own.IsUnspecified()
-	}
-}
-
-// conflicts says whether s can't be bound to ip because of o; see SO_REUSEADDR
-// and SO_REUSEPORT in socket(7).
-func (s *socket) conflicts(ip netip.Addr, o *socket) bool {
-	both := func(name int) bool { return s.isSet(unix.SOL_SOCKET, name) && o.isSet(unix.SOL_SOCKET, name) }
-	if both(unix.SO_REUSEADDR) && (o.state != listening || s.typ == unix.SOCK_DGRAM) || both(unix.SO_REUSEPORT) {
-		return false
-	}
-	return s.overlaps(ip, o)
-}
-
-// String says what the socket is, for traces and deadlocks.
+// String describes the socket in traces and deadlock reports.
 func (s *socket) String() string {
 	kind := map[int]string{unix.SOCK_STREAM: "tcp", unix.SOCK_DGRAM: "udp"}[s.typ]
 	local, remote := s.nameOf(s.local), s.nameOf(s.remote)
 	if s.family == unix.AF_UNIX {
-		kind, local, remote = "unix", s.path, s.far
+		kind, local, remote = "unix", s.path, s.peerPath
 	}
 	switch s.state {
 	case listening:
 		return fmt.Sprintf("%s listener %s", kind, local)
-	case fresh:
+	case unconnected:
 		return fmt.Sprintf("%s socket %s", kind, local)
 	}
 	return fmt.Sprintf("%s %s-%s", kind, local, remote)
 }
 
-// nameOf is an address with its host's name.
+// nameOf returns an address with its host's name.
 func (s *socket) nameOf(a netip.AddrPort) string {
 	if !a.IsValid() {
 		return ""
 	}
-	if h := s.home.host.net.byAddr[a.Addr()]; h != nil {
+	if h := s.proc.host.net.byAddr[a.Addr()]; h != nil {
 		return fmt.Sprintf("%s:%d", h.name, a.Port())
 	}
 	return a.String()

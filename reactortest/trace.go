@@ -6,50 +6,49 @@ import (
 	"time"
 )
 
-// A Trace is what happened in a simulated run.
+// A Trace is the record of a simulated run.
 type Trace struct {
-	// Seed is the run's.
+	// Seed is the run's seed.
 	Seed uint64
-	// Hash is that of all that happened: which task ran when and what it then
-	// waited for, every message and every fault. Runs that have the same hash
-	// went the same way.
+	// Hash is a hash of all events: which task ran when and what it then waited for,
+	// every message and every fault. Two runs with the same hash were the same.
 	Hash uint64
-	// Events is how many things happened.
+	// Events is the number of events.
 	Events int
-	// Time is how long the run took, in virtual time.
+	// Time is how long the run took in virtual time.
 	Time time.Duration
 
 	lines    []string
 	recorded bool
 }
 
-// String is the trace for a person to read, a line for each event. It is empty
-// unless the run was recorded, as a replay is.
+// String returns the trace as text, a line for each event. It is empty unless the run
+// was recorded, as a replay always is.
 func (t *Trace) String() string { return strings.Join(t.lines, "\n") }
 
-// happened takes in an event: its kind and two numbers that tell it from
-// others, and how to say it.
-func (w *world) happened(kind kind, host *boot, a, b uint64, say func() string) {
-	if w.left.Load() {
-		select {} // the test has gone on without it
+// record adds an event to the trace: its kind, two numbers that distinguish it, and a
+// function that makes its text.
+func (sim *simulator) record(kind kind, host *process, a, b uint64, say func() string) {
+	if sim.abandoned.Load() {
+		select {} // the test no longer waits for this loop
 	}
-	defer w.steps.Add(1)
-	t := &w.trace
+	defer sim.steps.Add(1)
+	t := &sim.trace
 	t.Events++
-	t.Hash = mix(mix(mix(mix(t.Hash, uint64(kind)), uint64(w.time())), a), b)
+	t.Hash = mix(mix(mix(mix(t.Hash, uint64(kind)), uint64(sim.time())), a), b)
 	if t.recorded {
 		name := ""
 		if host != nil {
 			name = host.host.name
 		}
-		t.lines = append(t.lines, fmt.Sprintf("%14s  %-8s  %s", seconds(w.elapsed()), name, say()))
+		t.lines = append(t.lines, fmt.Sprintf("%14s  %-8s  %s", seconds(sim.elapsed()), name, say()))
 	}
 }
 
-// note is happened for what is said rarely.
-func (w *world) note(host *boot, format string, args ...any) {
+// note records a rare event by its text.
+func (sim *simulator) note(host *process, format string, args ...any) {
 	s := fmt.Sprintf(format, args...)
-	w.happened(kindNote, host, hashString(s), 0, func() string { return s })
+	sim.record(kindNote, host, hashString(s), 0, func() string { return s })
 }
 
 type kind uint8
@@ -94,12 +93,12 @@ func hashBytes(p []byte) uint64 {
 	return h
 }
 
-// seconds writes a time with all its digits, so that columns stay columns.
+// seconds formats a time with all its digits, so that the columns align.
 func seconds(ns int64) string {
 	return fmt.Sprintf("%d.%09d", ns/1e9, ns%1e9)
 }
 
-// parting says where two traces of the same seed go different ways.
+// parting describes where two traces of the same seed differ first.
 func parting(a, b *Trace) string {
 	i := 0
 	for i < len(a.lines) && i < len(b.lines) && a.lines[i] == b.lines[i] {

@@ -14,14 +14,31 @@ func longPath(path string) bool {
 	return len(path) > 108 || len(path) == 108 && path[0] != '@'
 }
 
-// connectPath connects to a name in the Unix domain, which is of this host
-// alone; see unix(7).
-func (b *boot) connectPath(s *socket, path string) error {
-	l := b.paths[path]
+func (proc *process) bindUnix(s *socket, path string) error {
+	switch {
+	case s.family != unix.AF_UNIX || s.path != "":
+		return syscall.EINVAL
+	case path == "":
+		proc.autobound++
+		path = fmt.Sprintf("@%05x", proc.autobound)
+	case longPath(path):
+		return syscall.EINVAL
+	}
+	if proc.paths[path] != nil {
+		return syscall.EADDRINUSE
+	}
+	s.path = path
+	proc.paths[path] = s
+	return nil
+}
+
+// connectUnix connects to a name in the Unix domain of this host; see unix(7).
+func (proc *process) connectUnix(s *socket, path string) error {
+	l := proc.paths[path]
 	switch {
 	case s.family != unix.AF_UNIX:
 		return syscall.EAFNOSUPPORT
-	case s.state != fresh && s.typ == unix.SOCK_STREAM:
+	case s.state != unconnected && s.typ == unix.SOCK_STREAM:
 		return syscall.EISCONN
 	case longPath(path):
 		return syscall.EINVAL
@@ -31,10 +48,10 @@ func (b *boot) connectPath(s *socket, path string) error {
 		return syscall.ENOENT
 	case l.typ != s.typ:
 		return syscall.EPROTOTYPE
-	case l.gone() || l.state == closed:
+	case l.processEnded() || l.state == closed:
 		return syscall.ECONNREFUSED
 	}
-	s.far = path
+	s.peerPath = path
 	if s.typ == unix.SOCK_DGRAM {
 		s.state = connected
 		return nil
@@ -46,27 +63,27 @@ func (b *boot) connectPath(s *socket, path string) error {
 		return syscall.EAGAIN
 	}
 	s.state = connecting
-	l.answer(s)
+	l.handleSYN(s)
 	return nil
 }
 
-// sendPath sends a datagram to a name in the Unix domain.
-func (s *socket) sendPath(p []byte, path string) (int, syscall.Errno) {
-	r := s.home.paths[path]
+// sendUnix sends a datagram to a name in the Unix domain.
+func (s *socket) sendUnix(p []byte, path string) (int, syscall.Errno) {
+	r := s.proc.paths[path]
 	switch {
 	case path == "":
 		return 0, syscall.ENOTCONN
 	case r == nil && path[0] != '@':
 		return 0, syscall.ENOENT
-	case r == nil || r.gone() || r.state == closed:
+	case r == nil || r.processEnded() || r.state == closed:
 		return 0, syscall.ECONNREFUSED
 	case r.typ != unix.SOCK_DGRAM:
 		return 0, syscall.EPROTOTYPE
 	case len(p) > s.buffer(unix.SO_SNDBUF):
 		return 0, syscall.EMSGSIZE
 	}
-	s.world().happened(kindWrite, s.home, s.id, hashBytes(p), func() string { return fmt.Sprintf("%v: sends %s to %s", s, excerpt(p), path) })
-	if !r.put(datagram{data: slices.Clone(p), path: s.path}) {
+	s.sim().record(kindWrite, s.proc, s.id, hashBytes(p), func() string { return fmt.Sprintf("%v: sends %s to %s", s, excerpt(p), path) })
+	if !r.enqueue(datagram{data: slices.Clone(p), path: s.path}) {
 		r.blocked = append(r.blocked, s)
 		return 0, syscall.EAGAIN
 	}

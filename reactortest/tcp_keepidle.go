@@ -4,7 +4,7 @@ package reactortest
 
 import "golang.org/x/sys/unix"
 
-// The options that say when an idle connection is probed; see tcp(7).
+// The options for the times of keepalive probes; see tcp(7).
 const (
 	keepIdle     = unix.TCP_KEEPIDLE
 	keepInterval = unix.TCP_KEEPINTVL

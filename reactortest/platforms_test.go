@@ -22,7 +22,7 @@ import (
 // partitions and crashes, ToThread, a shuffled order and the program's own dice.
 func town(t testing.TB, ctx context.Context, n *network) {
 	dice := reactortest.Rand(ctx)
-	n.SetLinks(reactortest.Link{Latency: ms, Jitter: 30 * ms, Bandwidth: 1 << 20, Loss: 0.05, Duplicate: 0.05, Delay: 0.05, Reset: 0.001})
+	n.SetLinks(reactortest.Link{Latency: ms, Jitter: 30 * ms, Bandwidth: 1 << 20, Loss: 0.05, Duplicate: 0.05, Reorder: 0.05, Reset: 0.001})
 	var hosts []*reactortest.Host
 	for i := range 5 {
 		h := n.Host(fmt.Sprint("h", i))

@@ -13,80 +13,6 @@ import (
 	"github.com/eddyio/eddy/reactortest"
 )
 
-// A call that nobody answers is given up after Linux's time: 67 seconds until the last
-// of ten retries, with tcp_syn_linear_timeouts at 4, and 64 more. It is the same
-// whichever way is cut, or if the listener's queue is full.
-func TestUnansweredCall(t *testing.T) {
-	for name, prevent := range map[string]func(ctx context.Context, n *network){
-		"cut":       func(ctx context.Context, n *network) { n.Partition(n.Host("server")) },
-		"cut there": func(ctx context.Context, n *network) { n.Cut(n.Hosts()[0], n.Host("server")) },
-		"cut back":  func(ctx context.Context, n *network) { n.Cut(n.Host("server"), n.Hosts()[0]) },
-		"off":       func(ctx context.Context, n *network) { n.Host("server").Crash() },
-		"a full queue": func(ctx context.Context, n *network) {
-			net.Dial(ctx, "tcp", "server:7")
-			net.Dial(ctx, "tcp", "server:7")
-		},
-		"crashes after it was called": func(ctx context.Context, n *network) {
-			reactor.LoopOf(ctx).CallLater(1500*time.Microsecond, n.Host("server").Crash)
-			n.Cut(n.Host("server"), n.Hosts()[0])
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			simulate(t, func(ctx context.Context, n *network) {
-				n.SetLinks(reactortest.Link{Latency: ms})
-				lc := net.ListenConfig{Backlog: 1}
-				if _, err := lc.Listen(n.Host("server").Context(ctx), "tcp", ":7"); err != nil {
-					t.Fatal(err)
-				}
-				prevent(ctx, n)
-				began := now(ctx)
-				_, err := net.Dial(ctx, "tcp", "server:7")
-				if took := now(ctx) - began; !errors.Is(err, syscall.ETIMEDOUT) || took < 131*time.Second || took > 133*time.Second {
-					t.Errorf("%v after %v", err, took)
-				}
-			}, 1)
-		})
-	}
-}
-
-// The calls come at the times of Linux, and the one that arrives is answered.
-func TestCallsAgain(t *testing.T) {
-	for heal, want := range map[int]int{0: 0, 1: 1, 4: 4, 5: 5, 6: 7, 8: 11, 12: 19, 20: 35, 36: 67} {
-		simulate(t, func(ctx context.Context, n *network) {
-			n.Host("server").Start(echo)
-			reactor.Yield(ctx)
-			if heal > 0 {
-				n.Partition(n.Host("server"))
-				reactor.LoopOf(ctx).CallLater(time.Duration(heal)*time.Second-ms, n.Heal)
-			}
-			if _, err := net.Dial(ctx, "tcp", "server:7"); err != nil || int(now(ctx)/time.Second) != want {
-				t.Errorf("healed after %ds: connected after %v, %v, want %ds", heal, now(ctx), err, want)
-			}
-		}, 1)
-	}
-}
-
-// A server that is turned off after it was called, and is back, is called again.
-func TestCalledAgainAfterACrash(t *testing.T) {
-	simulate(t, func(ctx context.Context, n *network) {
-		n.SetLinks(reactortest.Link{Latency: ms})
-		server := n.Host("server").Start(echo)
-		reactor.Yield(ctx)
-		n.Cut(server, n.Hosts()[0])
-		reactor.LoopOf(ctx).CallLater(1500*time.Microsecond, func() {
-			server.Crash() // before its answer is there
-			reactor.LoopOf(ctx).CallLater(10*ms, func() { n.Heal(); server.Restart() })
-		})
-		c, err := net.Dial(ctx, "tcp", "server:7")
-		if err == nil {
-			err = through(c, ctx, []byte("hello"))
-		}
-		if err != nil || now(ctx) > 10*time.Second {
-			t.Errorf("%v after %v", err, now(ctx))
-		}
-	}, 1)
-}
-
 // When the ephemeral ports are used up, each call has the error that Linux's has.
 // Connections to different addresses may have the same port.
 func TestPortsAreUsedUp(t *testing.T) {
@@ -139,9 +65,9 @@ func TestPortsAreUsedUp(t *testing.T) {
 	}, 1)
 }
 
-// A port in TIME-WAIT outlives the program, and not the machine; one that only the peer
+// A port in TIME-WAIT outlives the process, but not the kernel; one that only the peer
 // has ended is free after a minute, too.
-func TestPortsOfTheDead(t *testing.T) {
+func TestPortsOfStoppedHosts(t *testing.T) {
 	for name, c := range map[string]struct {
 		end   func(e *ends)
 		after time.Duration
@@ -197,36 +123,4 @@ func TestPortInTimeWaitIsReused(t *testing.T) {
 			}
 		}, 1)
 	}
-}
-
-// A socket for datagrams in the Unix domain holds eleven, and whoever waits to send is
-// woken when there is room.
-func TestUnixDatagramsWait(t *testing.T) {
-	simulate(t, func(ctx context.Context, n *network) {
-		p, err := net.ListenPacket(ctx, "unixgram", "@p")
-		if err != nil {
-			t.Fatal(err)
-		}
-		sent := 0
-		for range 3 {
-			reactor.Go(ctx, func(ctx context.Context) error {
-				c, err := net.Dial(ctx, "unixgram", "@p")
-				for err == nil && sent < 50 {
-					if _, err = c.Write([]byte("x")); err == nil {
-						sent++
-					}
-				}
-				return err
-			})
-		}
-		reactor.Sleep(ctx, time.Second)
-		if sent != 11 {
-			t.Errorf("%d are sent, want 11", sent)
-		}
-		for range 50 {
-			if _, _, err := p.ReadFrom(make([]byte, 1)); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}, 1)
 }
