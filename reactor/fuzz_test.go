@@ -2,6 +2,7 @@ package reactor
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -85,7 +86,7 @@ func (p *play) step(ctx context.Context, id, op int) error {
 		return err
 	case 4:
 		if t := p.pick(op >> 4); t != nil {
-			if err := t.Wait(ctx); err != ErrSelf && !t.over {
+			if err := t.Wait(ctx); !errors.Is(err, ErrSelf) && !t.over {
 				return err
 			}
 		}

@@ -14,7 +14,7 @@ func Gather[T any](ctx context.Context, fs ...func(ctx context.Context) (T, erro
 	if err != nil {
 		return nil, err
 	}
-	g := &gathering{left: len(fs)}
+	g := &gathering{left: len(fs), under: s}
 	tasks := spawnAll(ctx, "Gather", fs, g)
 	if err := g.join(w, s); err != nil {
 		return nil, err
@@ -54,11 +54,11 @@ func GatherAll[T any](ctx context.Context, fs ...func(ctx context.Context) (T, e
 	if err != nil {
 		return nil, err
 	}
-	c := &collection{left: len(fs)}
+	c := &collection{left: len(fs), under: s}
 	tasks := spawnAll(ctx, "GatherAll", fs, c)
 	defer c.forsake()
 	for c.left > 0 {
-		if e := c.wait.wait(w, s, waitingFor("the tasks that it gathers")); e != nil {
+		if e := c.wait.wait(w, s, c); e != nil {
 			err, s = e, &w.loop.shielded // they are below the scope that is done
 		}
 	}
@@ -73,6 +73,7 @@ func GatherAll[T any](ctx context.Context, fs ...func(ctx context.Context) (T, e
 // A collection keeps the tasks of one GatherAll.
 type collection struct {
 	left   int
+	under  *scope  // of which the tasks are below
 	failed []*task // other than by being cancelled; until GatherAll returns them
 	wait   waitList
 }
@@ -100,8 +101,9 @@ func (c *collection) forsake() {
 // A gathering keeps the tasks of one Gather.
 type gathering struct {
 	left     int
-	failed   *task // the first, whose error Gather returns
-	canceled bool  // Gather returns ctx's error instead
+	under    *scope // of which the tasks are below
+	failed   *task  // the first, whose error Gather returns
+	canceled bool   // Gather returns ctx's error instead
 	wait     waitList
 }
 
@@ -124,7 +126,7 @@ func (g *gathering) ended(t *task, echo bool) {
 func (g *gathering) join(w *worker, s *scope) error {
 	for g.left > 0 && g.failed == nil {
 		g.wait.push(&w.node)
-		if w.park(s, waitingFor("the tasks that it gathers")) != wokenCanceled {
+		if w.park(s, g) != wokenCanceled {
 			continue
 		}
 		g.canceled = true
@@ -134,7 +136,7 @@ func (g *gathering) join(w *worker, s *scope) error {
 		}
 		for g.left > 0 {
 			g.wait.push(&w.node)
-			w.park(&w.loop.shielded, waitingFor("the tasks that it gathers, which are cancelled"))
+			w.park(&w.loop.shielded, g)
 		}
 		return s.awaitErr()
 	}

@@ -21,6 +21,7 @@ type TaskGroup struct {
 	services   services
 	canceled   bool  // by Cancel
 	cause      error // of Cancel
+	cycle      error // a task waits for the one that the group is in
 	supervisor *supervision
 }
 
@@ -201,16 +202,28 @@ func (g *TaskGroup) drain() {
 			g.services.stop(g.scope.reason.Load())
 		}
 		w := g.scope.loop.task("Group") // not the one that began it, in a generator's body
+		g.breakCycle(w)
 		g.wait.push(&w.node)
-		w.park(&g.scope.loop.shielded, waitingFor("the tasks of its group"))
+		w.park(&g.scope.loop.shielded, (*groupWait)(g))
 	}
 	g.closed = true
 	g.services.close()
 }
 
+// breakCycle cancels the group if one of its tasks waits for w's, which can't end
+// before the group does.
+func (g *TaskGroup) breakCycle(w *worker) {
+	if g.scope.reason.Load() != nil {
+		return
+	}
+	if g.cycle = w.refuseCycles(&g.scope, (*groupWait)(g)); g.cycle != nil {
+		g.scope.cancel(because(g.cycle))
+	}
+}
+
 // result returns the group's error. echo says that its function's is one.
 func (g *TaskGroup) result(body error, echo bool) error {
-	errs := []error{g.cause}
+	errs := []error{g.cause, g.cycle}
 	for _, t := range g.failed {
 		t.claimed = true
 		errs = append(errs, t.failure())

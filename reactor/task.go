@@ -162,8 +162,8 @@ func (t *task) join(ctx context.Context, op string) error {
 		return fmt.Errorf("reactor: %s of a task of another loop: use Submit to reach that loop", op)
 	}
 	if !t.over {
-		if w.task == t {
-			return ErrSelf
+		if err := w.refuseCycle(s, t); err != nil {
+			return err
 		}
 		t.waiters.push(&w.node)
 		if w.park(s, t) == wokenCanceled {
@@ -177,7 +177,9 @@ func (t *task) join(ctx context.Context, op string) error {
 	return nil
 }
 
-// ErrSelf is returned to a task that waits for itself.
+// ErrSelf is returned to a task that waits for itself, and, wrapped by an error that
+// names them, to one that waits for others which wait for it. It is found when the
+// wait begins that would never end, unless a deadline or a foreign context ends it.
 var ErrSelf = errors.New("reactor: a task can't wait for itself")
 
 // Wait suspends the running task until t is over, and returns t's error, or

@@ -45,9 +45,9 @@ func Wait(ctx context.Context, mode WaitMode, tasks ...AnyTask) (done, pending [
 	}
 	w, s, err := await(ctx, "Wait")
 	if err == nil {
-		v := newWatch(tasks)
-		for err == nil && !v.satisfied(mode) {
-			err = v.changed.wait(w, s, waitingFor("some tasks"))
+		v := newWatch(tasks, mode)
+		for err == nil && !v.satisfied() {
+			err = v.wait(w, s)
 		}
 		v.stop()
 	}
@@ -75,17 +75,20 @@ func allOf[T AnyTask](ctx context.Context, op string, tasks []T) error {
 
 // A watch learns of the ends of tasks, in the order in which they come.
 type watch struct {
+	mode    WaitMode
 	left    int
 	failed  bool
 	over    []*task
-	hooks   []waiter
+	tasks   []*task
+	hooks   []waiter // of tasks, in the same places
 	changed waitList
 }
 
-func newWatch[T AnyTask](tasks []T) *watch {
-	v := &watch{left: len(tasks), hooks: make([]waiter, len(tasks))}
+func newWatch[T AnyTask](tasks []T, mode WaitMode) *watch {
+	v := &watch{mode: mode, left: len(tasks), tasks: make([]*task, len(tasks)), hooks: make([]waiter, len(tasks))}
 	for i, t := range tasks {
 		t := t.base()
+		v.tasks[i] = t
 		if t.over {
 			v.ended(t)
 			continue
@@ -105,14 +108,34 @@ func (v *watch) ended(t *task) {
 	v.changed.wakeAll(wokenDone)
 }
 
-func (v *watch) satisfied(mode WaitMode) bool {
-	switch mode {
+func (v *watch) satisfied() bool {
+	switch v.mode {
 	case FirstDone:
 		return len(v.over) > 0
 	case FirstFailed:
 		return v.failed || v.left == 0
 	}
 	return v.left == 0
+}
+
+// wait waits until another task has ended.
+func (v *watch) wait(w *worker, s *scope) error {
+	if err := w.refuseCycles(s, v); err != nil {
+		return err
+	}
+	return v.changed.wait(w, s, v)
+}
+
+func (v *watch) String() string { return "some tasks" }
+
+func (v *watch) all() (bool, int) { return v.mode == AllDone, v.left }
+
+func (v *watch) joins(yield func(*task) bool) {
+	for i := range v.hooks {
+		if x := &v.hooks[i]; x.list != nil && !yield(v.tasks[i]) {
+			return
+		}
+	}
 }
 
 // stop unhooks from the tasks that go on.
@@ -139,12 +162,12 @@ func AsCompleted[T any](ctx context.Context, tasks ...*Task[T]) iter.Seq2[*Task[
 		for _, t := range tasks {
 			byTask[&t.task] = t
 		}
-		v := newWatch(tasks)
+		v := newWatch(tasks, FirstDone)
 		defer v.stop()
 		for i := range tasks {
 			w, s, err := await(ctx, "AsCompleted")
 			for err == nil && i == len(v.over) {
-				err = v.changed.wait(w, s, waitingFor("some tasks"))
+				err = v.wait(w, s)
 			}
 			if err != nil {
 				yield(nil, err)

@@ -1,0 +1,183 @@
+package reactor
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A task that waits for one that waits for it, by way of however many others,
+// waits for ever. That is looked for when the wait that closes the circle begins.
+//
+// A wait counts only if nothing but the end of tasks is there to end it. One that a
+// deadline ends, or a foreign context, does not; that somebody may cancel a task is
+// no reason to wait for it.
+
+// maxCycleSearch bounds how many tasks a search looks at. A circle that is larger is
+// not found.
+const maxCycleSearch = 256
+
+// A joiner is what a task waits for that waits for several others.
+type joiner interface {
+	// joins ranges over the tasks that are not over. It may leave out those that
+	// wait for nothing.
+	joins(yield func(*task) bool)
+	// all reports whether each of them must end before the wait does. Else it ends
+	// when one of left does.
+	all() (all bool, left int)
+}
+
+// refuseCycle returns an error if the running task w is about to wait, under s, for
+// t, which waits for w's.
+func (w *worker) refuseCycle(s *scope, t *task) error {
+	if w.task == t {
+		return ErrSelf
+	}
+	if !w.task.awaited() {
+		return nil
+	}
+	c := cycleSearch{me: w.task, budget: maxCycleSearch}
+	if c.leads(t) && !s.bounded() {
+		return c.err()
+	}
+	return nil
+}
+
+// refuseCycles is refuseCycle for a wait for several.
+func (w *worker) refuseCycles(s *scope, j joiner) error {
+	if !w.task.awaited() { // not even by itself
+		return nil
+	}
+	c := cycleSearch{me: w.task, budget: maxCycleSearch}
+	if !c.leadsAny(j) || s.bounded() {
+		return nil
+	}
+	if len(c.path) == 0 {
+		return ErrSelf
+	}
+	return c.err()
+}
+
+// awaited reports whether anybody may be waiting for t.
+func (t *task) awaited() bool {
+	switch t.keeper.(type) {
+	case nil, *task:
+		return !t.waiters.empty()
+	}
+	return true
+}
+
+// bounded reports whether a wait under s ends of itself: by a deadline, or by a
+// foreign context other than that of Run.
+func (s *scope) bounded() bool {
+	for ; s != nil && s != &s.loop.root; s = s.up {
+		if e := s.extra.Load(); e != nil && (e.until.Load() != 0 || e.unfollow != nil) {
+			return true
+		}
+	}
+	return false
+}
+
+type cycleSearch struct {
+	me     *task
+	budget int
+	path   []*task // from the one that waits for me backwards, once found
+}
+
+// leads reports whether t can't end before c.me does.
+func (c *cycleSearch) leads(t *task) (found bool) {
+	if t == c.me {
+		return true
+	}
+	c.budget--
+	w := t.w
+	if c.budget < 0 || w == nil || w.task != t || w.state != parked {
+		return false
+	}
+	before := len(c.path)
+	switch what := w.what.(type) {
+	case *task:
+		found = c.leads(what)
+	case *groupWait: // its deadline ends the tasks that it waits for
+		found = c.leadsAny(what) && !what.scope.bounded()
+	case joiner:
+		found = c.leadsAny(what)
+	}
+	if !found || w.where.bounded() {
+		c.path = c.path[:before]
+		return false
+	}
+	c.path = append(c.path, t)
+	return true
+}
+
+// leadsAny reports whether the wait for j can't end before c.me does.
+func (c *cycleSearch) leadsAny(j joiner) bool {
+	all, left := j.all()
+	before := len(c.path)
+	for t := range j.joins {
+		c.path = c.path[:before]
+		found := c.leads(t)
+		if found {
+			left--
+		}
+		if found && (all || left == 0) {
+			return true
+		}
+		if !found && !all {
+			return false
+		}
+	}
+	c.path = c.path[:before]
+	return false
+}
+
+func (c *cycleSearch) err() error {
+	slices.Reverse(c.path)
+	var b strings.Builder
+	fmt.Fprintf(&b, "reactor: %v can't wait for ", c.me)
+	for _, t := range c.path {
+		fmt.Fprintf(&b, "%v, which waits for ", t)
+	}
+	return fmt.Errorf("%s%v: %w", b.String(), c.me, ErrSelf)
+}
+
+// keptBy ranges over the tasks directly below s that k keeps and that have begun.
+func (s *scope) keptBy(k keeper, yield func(*task) bool) {
+	for x := s.kids; x != nil; {
+		if w := x.w; w != nil && w.task != nil && &w.task.scope == x && w.task.keeper == k && !yield(w.task) {
+			return
+		}
+		if x = x.next; x == s.kids {
+			return
+		}
+	}
+}
+
+// groupWait is a group as what waits for its tasks.
+type groupWait TaskGroup
+
+func (g *groupWait) String() string { return "the tasks of its group" }
+
+func (g *groupWait) all() (bool, int) { return true, g.n }
+
+func (g *groupWait) joins(yield func(*task) bool) {
+	g.scope.keptBy((*TaskGroup)(g), yield)
+}
+
+func (c *collection) String() string { return "the tasks that it gathers" }
+
+func (c *collection) all() (bool, int) { return true, c.left }
+
+func (c *collection) joins(yield func(*task) bool) { c.under.keptBy(c, yield) }
+
+func (g *gathering) String() string {
+	if g.canceled {
+		return "the tasks that it gathers, which are cancelled"
+	}
+	return "the tasks that it gathers"
+}
+
+func (g *gathering) all() (bool, int) { return g.canceled, g.left }
+
+func (g *gathering) joins(yield func(*task) bool) { g.under.keptBy(g, yield) }
