@@ -3,7 +3,9 @@ package net
 import (
 	"context"
 	"errors"
+	"sync"
 
+	"github.com/eddyio/eddy/internal/gate"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -11,12 +13,18 @@ import (
 // meanwhile calls the functions that it has passed itself: a Dialer's Control, and
 // the hooks of httptrace. They may be anybody's code, which may panic, or exit its goroutine as a test's Fatal
 // does: neither is the loop's business.
+//
+// Invariant: news is open if there are calls, or the task has ended, and the caller
+// has not been told.
 type caller struct {
-	calls chan func()
-	left  chan struct{} // closed once it takes no more calls
+	mu    sync.Mutex
+	calls []*call
+	ended bool // the task has
+	left  bool // the goroutine has, and takes no more calls
+	news  *gate.Gate
 }
 
-func newCaller() *caller { return &caller{make(chan func()), make(chan struct{})} }
+func newCaller() *caller { return &caller{news: new(gate.Gate)} }
 
 // callerKey is the key under which a task's ctx tells the caller that it works for.
 var callerKey any = new(int)
@@ -31,42 +39,88 @@ func byCaller(ctx context.Context, f func() error) error {
 	if !ok {
 		return f()
 	}
-	_, err := reactor.ToThread(context.WithoutCancel(ctx), func() (struct{}, error) { return struct{}{}, c.call(f) })
+	_, err := reactor.ToThread(context.WithoutCancel(ctx), func() (struct{}, error) {
+		k := &call{f: f, err: errCallerLeft}
+		if c.tell(func() { c.calls = append(c.calls, k) }) {
+			k.over.Wait(context.Background())
+		}
+		return struct{}{}, k.err
+	})
 	return err
 }
 
-// call passes f to the caller and waits until it is left, by a return or otherwise.
-func (c *caller) call(f func() error) error {
-	done := make(chan error, 1)
-	select {
-	case c.calls <- func() {
-		err := errCallerLeft
-		defer func() { done <- err }()
-		err = f()
-	}:
-		return <-done
-	case <-c.left:
-		return errCallerLeft
+// A call is a function that a caller is to call, and what it returned.
+type call struct {
+	f    func() error
+	err  error // errCallerLeft unless f returned
+	over gate.Gate
+}
+
+func (k *call) run() {
+	defer k.over.Open() // also when f does not return
+	k.err = k.f()
+}
+
+// tell changes c by f and wakes the goroutine. It reports whether that is still
+// there.
+func (c *caller) tell(f func()) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.left {
+		return false
+	}
+	f()
+	c.news.Open()
+	return true
+}
+
+// next waits for calls, and returns them. The task has ended if there are none.
+func (c *caller) next() []*call {
+	c.mu.Lock()
+	news := c.news
+	c.mu.Unlock()
+	news.Wait(context.Background())
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	calls := c.calls
+	c.calls, c.news = nil, new(gate.Gate)
+	if c.ended {
+		c.news.Open()
+	}
+	return calls
+}
+
+// leave refuses further calls. Those that were not made, of which rest are taken
+// already, are over.
+func (c *caller) leave(rest []*call) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left = true
+	for _, k := range append(rest, c.calls...) {
+		k.over.Open()
 	}
 }
 
 // serveCalls is wait(ctx) on a goroutine that takes calls. When a call does not
 // return, what it waits for is cancelled.
 func serveCalls(ctx context.Context, c *caller, wait func(context.Context) (struct{}, error)) error {
-	defer close(c.left)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	ended := make(chan error, 1)
+	var err error
 	go func() {
-		_, err := wait(ctx)
-		ended <- err
+		_, failure := wait(ctx)
+		c.tell(func() { c.ended, err = true, failure })
 	}()
+	var calls []*call
+	defer func() { c.leave(calls) }()
 	for {
-		select {
-		case f := <-c.calls:
-			f()
-		case err := <-ended:
+		if calls = c.next(); len(calls) == 0 {
 			return err
+		}
+		for len(calls) > 0 {
+			k := calls[0]
+			calls = calls[1:]
+			k.run()
 		}
 	}
 }

@@ -238,7 +238,9 @@ func (c *conn) RemoteAddr() Addr { return full(c.peer) }
 // t, or is begun later, fails with [os.ErrDeadlineExceeded], until another
 // deadline is set; the zero t means none.
 func (c *conn) SetDeadline(t time.Time) error {
+	asked := c.nowElsewhere(t)
 	return c.set(func(int) error {
+		t := rebased(t, asked)
 		return errors.Join(c.fd.SetReadDeadline(t), c.fd.SetWriteDeadline(t))
 	})
 }
@@ -246,12 +248,14 @@ func (c *conn) SetDeadline(t time.Time) error {
 // SetReadDeadline is as [conn.SetDeadline], for reads. Moving a deadline to a
 // later time costs next to nothing, so it can be done at each message.
 func (c *conn) SetReadDeadline(t time.Time) error {
-	return c.set(func(int) error { return c.fd.SetReadDeadline(t) })
+	asked := c.nowElsewhere(t)
+	return c.set(func(int) error { return c.fd.SetReadDeadline(rebased(t, asked)) })
 }
 
 // SetWriteDeadline is as [conn.SetDeadline], for writes.
 func (c *conn) SetWriteDeadline(t time.Time) error {
-	return c.set(func(int) error { return c.fd.SetWriteDeadline(t) })
+	asked := c.nowElsewhere(t)
+	return c.set(func(int) error { return c.fd.SetWriteDeadline(rebased(t, asked)) })
 }
 
 // SetReadBuffer sets the size of the kernel's receive buffer, in bytes.

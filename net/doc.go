@@ -24,6 +24,12 @@
 // can use a [Conn] too; it only is slower, by two passages between threads for
 // each call. Once the loop has ended, every method returns [ErrClosed].
 //
+// That holds in a bubble of testing/synctest, too, for a conn whose loop is outside:
+// but as with std's net to wait for one is no durable blocking, so the bubble's
+// clock stands still meanwhile, while deadlines go by the system's. A task's ctx, and
+// what derives from it, is not for use in a bubble. For virtual time there is package
+// reactortest.
+//
 // Methods take no ctx. In a task they obey the innermost scope that it is
 // in, the task's own, a reactor.Timeout's or a reactor.Group's, besides the
 // deadlines of the connection: when that is done they return its error, in

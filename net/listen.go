@@ -154,7 +154,8 @@ func (l *listener) SetDeadline(t time.Time) error {
 		return syscall.EINVAL
 	}
 	if !l.fd.OnLoop() {
-		_, err := elsewhere(&l.fd, func() (struct{}, error) { return struct{}{}, l.SetDeadline(t) })
+		asked := nowElsewhere(&l.fd, t)
+		_, err := elsewhere(&l.fd, func() (struct{}, error) { return struct{}{}, l.SetDeadline(rebased(t, asked)) })
 		return err
 	}
 	if err := l.fd.SetReadDeadline(t); err != nil {

@@ -41,6 +41,13 @@
 // runs those that were ready when it began; what becomes ready meanwhile waits
 // for the next turn. Given the same inputs the order is always the same.
 //
+// # Tests
+//
+// Package reactortest runs a loop in virtual time. A bubble of testing/synctest does
+// not: [Run] in one returns [ErrBubble]. Goroutines in a bubble may use a loop
+// outside by [Submit] and [Loop.Post], but no ctx of its tasks, nor what derives
+// from one, whose end would reach into the bubble, which Go forbids.
+//
 // # What it leaves to others
 //
 // Which fds are ready is package eddy's business, which deadline comes next is

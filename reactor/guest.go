@@ -34,6 +34,8 @@ func (o Options) Begin(ctx context.Context, main func(ctx context.Context) error
 		return nil, errors.New("reactor: Run with a nil ctx: use context.Background()")
 	case ctx.Err() != nil:
 		return nil, reasonOf(ctx).await
+	case o.Clock == nil && inBubble():
+		return nil, ErrBubble
 	}
 	runtime.LockOSThread()
 	l, err := lodge(ctx, o)

@@ -123,7 +123,7 @@ func TestSubmissionDroppedBeforeItHasBegun(t *testing.T) {
 		var again func(ctx context.Context) error
 		again = func(ctx context.Context) error {
 			if l.abandoned {
-				sub := &submission[int]{loop: l, done: make(chan struct{})}
+				sub := &submission[int]{loop: l}
 				sub.task = spawn[int](&l.root, "Submit", func(context.Context) (int, error) { return 0, nil }, sub)
 				go func() {
 					_, err := sub.wait(context.Background())

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"runtime/debug"
 	"sync/atomic"
+
+	"github.com/eddyio/eddy/internal/gate"
 )
 
 // ToThread calls f on a goroutine of its own and suspends the running task
@@ -97,14 +99,14 @@ func Submit[T any](l *Loop, f func(ctx context.Context) (T, error)) (wait func(c
 	if f == nil {
 		panic("reactor: Submit with a nil function")
 	}
-	sub := &submission[T]{loop: l, done: make(chan struct{})}
+	sub := &submission[T]{loop: l}
 	err := l.refuseOutside("Submit")
 	if err == nil && !l.post(func() { sub.start(f) }) {
 		err = ErrLoopClosed
 	}
 	if err != nil {
 		sub.err = err
-		close(sub.done)
+		sub.over.Open()
 	}
 	return sub.wait
 }
@@ -112,8 +114,8 @@ func Submit[T any](l *Loop, f func(ctx context.Context) (T, error)) (wait func(c
 type submission[T any] struct {
 	loop  *Loop
 	task  *Task[T]
-	done  chan struct{}
-	value T
+	over  gate.Gate
+	value T // this and err are set before over is opened
 	err   error
 
 	waits  atomic.Int32 // calls of wait that will return the result
@@ -125,7 +127,7 @@ func (sub *submission[T]) start(f func(ctx context.Context) (T, error)) {
 	l := sub.loop
 	if l.closing {
 		sub.err = ErrLoopClosed
-		close(sub.done)
+		sub.over.Open()
 		return
 	}
 	sub.task = spawn[T](&l.root, "Submit", f, sub)
@@ -133,7 +135,7 @@ func (sub *submission[T]) start(f func(ctx context.Context) (T, error)) {
 
 func (sub *submission[T]) ended(t *task, _ bool) {
 	sub.value, sub.err = sub.task.value, t.err
-	close(sub.done)
+	sub.over.Open()
 	if sub.gaveUp {
 		sub.report()
 	}
@@ -163,7 +165,7 @@ func (sub *submission[T]) giveUp(cause error) {
 // abandoned is told that the task will never end.
 func (sub *submission[T]) abandoned() {
 	sub.err = ErrLoopClosed
-	close(sub.done)
+	sub.over.Open()
 }
 
 func (sub *submission[T]) wait(ctx context.Context) (T, error) {
@@ -172,20 +174,12 @@ func (sub *submission[T]) wait(ctx context.Context) (T, error) {
 		return none, errors.New("reactor: a submission can't be waited for on its own loop: it would wait for itself; a task calls the function itself, a callback starts a task with reactor.Go")
 	}
 	sub.waits.Add(1)
-	select {
-	case <-sub.done:
-		return sub.value, sub.err
-	default: // a result that is there is returned, whatever ctx says
-	}
-	select {
-	case <-sub.done:
-		return sub.value, sub.err
-	case <-ctx.Done():
+	if !sub.over.Wait(ctx) {
 		sub.waits.Add(-1)
 		if sub.loop.post(func() { sub.giveUp(context.Cause(ctx)) }) {
 			return none, ctx.Err()
 		}
-		<-sub.done // the loop has ended
-		return sub.value, sub.err
+		sub.over.Wait(context.Background()) // the loop has ended
 	}
+	return sub.value, sub.err
 }
