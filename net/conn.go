@@ -327,10 +327,7 @@ func (c *conn) usable() error {
 
 // failed makes the error that a std conn would return.
 func (c *conn) failed(op string, err error) error {
-	if _, wrapped := err.(*OpError); wrapped {
-		return err
-	}
-	return &OpError{Op: op, Net: c.net(), Source: c.local, Addr: c.RemoteAddr(), Err: plain(err)}
+	return opError(op, c.net(), c.local, c.RemoteAddr(), err)
 }
 
 func (c *conn) net() string {

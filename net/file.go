@@ -204,7 +204,7 @@ func fromFile[T any](ctx context.Context, f *os.File, make func(*fileSocket) (T,
 		if f != nil {
 			name = f.Name()
 		}
-		return v, &OpError{Op: "file", Net: "file+net", Addr: fileAddr(name), Err: plain(err)}
+		return v, wrapInOpError("file", "file+net", nil, fileAddr(name), err)
 	}
 	return v, nil
 }

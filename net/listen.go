@@ -132,7 +132,7 @@ func (l *listener) originAt(local Addr) *origin {
 func (l *listener) ok() bool { return l != nil && l.sys != nil }
 
 func (l *listener) failed(op string, err error) error {
-	return opError(op, l.network, l.addr, err)
+	return opError(op, l.network, nil, l.addr, err)
 }
 
 // Close stops listening: Accept returns with [ErrClosed]. Connections that were
@@ -162,4 +162,102 @@ func (l *listener) SetDeadline(t time.Time) error {
 		return l.failed("set", err)
 	}
 	return nil
+}
+
+// A ListenConfig makes listeners, as the standard library's ListenConfig does.
+// The zero ListenConfig is that of [Listen] and [ListenPacket]. Its methods may be
+// called from any goroutine, at the same time too.
+type ListenConfig struct {
+	// Control, if set, is called with each new socket before it is bound. The
+	// network is "tcp4" rather than "tcp", and so on. It is called on the goroutine
+	// that listens, and c is of use only until it returns.
+	Control func(network, address string, c syscall.RawConn) error
+
+	// KeepAlive is how long an accepted TCP connection is idle before the kernel
+	// probes it. 0 means 15 s; negative means no probes. It is ignored if
+	// KeepAliveConfig is enabled.
+	KeepAlive time.Duration
+
+	// KeepAliveConfig says more about these probes, if its Enable is set.
+	KeepAliveConfig KeepAliveConfig
+
+	// Backlog is how many connections may wait to be accepted, beyond which the
+	// kernel drops or refuses them; its own limit (somaxconn) holds besides. 0
+	// means that limit, up to 65,535.
+	Backlog int
+
+	// ReusePort lets several TCP or UDP sockets, of any processes of this
+	// user, have the same address, if all of them want it (SO_REUSEPORT).
+	// The kernel spreads connections over them on Linux and FreeBSD.
+	ReusePort bool
+
+	mptcp bool
+}
+
+// Listen announces on a local address and returns a [*TCPListener] or
+// [*UnixListener]. The networks are "tcp", "tcp4", "tcp6", "unix" and
+// "unixpacket"; addresses are as for the standard library's Listen: without a
+// host all local addresses are meant, and port 0 chooses one. The file of a Unix
+// socket is removed when the listener is closed.
+//
+// ctx must belong to a loop, which closes the listener when it ends. Listen may
+// be called from any goroutine.
+func (lc *ListenConfig) Listen(ctx context.Context, network, address string) (Listener, error) {
+	ln, err := onThisLoop(ctx, reactor.LoopOf, lc.Control != nil, func(ctx context.Context) (Listener, error) {
+		return lc.listen(ctx, network, address)
+	})
+	if err != nil {
+		return nil, opError("listen", network, nil, nil, err)
+	}
+	return ln, nil
+}
+
+func (lc *ListenConfig) listen(ctx context.Context, network, address string) (Listener, error) {
+	switch network {
+	case "unix", "unixpacket":
+		at := &UnixAddr{Name: address, Net: network}
+		l, err := listenUnix(ctx, network, at, lc)
+		if err != nil {
+			return nil, opError("listen", network, nil, at, err)
+		}
+		return l, nil
+	case "tcp", "tcp4", "tcp6":
+		addrs, err := resolve(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		at := firstIPv4(addrs)
+		l, err := lc.listenTCP(ctx, network, at.(*TCPAddr))
+		if err != nil {
+			return nil, opError("listen", network, nil, at, err)
+		}
+		return l, nil
+	}
+	return nil, notForThis(ctx, network, address)
+}
+
+func (lc *ListenConfig) control() controlFunc {
+	if lc.Control == nil {
+		return nil
+	}
+	return func(_ context.Context, network, address string, c syscall.RawConn) error {
+		return lc.Control(network, address, c)
+	}
+}
+
+// notForThis returns the error for a network that is of another kind than what
+// is to listen, or of none. It resolves the address first, as std does.
+func notForThis(ctx context.Context, network, address string) error {
+	at := Addr(&UnixAddr{Name: address, Net: network})
+	switch {
+	case isTCP(network) || isUDP(network):
+		addrs, err := resolve(ctx, network, address)
+		if err != nil {
+			return err
+		}
+		at = firstIPv4(addrs)
+	case !isUnix(network):
+		return UnknownNetworkError(network)
+	}
+	return opError("listen", network, nil, at, &AddrError{Err: "unexpected address type", Addr: address})
 }

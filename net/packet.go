@@ -41,7 +41,7 @@ func (lc *ListenConfig) ListenPacket(ctx context.Context, network, address strin
 		return lc.listenPacket(ctx, network, address)
 	})
 	if err != nil {
-		return nil, opError("listen", network, nil, err)
+		return nil, opError("listen", network, nil, nil, err)
 	}
 	return c, nil
 }
@@ -66,7 +66,7 @@ func (lc *ListenConfig) listenPacket(ctx context.Context, network, address strin
 
 func packetConn(c PacketConn, network string, laddr Addr, err error) (PacketConn, error) {
 	if err != nil {
-		return nil, opError("listen", network, laddr, err)
+		return nil, opError("listen", network, nil, laddr, err)
 	}
 	return c, nil
 }
@@ -198,8 +198,5 @@ func (c *packets) takeOne() eddy.Message {
 
 // refused makes the error of a write to an address.
 func (c *packets) refused(to Addr, err error) error {
-	if _, wrapped := err.(*OpError); wrapped {
-		return err
-	}
-	return &OpError{Op: "write", Net: c.net(), Source: c.local, Addr: to, Err: plain(err)}
+	return opError("write", c.net(), c.local, to, err)
 }

@@ -29,7 +29,7 @@ func (c *conn) SyscallConn() (syscall.RawConn, error) {
 
 func (c *conn) failedRaw(op string, err error) error {
 	if op == "raw-control" {
-		return opError(op, c.net(), c.local, err)
+		return opError(op, c.net(), nil, c.local, err)
 	}
 	return c.failed(op, err)
 }

@@ -9,16 +9,6 @@ import (
 	"github.com/eddyio/eddy"
 )
 
-// A TCPConn is a TCP connection. It is a std net.Conn, and its methods, which
-// may be called from any goroutine, are those of the standard library's TCPConn.
-type TCPConn struct{ stream }
-
-func newTCPConn() *TCPConn {
-	c := &TCPConn{}
-	c.origin = &origin{tcp: true}
-	return c
-}
-
 // setTCPOptions sets what the standard library sets: no delay for small writes,
 // and the probing of idle connections. Like it, it is content with what the
 // kernel takes: a connection that is already gone again, for one, takes nothing on

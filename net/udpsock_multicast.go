@@ -23,7 +23,7 @@ import (
 func ListenMulticastUDP(ctx context.Context, network string, ifi *stdnet.Interface, gaddr *UDPAddr) (*UDPConn, error) {
 	c, err := onLoop(ctx, func(ctx context.Context) (*UDPConn, error) { return listenMulticast(ctx, network, ifi, gaddr) })
 	if err != nil {
-		return nil, opError("listen", network, given(gaddr), err)
+		return nil, opError("listen", network, nil, given(gaddr), err)
 	}
 	return c, nil
 }

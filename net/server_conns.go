@@ -16,7 +16,8 @@ type member interface {
 // Invariant: the member at all[i] has the index i.
 type connSet struct{ all []member }
 
-func (s *connSet) len() int       { return len(s.all) }
+func (s *connSet) len() int { return len(s.all) }
+
 func (s *connSet) copy() []member { return slices.Clone(s.all) }
 
 func (s *connSet) add(m member) {

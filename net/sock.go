@@ -138,5 +138,6 @@ func (c *newSocket) Control(f func(fd uintptr)) error {
 	return nil
 }
 
-func (c *newSocket) Read(func(fd uintptr) bool) error  { return syscall.EINVAL }
+func (c *newSocket) Read(func(fd uintptr) bool) error { return syscall.EINVAL }
+
 func (c *newSocket) Write(func(fd uintptr) bool) error { return syscall.EINVAL }

@@ -59,7 +59,8 @@ type readyListener interface {
 	acceptReady(c *ReadyConn) error
 }
 
-func (l *TCPListener) acceptReady(c *ReadyConn) error  { return l.acceptInto(&c.conn) }
+func (l *TCPListener) acceptReady(c *ReadyConn) error { return l.acceptInto(&c.conn) }
+
 func (l *UnixListener) acceptReady(c *ReadyConn) error { return l.acceptInto(&c.conn) }
 
 // readying is a listener that accepts ReadyConns.
@@ -84,9 +85,11 @@ func (v *serving) startReady(accepted Conn) error {
 	return nil
 }
 
-func (c *ReadyConn) index() *int    { return &c.place }
+func (c *ReadyConn) index() *int { return &c.place }
+
 func (c *ReadyConn) peerAddr() Addr { return c.RemoteAddr() }
-func (c *ReadyConn) end()           { c.Close() }
+
+func (c *ReadyConn) end() { c.Close() }
 
 // drain closes a connection that waits for its peer's next message.
 func (c *ReadyConn) drain() {

@@ -6,6 +6,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// DialUnix connects to a Unix-domain socket, from laddr unless that is nil. It is
+// as [Dialer.DialContext] in all else.
+func (d *Dialer) DialUnix(ctx context.Context, network string, laddr, raddr *UnixAddr) (*UnixConn, error) {
+	return dialOnLoop(ctx, d, network, given(laddr), given(raddr), func(ctx context.Context) (*UnixConn, error) {
+		return dialUnix(ctx, network, laddr, raddr, d.control())
+	})
+}
+
 // DialUnix connects to the Unix-domain socket at raddr. The networks are "unix",
 // "unixgram" and "unixpacket". laddr, unless nil, is the name that this end gets,
 // by which a "unixgram" peer can answer; its file stays when the connection is
@@ -16,25 +24,7 @@ import (
 func DialUnix(ctx context.Context, network string, laddr, raddr *UnixAddr) (*UnixConn, error) {
 	c, err := onLoop(ctx, func(ctx context.Context) (*UnixConn, error) { return dialUnix(ctx, network, laddr, raddr, nil) })
 	if err != nil {
-		return nil, &OpError{Op: "dial", Net: network, Source: given(laddr), Addr: given(raddr), Err: plain(err)}
-	}
-	return c, nil
-}
-
-// ListenUnixgram makes a socket for datagrams that is bound to laddr; the network
-// is "unixgram". On Linux an empty name makes the kernel choose an abstract one.
-// The file of the socket stays when it is closed, as with the standard library.
-// ctx must belong to a loop, which closes the socket when it ends. ListenUnixgram
-// may be called from any goroutine.
-func ListenUnixgram(ctx context.Context, network string, laddr *UnixAddr) (*UnixConn, error) {
-	c, err := onLoop(ctx, func(ctx context.Context) (*UnixConn, error) {
-		if network != "unixgram" {
-			return nil, UnknownNetworkError(network)
-		}
-		return listenUnixgram(ctx, laddr, new(ListenConfig))
-	})
-	if err != nil {
-		return nil, opError("listen", network, given(laddr), err)
+		return nil, wrapInOpError("dial", network, given(laddr), given(raddr), err)
 	}
 	return c, nil
 }
@@ -86,15 +76,6 @@ func namedUnix(a *UnixAddr) *UnixAddr {
 		return nil
 	}
 	return a
-}
-
-// listenUnixgram is ListenUnixgram, called by a task of the loop.
-func listenUnixgram(ctx context.Context, laddr *UnixAddr, lc *ListenConfig) (*UnixConn, error) {
-	if laddr == nil {
-		return nil, errMissingAddress
-	}
-	c := newUnixConn("unixgram")
-	return c.orNil(c.bind(ctx, unixSpec("unixgram", laddr, lc.control())))
 }
 
 func (c *UnixConn) orNil(err error) (*UnixConn, error) {

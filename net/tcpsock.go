@@ -2,6 +2,16 @@ package net
 
 import "syscall"
 
+// A TCPConn is a TCP connection. It is a std net.Conn, and its methods, which
+// may be called from any goroutine, are those of the standard library's TCPConn.
+type TCPConn struct{ stream }
+
+func newTCPConn() *TCPConn {
+	c := &TCPConn{}
+	c.origin = &origin{tcp: true}
+	return c
+}
+
 // A TCPListener listens for TCP connections. Its methods may be called from any
 // goroutine.
 type TCPListener struct {

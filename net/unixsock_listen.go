@@ -22,7 +22,7 @@ func ListenUnix(ctx context.Context, network string, laddr *UnixAddr) (*UnixList
 		return listenUnix(ctx, network, laddr, new(ListenConfig))
 	})
 	if err != nil {
-		return nil, opError("listen", network, given(laddr), err)
+		return nil, opError("listen", network, nil, given(laddr), err)
 	}
 	return l, nil
 }
@@ -98,4 +98,31 @@ func (l *UnixListener) acceptInto(c *conn) error {
 		return l.failed("accept", err)
 	}
 	return nil
+}
+
+// ListenUnixgram makes a socket for datagrams that is bound to laddr; the network
+// is "unixgram". On Linux an empty name makes the kernel choose an abstract one.
+// The file of the socket stays when it is closed, as with the standard library.
+// ctx must belong to a loop, which closes the socket when it ends. ListenUnixgram
+// may be called from any goroutine.
+func ListenUnixgram(ctx context.Context, network string, laddr *UnixAddr) (*UnixConn, error) {
+	c, err := onLoop(ctx, func(ctx context.Context) (*UnixConn, error) {
+		if network != "unixgram" {
+			return nil, UnknownNetworkError(network)
+		}
+		return listenUnixgram(ctx, laddr, new(ListenConfig))
+	})
+	if err != nil {
+		return nil, opError("listen", network, nil, given(laddr), err)
+	}
+	return c, nil
+}
+
+// listenUnixgram is ListenUnixgram, called by a task of the loop.
+func listenUnixgram(ctx context.Context, laddr *UnixAddr, lc *ListenConfig) (*UnixConn, error) {
+	if laddr == nil {
+		return nil, errMissingAddress
+	}
+	c := newUnixConn("unixgram")
+	return c.orNil(c.bind(ctx, unixSpec("unixgram", laddr, lc.control())))
 }

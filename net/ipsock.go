@@ -3,9 +3,52 @@ package net
 import (
 	stdnet "net"
 	"net/netip"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
+
+// address makes the std form of a kernel's address.
+func address(sa unix.Sockaddr) Addr {
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return &TCPAddr{IP: sa.Addr[:], Port: sa.Port}
+	case *unix.SockaddrInet6:
+		return &TCPAddr{IP: sa.Addr[:], Port: sa.Port, Zone: zoneName(sa.ZoneId)}
+	case *unix.SockaddrUnix:
+		return &UnixAddr{Name: sa.Name, Net: "unix"}
+	}
+	return &UnixAddr{Net: "unix"} // of a client that is not bound, some kernels tell nothing
+}
+
+// udpAddress makes the std form of a kernel's address.
+func udpAddress(sa unix.Sockaddr) Addr {
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		return &UDPAddr{IP: sa.Addr[:], Port: sa.Port}
+	case *unix.SockaddrInet6:
+		return &UDPAddr{IP: sa.Addr[:], Port: sa.Port, Zone: zoneName(sa.ZoneId)}
+	}
+	return nil
+}
+
+// addressOn is address, for a socket of the network that the user named.
+func addressOn(network string, sa unix.Sockaddr) Addr {
+	switch network {
+	case "udp", "udp4", "udp6":
+		return udpAddress(sa)
+	case "unix", "unixgram", "unixpacket":
+		return unixAddress(network, sa)
+	}
+	return address(sa)
+}
+
+// sameAddr reports whether a and b are one address.
+func sameAddr(a, b Addr) bool {
+	x, ok1 := a.(*TCPAddr)
+	y, ok2 := b.(*TCPAddr)
+	return a == b || ok1 && ok2 && x.Port == y.Port && x.IP.Equal(y.IP) && x.Zone == y.Zone
+}
 
 // This file turns the addresses of users into the kernel's. The rules and the
 // errors are std's. A port goes to the kernel's call as it is: that refuses one
@@ -130,7 +173,9 @@ func inetAddr(network string, ip IP, port int, zone string) Addr {
 }
 
 func isTCP(network string) bool { return network == "tcp" || network == "tcp4" || network == "tcp6" }
+
 func isUDP(network string) bool { return network == "udp" || network == "udp4" || network == "udp6" }
+
 func isUnix(network string) bool {
 	return network == "unix" || network == "unixgram" || network == "unixpacket"
 }
@@ -141,4 +186,12 @@ func mapped(ip netip.Addr) netip.Addr {
 		return netip.AddrFrom16(ip.As16())
 	}
 	return ip
+}
+
+func isNoIPv6(err error) bool {
+	if err == errNotDual {
+		return true
+	}
+	se, ok := err.(*os.SyscallError)
+	return ok && (se.Err == unix.EAFNOSUPPORT || se.Err == unix.EADDRNOTAVAIL || se.Err == unix.EPROTONOSUPPORT)
 }

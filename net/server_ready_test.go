@@ -163,7 +163,7 @@ func TestReadyHandlersFail(t *testing.T) {
 		v.end(t, ctx, nil)
 		log := v.log.String()
 		if strings.Count(log, "\n") != 2 || !strings.Contains(log, "the handler's panic") || !strings.Contains(log, "the handler's error") ||
-			!strings.Contains(log, "serve_ready_test.go") {
+			!strings.Contains(log, "server_ready_test.go") {
 			t.Errorf("log: %s", log)
 		}
 		if got := s.Stats(); got != (Stats{Accepted: 5, Failed: 2}) {
@@ -431,7 +431,7 @@ func TestBorrowedForTooLongPanicsInDebugMode(t *testing.T) {
 		v.end(t, ctx, nil)
 		text.Write([]byte(v.log.String()))
 	})
-	if !strings.Contains(text.String(), "had suspended") || !strings.Contains(text.String(), "serve_ready_test.go") {
+	if !strings.Contains(text.String(), "had suspended") || !strings.Contains(text.String(), "server_ready_test.go") {
 		t.Errorf("log: %s", &text)
 	}
 }

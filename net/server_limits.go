@@ -97,8 +97,10 @@ var (
 
 type limitError struct{ text string }
 
-func (e *limitError) Error() string        { return e.text }
-func (e *limitError) Timeout() bool        { return true }
+func (e *limitError) Error() string { return e.text }
+
+func (e *limitError) Timeout() bool { return true }
+
 func (e *limitError) Is(target error) bool { return target == os.ErrDeadlineExceeded }
 
 // limitable returns the connection of this package's that c is, or that is

@@ -118,7 +118,7 @@ func (d *dialing) serial(ctx context.Context, addrs []Addr) (Conn, error) {
 			return c, nil
 		}
 		if first == nil {
-			first = dialError(d.network, d.LocalAddr, a, err)
+			first = opError("dial", d.network, d.LocalAddr, a, err)
 		}
 		if ctx.Err() != nil {
 			break

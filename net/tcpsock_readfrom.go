@@ -22,7 +22,7 @@ func (c *TCPConn) ReadFrom(r io.Reader) (n int64, err error) {
 		n, err = c.readFromElsewhere(r)
 	}
 	if err != nil {
-		err = &OpError{Op: "readfrom", Net: c.net(), Source: c.local, Addr: c.peer, Err: plain(err)}
+		err = wrapInOpError("readfrom", c.net(), c.local, c.peer, err) // also around the write's, as std
 	}
 	return n, err
 }

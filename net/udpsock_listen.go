@@ -19,18 +19,7 @@ func ListenUDP(ctx context.Context, network string, laddr *UDPAddr) (*UDPConn, e
 	}
 	c, err := onLoop(ctx, func(ctx context.Context) (*UDPConn, error) { return listenUDP(ctx, network, laddr, new(ListenConfig)) })
 	if err != nil {
-		return nil, opError("listen", network, given(laddr), err)
-	}
-	return c, nil
-}
-
-// DialUDP makes a UDP socket that is connected to raddr: it receives datagrams
-// from there only, and hears of it when they can't be delivered. Nothing is sent.
-// laddr, unless nil, is what it is bound to. In all else it is as [ListenUDP].
-func DialUDP(ctx context.Context, network string, laddr, raddr *UDPAddr) (*UDPConn, error) {
-	c, err := onLoop(ctx, func(ctx context.Context) (*UDPConn, error) { return dialUDP(ctx, network, laddr, raddr, nil) })
-	if err != nil {
-		return nil, &OpError{Op: "dial", Net: network, Source: given(laddr), Addr: given(raddr), Err: plain(err)}
+		return nil, opError("listen", network, nil, given(laddr), err)
 	}
 	return c, nil
 }
@@ -73,40 +62,4 @@ func bindUDP(ctx context.Context, network string, family int, dual bool, laddr *
 		return nil, err
 	}
 	return c, nil
-}
-
-// dialUDP is DialUDP, called by a task of the loop.
-func dialUDP(ctx context.Context, network string, laddr, raddr *UDPAddr, control controlFunc) (*UDPConn, error) {
-	if !isUDP(network) {
-		return nil, UnknownNetworkError(network)
-	}
-	if raddr == nil {
-		return nil, errMissingAddress
-	}
-	s := socketSpec{
-		network: network, family: familyFor(network, given(laddr), raddr), typ: unix.SOCK_DGRAM,
-		local: given(laddr), peer: raddr, control: control,
-	}
-	c := newUDPConn(network, s.family)
-	if err := c.connect(ctx, s); err != nil {
-		return nil, err
-	}
-	return c, nil
-}
-
-func newUDPConn(network string, family int) *UDPConn {
-	c := &UDPConn{family: family}
-	c.origin = &origin{network: network, datagram: true}
-	return c
-}
-
-// given is a as an interface, which is nil if a is.
-func given[A any, P interface {
-	*A
-	Addr
-}](a P) Addr {
-	if a == nil {
-		return nil
-	}
-	return a
 }

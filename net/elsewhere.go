@@ -1,0 +1,181 @@
+package net
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"sync/atomic"
+
+	"github.com/eddyio/eddy/reactor"
+)
+
+// onLoop does f on the loop of ctx, whether or not the caller is its running task.
+func onLoop[T any](ctx context.Context, f func(context.Context) (T, error)) (T, error) {
+	return onThisLoop(ctx, reactor.LoopOf, false, f)
+}
+
+// onThisLoop is as onLoop; a goroutine that is not the running task asks loopOf
+// for the loop. calls is set if f may use byCaller.
+func onThisLoop[T any](ctx context.Context, loopOf func(context.Context) *reactor.Loop, calls bool, f func(context.Context) (T, error)) (T, error) {
+	var none T
+	if ctx.Err() != nil {
+		return none, ctx.Err()
+	}
+	if reactor.InTask(ctx) {
+		return under(ctx, f)
+	}
+	l := loopOf(ctx)
+	switch {
+	case l == nil:
+		return none, errNoLoop
+	case l.InTask():
+		return byTask(ctx, l, f)
+	}
+	return fromOutside(ctx, l, calls, f)
+}
+
+// under does f in a scope of its own below ctx, which may be a context of
+// anybody's making: what waits for an FD obeys the innermost scope.
+func under[T any](ctx context.Context, f func(context.Context) (T, error)) (v T, err error) {
+	err = reactor.Scope(ctx, func(ctx context.Context, _ *reactor.CancelScope) (err error) {
+		v, err = f(ctx)
+		return err
+	})
+	return v, err
+}
+
+// byTask does f in the running task of l, for a ctx that is not that task's.
+func byTask[T any](ctx context.Context, l *reactor.Loop, f func(context.Context) (T, error)) (v T, err error) {
+	err = l.Within(ctx, func(ctx context.Context) (err error) {
+		v, err = f(ctx)
+		return err
+	})
+	return v, err
+}
+
+// fromOutside does f as a task of l, for a goroutine that waits for it, but not
+// beyond the end of ctx. If f panics, so does the goroutine.
+func fromOutside[T any](ctx context.Context, l *reactor.Loop, calls bool, f func(context.Context) (T, error)) (T, error) {
+	var h handover[T]
+	var c *caller
+	from := ctx
+	if calls {
+		c = newCaller()
+		from = context.WithValue(ctx, callerKey, c)
+	}
+	var failure error // not the task's, which would be reported once nobody waits
+	wait := reactor.Submit(l, func(context.Context) (none struct{}, err error) {
+		v, err := byTask(from, l, f)
+		if err != nil {
+			failure = err
+		} else if !h.give(v) {
+			discard(v)
+		}
+		return none, nil
+	})
+	var err error
+	if calls {
+		err = serveCalls(ctx, c, wait)
+	} else {
+		_, err = wait(ctx)
+	}
+	repanic(err)
+	if err == nil {
+		err = failure
+	}
+	if err == reactor.ErrLoopClosed {
+		err = ErrClosed
+	}
+	return h.take(err)
+}
+
+// A handover passes a value from a task to a goroutine which may be gone by
+// then: either take returns the value, or give says that nobody will.
+type handover[T any] struct {
+	value T
+	done  atomic.Bool // by the one who came first
+}
+
+func (h *handover[T]) give(v T) bool {
+	h.value = v
+	return h.done.CompareAndSwap(false, true)
+}
+
+// take returns the value if it was given, and else err. What was given in the
+// moment in which ctx ended is returned all the same.
+func (h *handover[T]) take(err error) (T, error) {
+	if !h.done.CompareAndSwap(false, true) && err != ErrClosed {
+		return h.value, nil
+	}
+	var none T
+	return none, err
+}
+
+func discard(v any) {
+	if c, ok := v.(io.Closer); ok {
+		c.Close()
+	}
+}
+
+var errNoLoop = errors.New("ctx belongs to no loop: call this in reactor.Run, with the ctx that a task's function receives")
+
+// elsewhere does f, a method called by a goroutine that is not the running
+// task, as a task of the loop, and blocks until it is done. If f panics, so does
+// the caller.
+func elsewhere[T any](fd *reactor.FD, f func() (T, error)) (T, error) {
+	wait := reactor.Submit(fd.Loop(), func(context.Context) (T, error) { return f() })
+	v, err := wait(context.Background())
+	repanic(err)
+	if err == reactor.ErrLoopClosed || errors.Is(err, context.Canceled) {
+		err = ErrClosed // the loop ends, and all its sockets with it
+	}
+	return v, err
+}
+
+// closeFD closes fd, from whichever goroutine.
+func closeFD(fd *reactor.FD, failed func(error) error) error {
+	if !fd.OnLoop() {
+		_, err := elsewhere(fd, func() (struct{}, error) { return struct{}{}, closeFD(fd, failed) })
+		return err
+	}
+	if err := fd.Close(); err != nil {
+		return failed(err)
+	}
+	return nil
+}
+
+func (d *Dialer) loop(ctx context.Context) *reactor.Loop {
+	if l := reactor.LoopOf(ctx); l != nil {
+		return l
+	}
+	return d.Loop
+}
+
+// dialOnLoop does f on the loop of ctx, or d's, within d's time limits.
+func dialOnLoop[C any](ctx context.Context, d *Dialer, network string, from, to Addr, f func(context.Context) (C, error)) (C, error) {
+	c, err := onThisLoop(ctx, d.loop, d.control() != nil || !traceOf(ctx).none(), func(ctx context.Context) (c C, err error) {
+		late := d.bounded(ctx, func(ctx context.Context) error {
+			c, err = f(ctx)
+			return err
+		})
+		return c, cmp.Or(err, late) // late is err, in more words, or f was not called
+	})
+	if err != nil {
+		var none C
+		return none, opError("dial", network, from, to, err)
+	}
+	return c, nil
+}
+
+// bounded does f within d's time limits.
+func (d *Dialer) bounded(ctx context.Context, f func(context.Context) error) error {
+	if d.Timeout != 0 { // negative ones too, as in std
+		within := f
+		f = func(ctx context.Context) error { return reactor.Timeout(ctx, d.Timeout, within) }
+	}
+	if !d.Deadline.IsZero() {
+		return reactor.TimeoutAt(ctx, d.Deadline, f)
+	}
+	return f(ctx)
+}

@@ -1,0 +1,117 @@
+package net
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/eddyio/eddy/reactor"
+)
+
+// A Server serves the connections of listeners, each in a task of its own.
+// The zero Server, given a handler, is ready to use. It must not be copied, and
+// its fields not changed, once it serves.
+type Server struct {
+	// Handler is called for each connection, in a task of its own. The
+	// connection is closed when it returns. An error that says no more than
+	// that the peer is gone, or that the server shuts down, is nothing to
+	// speak of; others are logged, and so is a panic. Neither touches other
+	// connections.
+	Handler func(ctx context.Context, c Conn) error
+
+	// ReadyHandler is what ServeReady calls in its place.
+	ReadyHandler func(ctx context.Context, c *ReadyConn) error
+
+	// Grace is how long handlers may go on once the server stops accepting,
+	// before their connections are closed and their ctx cancelled. 0 means
+	// five seconds; negative means not at all.
+	Grace time.Duration
+
+	// MaxConns is how many connections the server has at a time, of all its
+	// listeners; 0 means any number. Further ones wait in the kernel's queue,
+	// or, with Shed, are accepted and closed at once.
+	MaxConns int
+	Shed     bool
+
+	// IdleTimeout is for how long nothing may be read from a connection, nor
+	// written to it, while the handler waits for the one or the other.
+	// MessageTimeout is how long a message may take to arrive, however steadily
+	// it trickles in: from the first bytes that are read until the handler
+	// writes something, an answer. When a peer takes longer, Serve cancels the
+	// handler, with the cause [ErrIdleTimeout] or [ErrMessageTimeout], and
+	// ServeReady closes the connection. 0 means no limit. Each costs a look at
+	// the clock for each read and write.
+	IdleTimeout    time.Duration
+	MessageTimeout time.Duration
+
+	// Logger is where handlers' errors go; nil means slog.Default().
+	Logger *slog.Logger
+
+	stats stats
+	room  reactor.Event // set when a connection ends
+}
+
+// Serve serves ln with a [Server] that has this handler.
+func Serve(ctx context.Context, ln Listener, handler func(ctx context.Context, c Conn) error) error {
+	return (&Server{Handler: handler}).Serve(ctx, ln)
+}
+
+// ErrServerClosed is the cause with which handlers are cancelled that have not
+// returned when the grace time is over.
+var ErrServerClosed = errors.New("net: the server is closed")
+
+// Serve accepts connections from ln, until ctx is done or ln is closed, and
+// calls s.Handler for each. Then it closes ln, lets the handlers finish for the
+// grace time, closes what connections are left, and waits for their handlers.
+// Handlers' ctx carries ctx's values, but is cancelled only after the grace.
+//
+// When the process is out of file descriptors, or the kernel out of memory,
+// accepting pauses for a moment, with a line in the log, and goes on.
+//
+// Serve returns nil when it was stopped by ctx or by closing ln, and otherwise
+// the error that ended accepting. It is called by a task of ln's loop. A Server
+// can serve several listeners of one loop.
+func (s *Server) Serve(ctx context.Context, ln Listener) error {
+	if s.Handler == nil {
+		return errors.New("net: Serve without a handler")
+	}
+	return s.serve(ctx, ln, (*serving).startTask)
+}
+
+// serve is Serve and ServeReady, which differ in how a connection is started.
+func (s *Server) serve(ctx context.Context, ln Listener, start func(v *serving, c Conn) error) error {
+	if ln == nil {
+		return errors.New("net: Serve without a listener")
+	}
+	if !reactor.InTask(ctx) {
+		return opError("serve", ln.Addr().Network(), nil, ln.Addr(), errors.New("must be called by a task, with its ctx: see reactor.Run"))
+	}
+	v := &serving{Server: s, log: s.Logger, start: start}
+	if v.log == nil {
+		v.log = slog.Default()
+	}
+	v.empty.Set()
+	shielded := context.WithoutCancel(ctx)
+	err := reactor.Scope(shielded, func(handlers context.Context, scope *reactor.CancelScope) error {
+		v.ctx = handlers
+		err := reactor.Go(ctx, func(ctx context.Context) error { return v.accept(ctx, ln) }).Wait(shielded)
+		ln.Close()
+		v.finish(shielded, scope)
+		return err
+	})
+	if ctx.Err() != nil || errors.Is(err, ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// serving is one Serve or ServeReady.
+type serving struct {
+	*Server
+	ctx   context.Context // the handlers'
+	log   *slog.Logger
+	start func(v *serving, c Conn) error
+	conns connSet
+	empty reactor.Event // no connection is left
+}

@@ -1,0 +1,60 @@
+package net
+
+import (
+	"context"
+
+	"github.com/eddyio/eddy/reactor"
+)
+
+// served is a connection and its handler's task.
+type served struct {
+	v      *serving
+	conn   Conn
+	task   *reactor.Task[struct{}]
+	limits *limits
+	place  int
+}
+
+func (v *serving) startTask(c Conn) error {
+	e := &served{v: v, conn: c}
+	if v.hasLimits() {
+		below, err := limitable(c)
+		if err != nil {
+			return err
+		}
+		e.limits = v.limit(v.ctx, below, func(err error) { e.task.Cancel(err) })
+	}
+	v.conns.add(e)
+	e.task = reactor.Launch(v.ctx, e)
+	return nil
+}
+
+// Run and Over make it a reactor.Runner. The connection is closed by the task,
+// for to close one of TLS may have to wait; after a panic it is closed by Over. A
+// deferred call would cost the stack of every idle connection sixty bytes of the
+// thousand or so that it has before it grows.
+
+func (e *served) Run(ctx context.Context) error {
+	err := e.v.Handler(ctx, e.conn)
+	e.conn.Close()
+	return err
+}
+
+func (e *served) Over(err error) {
+	e.conn.Close()
+	if e.limits != nil {
+		err = e.limits.stop(err)
+	}
+	e.v.left(e, err)
+}
+
+func (e *served) index() *int { return &e.place }
+
+func (e *served) peerAddr() Addr { return e.conn.RemoteAddr() }
+
+func (e *served) drain() {} // the handler knows when it is done
+
+func (e *served) end() { e.conn.Close() }
+
+// String names the handler's task.
+func (e *served) String() string { return "serves " + e.conn.RemoteAddr().String() }
