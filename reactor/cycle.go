@@ -71,7 +71,7 @@ func (t *task) awaited() bool {
 // foreign context other than that of Run.
 func (s *scope) bounded() bool {
 	for ; s != nil && s != &s.loop.root; s = s.up {
-		if e := s.extra.Load(); e != nil && (e.until.Load() != 0 || e.unfollow != nil) {
+		if e := s.extra.Load(); e != nil && (e.until.Load() != 0 || e.follows != nil) {
 			return true
 		}
 	}

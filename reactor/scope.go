@@ -35,13 +35,14 @@ type scope struct {
 // extra is what few scopes need. It is made when first needed, by any goroutine;
 // others than the loop's read until and outside alone.
 type extra struct {
-	until    atomic.Int64 // deadline in loop time; 0: none of its own
-	guests   guestList
-	unfollow func() bool // ends following a foreign parent
-	passed   *reason     // of a scope that was around this one, and is over
-	stopped  *task       // which the task awaited, and which was cancelled
-	name     atomic.Pointer[string]
-	outside  atomic.Pointer[outside]
+	until     atomic.Int64 // deadline in loop time; 0: none of its own
+	guests    guestList
+	followers followers
+	follows   *follower // of a foreign parent
+	passed    *reason   // of a scope that was around this one, and is over
+	stopped   *task     // which the task awaited, and which was cancelled
+	name      atomic.Pointer[string]
+	outside   atomic.Pointer[outside]
 }
 
 func (s *scope) more() *extra {
@@ -58,7 +59,7 @@ func (s *scope) more() *extra {
 // followed says whether s gets its cancellation from a foreign context.
 func (s *scope) followed() bool {
 	e := s.extra.Load()
-	return e != nil && e.unfollow != nil
+	return e != nil && e.follows != nil
 }
 
 // A reason is why a scope is done.
@@ -223,11 +224,16 @@ func (s *scope) follow(ctx context.Context) {
 	}
 	l := s.loop
 	l.outsiders++
+	f := &follower{scope: s, ctx: ctx}
+	s.more().follows = f
+	if near := nearest(ctx); near != nil && near.loop == l {
+		near.more().followers.add(f)
+	}
 	if l.world != nil {
-		l.followInTurns(s, ctx)
+		f.stop = l.followInTurns(s, ctx)
 		return
 	}
-	s.more().unfollow = context.AfterFunc(ctx, func() {
+	f.stop = context.AfterFunc(ctx, func() {
 		l.post(func() {
 			if s.followed() {
 				s.unfollowed()
@@ -239,8 +245,12 @@ func (s *scope) follow(ctx context.Context) {
 
 func (s *scope) unfollowed() {
 	e := s.extra.Load()
-	e.unfollow()
-	e.unfollow = nil
+	f := e.follows
+	e.follows = nil
+	f.stop()
+	if f.of != nil {
+		f.of.remove(f)
+	}
 	s.loop.outsiders--
 }
 
@@ -262,6 +272,7 @@ func (s *scope) cancel(r *reason) bool {
 			break
 		}
 	}
+	s.tellFollowers()
 	return true
 }
 
@@ -289,6 +300,7 @@ func (s *scope) end() {
 		s.reason.Store(reasonEnded)
 		s.tellOutside()
 		s.wakeGuests()
+		s.tellFollowers()
 	}
 }
 
@@ -338,6 +350,9 @@ func (s *scope) Err() error {
 
 func (s *scope) Value(key any) any {
 	for key != scopeKey {
+		if key == cancelKey {
+			return s.std()
+		}
 		p, ok := s.parent.(*scope)
 		if !ok {
 			return s.parent.Value(key)
@@ -366,19 +381,26 @@ func (s *scope) Done() <-chan struct{} {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.done == nil {
-		o.done = make(chan struct{})
+		o.stem = s.grow()
+		o.done = o.stem.std.Done()
 		if o.ended {
-			close(o.done)
+			o.stem.end()
 		}
 	}
 	return o.done
 }
 
+// std returns the standard library's context that is done when s is.
+func (s *scope) std() context.Context {
+	s.Done()
+	return s.extra.Load().outside.Load().stem.std
+}
+
 // AfterFunc is the method that the standard library's context package looks
-// for when it derives a context: with it no goroutine is needed to pass a
-// cancellation on. f is called on the loop's thread, or, if the scope is done
-// already, on a goroutine of its own, and must not block; use
-// [context.AfterFunc], which starts a goroutine, for all else.
+// for when it derives a context and finds no context of its own (see cancelKey):
+// with it no goroutine is needed to pass a cancellation on. f is called on the
+// loop's thread, or, if the scope is done already, on a goroutine of its own, and
+// must not block; use [context.AfterFunc], which starts a goroutine, for all else.
 func (s *scope) AfterFunc(f func()) (stop func() bool) {
 	o := s.watched()
 	o.mu.Lock()
@@ -405,7 +427,8 @@ func (s *scope) AfterFunc(f func()) (stop func() bool) {
 // functions to be called. Most scopes never need one.
 type outside struct {
 	mu    sync.Mutex
-	done  chan struct{}
+	done  <-chan struct{}
+	stem  *stem // has done
 	funcs list.List
 	ended bool
 }
@@ -445,10 +468,11 @@ func (o *outside) end() {
 		return
 	}
 	o.ended = true
-	if o.done != nil {
-		close(o.done)
-	}
+	stem := o.stem
 	o.mu.Unlock()
+	if stem != nil {
+		stem.end()
+	}
 	for e := o.funcs.Front(); e != nil; e = e.Next() { // no one else touches it once ended
 		e.Value.(func())()
 	}

@@ -258,7 +258,6 @@ var forAll = map[string]string{
 
 	"Cause": "of a context", "scope.AfterFunc": "of a context", "scope.Deadline": "of a context",
 	"scope.Done": "of a context", "scope.Err": "of a context", "scope.Value": "of a context",
-	"amid.Deadline": "of a context", "amid.Value": "of a context",
 
 	"Current": "tells who calls", "FD.OnLoop": "tells who calls", "Here": "tells who calls",
 	"InTask": "tells who calls", "Loop.InTask": "tells who calls", "OnLoop": "tells who calls",
@@ -269,10 +268,9 @@ var forAll = map[string]string{
 	"Sockets": "never changes", "task.ID": "never changes", "FD.Sysfd": "documented", "FD.String": "as Sysfd",
 	"task.String": "goes without what changes",
 
-	"Loop.Now": "the clock's affair", "Now": "the clock's affair", "monotonic.Now": "the clock's affair",
+	"Loop.Now": "the clock's affair", "Now": "the clock's affair",
 
-	"FD.Release": "is atomic, and posts", "nestedError.Error": "a value", "nestedError.Is": "a value",
-	"noCopy.Lock": "for go vet", "noCopy.Unlock": "for go vet",
+	"FD.Release": "is atomic, and posts",
 
 	"NewBarrier": "belongs to nobody yet", "NewSemaphore": "belongs to nobody yet",
 
@@ -282,13 +280,11 @@ var forAll = map[string]string{
 	"watch.String":        "as Dump",
 	"DeadlockError.Error": "a value", "PanicError.Error": "a value", "PanicError.Unwrap": "a value",
 	"TimeoutError.Error": "a value", "TimeoutError.Unwrap": "a value", "TimeoutError.Timeout": "a value",
-	"TimeoutError.Temporary": "a value", "waitingFor.String": "a value", "wakeup.String": "a value",
+	"TimeoutError.Temporary": "a value",
 
 	"FD.IsScratch": "follows a call that asks", "FD.ReadBlocked": "follows a call that asks",
 	"FD.ReadDrained": "follows a call that asks", "FD.UnlockWrite": "follows a call that asks",
 	"FD.WriteBlocked": "follows a call that asks", "FD.Shared": "follows a call that asks",
-
-	"body.Resumed": "called by package coro", "body.Suspending": "called by package coro",
 }
 
 type runner struct{}
@@ -297,46 +293,76 @@ func (runner) Run(context.Context) error { return nil }
 func (runner) Over(error)                {}
 
 // declared returns the names of the package's exported functions and methods, those
-// of unexported types too, which others embed.
+// of unexported types too that an exported one embeds.
 func declared(t *testing.T) (names []string) {
 	t.Helper()
 	pkg, err := build.ImportDir(".", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
+	methods := make(map[string][]string)
+	embeds := make(map[string][]string)
+	var types []string
 	for _, name := range pkg.GoFiles {
 		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(pkg.Dir, name), nil, parser.SkipObjectResolution)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, d := range file.Decls {
-			f, ok := d.(*ast.FuncDecl)
-			if !ok || !f.Name.IsExported() {
-				continue
-			}
-			if f.Recv == nil {
-				names = append(names, f.Name.Name)
-				continue
-			}
-			recv := f.Recv.List[0].Type
-			for {
-				switch x := recv.(type) {
-				case *ast.StarExpr:
-					recv = x.X
-					continue
-				case *ast.IndexExpr:
-					recv = x.X
-					continue
-				case *ast.IndexListExpr:
-					recv = x.X
-					continue
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.FuncDecl:
+				switch {
+				case !n.Name.IsExported():
+				case n.Recv == nil:
+					names = append(names, n.Name.Name)
+				default:
+					recv := typeName(n.Recv.List[0].Type)
+					methods[recv] = append(methods[recv], n.Name.Name)
 				}
-				break
+				return false
+			case *ast.TypeSpec:
+				if n.Name.IsExported() {
+					types = append(types, n.Name.Name)
+				}
+				if s, ok := n.Type.(*ast.StructType); ok {
+					for _, f := range s.Fields.List {
+						if f.Names == nil {
+							embeds[n.Name.Name] = append(embeds[n.Name.Name], typeName(f.Type))
+						}
+					}
+				}
 			}
-			names = append(names, recv.(*ast.Ident).Name+"."+f.Name.Name)
+			return true
+		})
+	}
+	seen := make(map[string]bool)
+	for ; len(types) > 0; types = types[1:] {
+		typ := types[0]
+		if seen[typ] {
+			continue
+		}
+		seen[typ] = true
+		types = append(types, embeds[typ]...)
+		for _, m := range methods[typ] {
+			names = append(names, typ+"."+m)
 		}
 	}
 	return names
+}
+
+// typeName returns the name of a type, without its pointer and its arguments.
+func typeName(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.StarExpr:
+		return typeName(e.X)
+	case *ast.IndexExpr:
+		return typeName(e.X)
+	case *ast.IndexListExpr:
+		return typeName(e.X)
+	case *ast.Ident:
+		return e.Name
+	}
+	return "" // another package's
 }
 
 // Whatever is exported is either known to be for any goroutine, or called here from
@@ -344,7 +370,7 @@ func declared(t *testing.T) (names []string) {
 // panic, with a sentence that says what to do, and touch nothing (for -race to see).
 func TestStrangersAreNoticed(t *testing.T) {
 	guardSignals(t)
-	known := forTheLoop(new(possessions))
+	known, rest := forTheLoop(new(possessions)), maps.Clone(forAll)
 	for _, name := range declared(t) {
 		_, loops := known[name]
 		_, all := forAll[name]
@@ -352,6 +378,10 @@ func TestStrangersAreNoticed(t *testing.T) {
 			t.Errorf("%s: is it for the loop, or for all goroutines? See the tables of this test", name)
 		}
 		delete(known, name)
+		delete(rest, name)
+	}
+	for name := range rest {
+		t.Errorf("%s is no exported function or method", name)
 	}
 	for name := range known {
 		if !strings.HasPrefix(name, "the ") {

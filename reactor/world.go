@@ -60,8 +60,8 @@ func (l *Loop) simulatedTurn() {
 	}
 }
 
-// followInTurns makes s follow ctx by being asked at each turn.
-func (l *Loop) followInTurns(s *scope, ctx context.Context) {
+// followInTurns makes s follow ctx by being asked at each turn, until stop.
+func (l *Loop) followInTurns(s *scope, ctx context.Context) (stop func() bool) {
 	v := l.world
 	if d, ok := ctx.Deadline(); ok && v.Strict() {
 		if !loopDeadline(ctx, d) {
@@ -69,14 +69,15 @@ func (l *Loop) followInTurns(s *scope, ctx context.Context) {
 		}
 	}
 	v.followed = append(v.followed, following{s, ctx})
-	stop := func() bool { return true }
+	stop = func() bool { return true }
 	if !v.Strict() { // it may be done while the loop sleeps
 		stop = context.AfterFunc(ctx, func() { l.post(func() {}) })
 	}
-	s.more().unfollow = func() bool {
+	unlink := stop
+	return func() bool {
 		i := slices.IndexFunc(v.followed, func(f following) bool { return f.scope == s })
 		v.followed = slices.Delete(v.followed, i, i+1)
-		return stop()
+		return unlink()
 	}
 }
 
