@@ -86,6 +86,13 @@ func TestConnInABubble(t *testing.T) {
 		if err := <-got; err == nil {
 			t.Error("a read of a closed connection succeeded")
 		}
+		bounded, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if c, err := d.DialContext(bounded, "tcp", echo.Addr().String()); err != nil {
+			t.Error("a dial long before its deadline:", err)
+		} else {
+			c.Close()
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := d.DialContext(ctx, "tcp", echo.Addr().String()); !errors.Is(err, context.Canceled) {

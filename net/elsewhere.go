@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"github.com/eddyio/eddy/reactor"
 )
@@ -59,10 +60,10 @@ func byTask[T any](ctx context.Context, l *reactor.Loop, f func(context.Context)
 func fromOutside[T any](ctx context.Context, l *reactor.Loop, calls bool, f func(context.Context) (T, error)) (T, error) {
 	var h handover[T]
 	var c *caller
-	from := ctx
+	from := context.Context(waitedFor{ctx, time.Now()})
 	if calls {
 		c = newCaller()
-		from = context.WithValue(ctx, callerKey, c)
+		from = context.WithValue(from, callerKey, c)
 	}
 	var failure error // not the task's, which would be reported once nobody waits
 	wait := reactor.Submit(l, func(context.Context) (none struct{}, err error) {
@@ -88,6 +89,25 @@ func fromOutside[T any](ctx context.Context, l *reactor.Loop, calls bool, f func
 		err = ErrClosed
 	}
 	return h.take(err)
+}
+
+// waitedFor is the ctx of a goroutine that waits for a task, and itself tells the
+// task of the ctx's end. Its channel, which may be of a bubble's, is none of the
+// task's business.
+type waitedFor struct {
+	context.Context
+	asked time.Time // by the goroutine's clock
+}
+
+func (waitedFor) Done() <-chan struct{} { return nil }
+func (waitedFor) Err() error            { return nil }
+
+func (w waitedFor) Deadline() (time.Time, bool) {
+	d, ok := w.Context.Deadline()
+	if ok {
+		d = rebased(d, w.asked)
+	}
+	return d, ok
 }
 
 // A handover passes a value from a task to a goroutine which may be gone by
