@@ -165,16 +165,23 @@ type half interface {
 func past() time.Time { return time.Now().Add(-time.Second) }
 func soon() time.Time { return time.Now().Add(time.Millisecond) }
 
-// fill writes until the kernel takes no more.
+// fill writes until the kernel takes no more, also some time later.
 func fill(w *world, c Conn) {
-	c.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))
+	raw, err := c.(rawConner).SyscallConn()
+	w.must(err)
 	p := make([]byte, 1<<16)
-	for {
-		if _, err := c.Write(p); err != nil {
-			break
-		}
+	for moved := true; moved; time.Sleep(5 * time.Millisecond) {
+		moved = false
+		w.must(raw.Write(func(fd uintptr) bool {
+			for {
+				n, err := unix.Write(int(fd), p)
+				if err != nil && err != unix.EINTR {
+					return true
+				}
+				moved = moved || n > 0
+			}
+		}))
 	}
-	w.must(c.SetWriteDeadline(time.Time{}))
 }
 
 // A step is something done to a connection, c, whose peer is a std one.
