@@ -3,7 +3,6 @@ package net
 import (
 	"cmp"
 	"os"
-	"sync"
 	"syscall"
 
 	"github.com/eddyio/eddy"
@@ -121,38 +120,24 @@ func (s *streamCopy) release() {
 type pipe struct{ r, w, holds int }
 
 // A pipePool is the pipes of a loop's copies: there are as many as have data in
-// them at a time, and none once the last copy has ended. All of it happens on
-// the loop.
+// them at a time, and none once the last copy has ended.
 type pipePool struct {
-	loop  *reactor.Loop
 	sys   eddy.Splicer
 	users int
 	free  []*pipe
 }
 
-// pipePools are those of all loops that have some.
-var pipePools struct {
-	sync.Mutex
-	of map[*reactor.Loop]*pipePool
-}
+var pipePools reactor.Local[pipePool]
 
 // sharePipes returns the loop's pool, for a user who will leave it.
 func sharePipes(l *reactor.Loop, sys eddy.Splicer) *pipePool {
-	pipePools.Lock()
-	defer pipePools.Unlock()
-	if pipePools.of == nil {
-		pipePools.of = make(map[*reactor.Loop]*pipePool)
-	}
-	pool := pipePools.of[l]
-	if pool == nil {
-		pool = &pipePool{loop: l, sys: sys}
-		pipePools.of[l] = pool
-	}
+	pool := pipePools.On(l)
+	pool.sys = sys
 	pool.users++
 	return pool
 }
 
-// leave ends the use of the pool; the last one closes it.
+// leave ends the use of the pool; the last one empties it.
 func (pool *pipePool) leave() {
 	if pool.users--; pool.users > 0 {
 		return
@@ -160,9 +145,7 @@ func (pool *pipePool) leave() {
 	for _, p := range pool.free {
 		pool.close(p)
 	}
-	pipePools.Lock()
-	defer pipePools.Unlock()
-	delete(pipePools.of, pool.loop)
+	pool.free = nil
 }
 
 func (pool *pipePool) get() *pipe {

@@ -310,6 +310,7 @@ func (l *Loop) close() {
 		h.stop()
 	}
 	l.dropQueued()
+	l.endLocals()
 	l.fds.closeAll()
 	l.scratch.free()
 	l.inbox.close()

@@ -55,6 +55,7 @@ type Loop struct {
 
 	generators []*body
 	scratch    scratch // for all its FDs
+	locals     locals
 
 	threadQueue waitList // tasks that wait for a thread
 	maxThreads  int

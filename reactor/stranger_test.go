@@ -137,6 +137,7 @@ func forTheLoop(p *possessions) map[string]func() {
 		"Loop.CallSoon":     func() { l.CallSoon(func() {}) },
 		"Loop.Stop":         func() { l.Stop() },
 		"Loop.Within":       func() { l.Within(ctx, nothing) },
+		"Local.On":          func() { new(Local[int]).On(l) },
 
 		"Task.Await":    func() { p.task.Await(ctx) },
 		"Task.Result":   func() { p.task.Result() },
