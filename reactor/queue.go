@@ -13,6 +13,12 @@ var (
 	ErrEmpty = errors.New("reactor: the queue is empty")
 )
 
+// Rendezvous as the Max of a queue means that it holds no items: Put waits until a
+// Get takes the item out of its hand, as with a channel without a buffer. TryPut
+// succeeds only if a task waits in Get, and TryGet only if one waits in Put. Put
+// costs an allocation if it has to wait.
+const Rendezvous = -1
+
 // A Queue hands items from tasks to tasks, first in, first out. The zero Queue
 // is empty and has no bound; set Max before use to bound it. It belongs to the
 // loop of the tasks that use it, and must not be copied.
@@ -22,14 +28,14 @@ var (
 // it, and it is not lost if that task is cancelled in the same turn, for then the task
 // still returns it, and learns of its cancellation at its next await.
 type Queue[T any] struct {
-	Max int // how many items it holds before Put waits; 0: no bound
+	Max int // how many items it holds before Put waits; 0: no bound; see Rendezvous
 	queue[T]
 	fifo ring[T]
 }
 
 // A LifoQueue is a [Queue] that hands out the newest item first.
 type LifoQueue[T any] struct {
-	Max int // how many items it holds before Put waits; 0: no bound
+	Max int // how many items it holds before Put waits; 0: no bound; see Rendezvous
 	queue[T]
 	lifo stack[T]
 }
@@ -37,7 +43,7 @@ type LifoQueue[T any] struct {
 // A PriorityQueue is a [Queue] that hands out the least item first, and of
 // equals the oldest. Set Less before use.
 type PriorityQueue[T any] struct {
-	Max  int // how many items it holds before Put waits; 0: no bound
+	Max  int // how many items it holds before Put waits; 0: no bound; see Rendezvous
 	Less func(a, b T) bool
 	queue[T]
 	heap stableHeap[T]
@@ -132,13 +138,16 @@ func all[T any](ctx context.Context, get func(context.Context) (T, error)) iter.
 //     handed, in the order in which getters were woken, and each of them takes
 //     one when it runs, come what may;
 //   - a putter waits only while items and promised fill the queue; promised is
-//     the room kept for putters that were woken and have not run.
+//     the room kept for putters that were woken and have not run;
+//   - of a queue that is a rendezvous, offers are what putters wait with, and no
+//     getter waits while there is one whose putter still does.
 type queue[T any] struct {
 	home       home
 	handed     ring[T]
 	promised   int
 	getters    waitList
 	putters    waitList
+	offers     waitList // of hooks, each an *offer[T]
 	unfinished int
 	joiners    waitList
 	closed     bool
@@ -157,6 +166,9 @@ func (q *queue[T]) count(in items[T]) int {
 }
 
 func (q *queue[T]) full(in items[T], max int) bool {
+	if max < 0 {
+		return q.getters.empty()
+	}
 	return max > 0 && in.len()+q.promised >= max
 }
 
@@ -167,6 +179,9 @@ func (q *queue[T]) put(ctx context.Context, in items[T], max int, item T) error 
 	}
 	if q.closed || !q.full(in, max) {
 		return q.place(in, max, item)
+	}
+	if max < 0 {
+		return q.offer(w, s, item)
 	}
 	if err := q.putters.wait(w, s, waitingFor("room in a queue")); err != nil {
 		return err
@@ -223,8 +238,8 @@ func (q *queue[T]) get(ctx context.Context, in items[T]) (item T, err error) {
 	if err != nil {
 		return item, err
 	}
-	if in.len() > 0 || q.closed {
-		return q.take(in)
+	if item, err = q.take(in); err != ErrEmpty {
+		return item, err
 	}
 	if err := q.getters.wait(w, s, waitingFor("an item in a queue")); err != nil {
 		return item, err
@@ -239,10 +254,11 @@ func (q *queue[T]) tryGet(in items[T]) (item T, err error) {
 
 func (q *queue[T]) take(in items[T]) (item T, err error) {
 	if in.len() == 0 {
-		if q.closed {
-			return item, ErrClosed
+		item, err = q.accept()
+		if err != nil && q.closed {
+			err = ErrClosed
 		}
-		return item, ErrEmpty
+		return item, err
 	}
 	item = in.pop()
 	q.promise()
@@ -278,6 +294,7 @@ func (q *queue[T]) Close() {
 	q.home.onLoop("Queue.Close")
 	q.closed = true
 	q.putters.wakeAll(wokenClosed)
+	q.offers.wakeAll(wokenClosed)
 	q.getters.wakeAll(wokenClosed)
 }
 
