@@ -8,11 +8,11 @@ import (
 // A Semaphore holds a number of permits. Tasks get them strictly in the order
 // in which they came: one that asks for many is not overtaken by others that
 // ask for few. It belongs to the loop of the tasks that use it, and must not be
-// copied. The zero Semaphore has none; [NewSemaphore] gives it some.
+// copied. The zero Semaphore has none; [NewSemaphore] or SetTotal gives it some.
 type Semaphore struct {
 	home        home
-	free, total int
-	waiters     waitList // weight: permits wanted
+	free, total int      // free is negative while more are taken than there are now
+	waiters     waitList // weight: permits wanted; of one that is refused, the total then
 }
 
 // NewSemaphore returns a semaphore with n permits.
@@ -24,39 +24,70 @@ func NewSemaphore(n int) *Semaphore {
 }
 
 // Acquire waits for n permits and takes them all at once, or returns ctx's error
-// and takes none. To ask for more than there are in all is an error at once.
+// and takes none. To ask for more than there are in all is an error, at once or
+// when SetTotal makes it so.
 func (m *Semaphore) Acquire(ctx context.Context, n int) error {
 	w, s, err := m.home.await(ctx, "Semaphore.Acquire")
 	if err != nil {
 		return err
 	}
 	if n < 0 || n > m.total {
-		return fmt.Errorf("reactor: Semaphore.Acquire(%d) can never succeed: the semaphore has %d permits in all", n, m.total)
+		return tooMany(n, m.total)
 	}
 	if m.TryAcquire(n) {
 		return nil
 	}
 	w.weight = n
 	if err := m.waiters.wait(w, s, waitingFor("a semaphore")); err != nil {
+		if err == ErrClosed {
+			return tooMany(n, w.weight)
+		}
 		m.grant() // those behind it may need less than it did
 		return err
 	}
 	return nil
 }
 
+func tooMany(n, total int) error {
+	return fmt.Errorf("reactor: Semaphore.Acquire(%d) can never succeed: the semaphore has %d permits in all", n, total)
+}
+
+// SetTotal changes the number of permits that there are in all. More of them go to
+// the tasks that wait. If there are fewer, nobody loses what it has: those that
+// are released first are not given out again. A task that waits for more than
+// there are now gets the error that [Semaphore.Acquire] returns for that. It
+// panics for a negative n. (trio's CapacityLimiter.)
+func (m *Semaphore) SetTotal(n int) {
+	m.home.onLoop("Semaphore.SetTotal")
+	if n < 0 {
+		panic("reactor: Semaphore.SetTotal of a negative number of permits")
+	}
+	m.free += n - m.total
+	m.total = n
+	x := m.waiters.head
+	for range m.waiters.len() {
+		next := x.next
+		if x.w.weight > n {
+			x.w.weight = n
+			x.w.wake(wokenClosed)
+		}
+		x = next
+	}
+	m.grant()
+}
+
 // TryAcquire takes n permits if they are free and nobody waits, and says whether
 // it did.
 func (m *Semaphore) TryAcquire(n int) bool {
 	m.home.onLoop("Semaphore.TryAcquire")
-	ok := n >= 0 && n <= m.free && m.waiters.empty()
+	ok := n >= 0 && n <= max(0, m.free) && m.waiters.empty()
 	if ok {
 		m.free -= n
 	}
 	return ok
 }
 
-// Release gives n permits back. It panics if that makes more than the semaphore
-// began with.
+// Release gives n permits back. It panics if that is more than were taken.
 func (m *Semaphore) Release(n int) {
 	m.home.onLoop("Semaphore.Release")
 	if n < 0 || n > m.total-m.free {
@@ -69,12 +100,12 @@ func (m *Semaphore) Release(n int) {
 // Free returns the number of permits that nobody has.
 func (m *Semaphore) Free() int {
 	m.home.onLoop("Semaphore.Free")
-	return m.free
+	return max(0, m.free)
 }
 
 // grant serves as many as can be, from the front of the queue.
 func (m *Semaphore) grant() {
-	for x := m.waiters.head; x != nil && x.w.weight <= m.free; x = m.waiters.head {
+	for x := m.waiters.head; x != nil && x.w.weight <= max(0, m.free); x = m.waiters.head {
 		m.free -= x.w.weight
 		m.waiters.wakeFirst(wokenDone)
 	}
