@@ -1,9 +1,6 @@
 package reactor
 
-import (
-	"context"
-	"errors"
-)
+import "context"
 
 // A Barrier holds tasks until a given number of them has come, and then lets
 // them all go on; it can be used again at once. Make one by [NewBarrier]. It
@@ -15,9 +12,6 @@ type Barrier struct {
 	broken  bool
 	waiters waitList // weight, when woken: the number of its arrival
 }
-
-// ErrBroken is returned by a [Barrier] that was aborted.
-var ErrBroken = errors.New("reactor: the barrier is broken")
 
 // NewBarrier returns a barrier for that many tasks, at least one.
 func NewBarrier(parties int) *Barrier {

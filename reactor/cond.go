@@ -15,16 +15,22 @@ type Cond struct {
 // returns, whatever it returns: nil, or ctx's error if ctx was done before a
 // notification came. A notification is never lost: a task that got one returns
 // nil even if ctx is done by the time that it has the lock. It panics if c.L
-// is not locked.
+// is not locked, or another task holds it. If c.L is broken, as its holder ended,
+// Wait returns [ErrBroken] and does not have it.
 func (c *Cond) Wait(ctx context.Context) error {
 	w, s, err := c.home.await(ctx, "Cond.Wait")
 	c.locked("Cond.Wait")
 	if err != nil {
 		return err
 	}
-	c.L.Unlock()
+	if c.L.broken != nil {
+		return c.L.broken
+	}
+	c.L.unlock("Cond.Wait")
 	err = c.waiters.wait(w, s, waitingFor("a condition"))
-	c.L.lock(w, &w.loop.shielded)
+	if broken := c.L.lock(w, &w.loop.shielded); broken != nil {
+		return broken
+	}
 	return err
 }
 

@@ -38,9 +38,7 @@ func TestLookingAtALoopKeepsDeadlockDetection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			err := setup{}.run(t, func(ctx context.Context) error {
 				look(ctx)
-				var m Mutex
-				m.Lock(ctx)
-				return m.Lock(ctx)
+				return new(Event).Wait(ctx)
 			})
 			if _, ok := errors.AsType[*DeadlockError](err); !ok {
 				t.Errorf("Run returned %v", err)

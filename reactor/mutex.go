@@ -3,6 +3,7 @@ package reactor
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // ErrClosed is returned by what waits for something that gets closed, or is
@@ -13,15 +14,24 @@ var ErrClosed = errors.New("reactor: closed")
 // suspensions a task is alone anyway.) It is handed to waiting tasks in the
 // order in which they came: one that unlocks and locks again goes to the end of
 // the queue. The zero Mutex is unlocked. It belongs to the loop of the tasks that
-// use it, and must not be copied. (asyncio's Lock.)
+// use it, and must not be copied.
+//
+// The task that locks it holds it, and is the one to unlock it. Mistakes are
+// noticed: a task that locks it again, one that unlocks what another one holds,
+// and one that ends without unlocking, which breaks the mutex for good. A
+// [DeadlockError] names the holder. (asyncio's Lock, with trio's checks.)
 type Mutex struct {
 	home    home
 	locked  bool
+	holder  holder
+	broken  error // its holder has ended
 	waiters waitList
 }
 
-// Lock waits for the mutex and takes it, or returns ctx's error and does not. A
-// task that locks it twice waits for itself. It allocates nothing.
+// Lock waits for the mutex and takes it, or returns ctx's error and does not. If
+// the running task holds it already, the error is [ErrSelf], within a sentence,
+// and if its holder has ended, or ends meanwhile, it is [ErrBroken]. Lock
+// allocates nothing.
 func (m *Mutex) Lock(ctx context.Context) error {
 	w, s, err := m.home.await(ctx, "Mutex.Lock")
 	if err != nil {
@@ -31,35 +41,76 @@ func (m *Mutex) Lock(ctx context.Context) error {
 }
 
 func (m *Mutex) lock(w *worker, s *scope) error {
-	if !m.locked {
+	switch {
+	case m.broken != nil:
+		return m.broken
+	case !m.locked:
 		m.locked = true
+		m.holder.begin(w.task, m)
 		return nil
+	case m.holder.task == w.task:
+		return relocked("Mutex.Lock", w.task)
 	}
-	return m.waiters.wait(w, s, waitingFor("a mutex")) // handed over locked
+	err := m.waiters.wait(w, s, (*mutexWait)(m)) // handed over locked
+	if err == ErrClosed {
+		return m.broken
+	}
+	return err
 }
 
-// TryLock takes the mutex if it is free, and reports whether it did.
+// mutexWait is a Mutex as what a task waits for.
+type mutexWait Mutex
+
+func (m *mutexWait) String() string {
+	if m.holder.task == nil {
+		return "a mutex"
+	}
+	return fmt.Sprintf("a mutex held by %v", m.holder.task)
+}
+
+// wake is called when the holder has ended.
+func (m *Mutex) wake() {
+	m.broken = unlockedNever(m.holder.task)
+	m.holder.leave()
+	m.waiters.wakeAll(wokenClosed)
+}
+
+// TryLock takes the mutex if it is free, and reports whether it did. A callback
+// may call it, too; anybody may unlock what a callback has locked.
 func (m *Mutex) TryLock() bool {
 	m.home.onLoop("Mutex.TryLock")
 	free := !m.locked
-	m.locked = true
+	if free {
+		m.locked = true
+		m.holder.begin(m.home.task(), m)
+	}
 	return free
 }
 
-// Unlock hands the mutex to the task that has waited longest, if there is one.
-// Any task or callback of the loop may unlock it. It panics if the mutex is not
-// locked.
-func (m *Mutex) Unlock() {
-	m.home.onLoop("Mutex.Unlock")
-	if !m.locked {
+// Unlock hands the mutex to the task that has waited longest, if there is one. It
+// panics if the mutex is not locked, or if another task holds it. If the mutex is
+// broken, it does nothing.
+func (m *Mutex) Unlock() { m.unlock("Mutex.Unlock") }
+
+func (m *Mutex) unlock(op string) {
+	m.home.onLoop(op)
+	switch {
+	case !m.locked:
 		panic("reactor: Unlock of a Mutex that is not locked")
+	case m.broken != nil:
+		return
 	}
-	if !m.waiters.wakeFirst(wokenDone) {
+	m.holder.mustBe(m.home.task(), op)
+	m.holder.leave()
+	if x := m.waiters.head; x != nil {
+		m.holder.begin(x.w.task, m)
+		m.waiters.wakeFirst(wokenDone)
+	} else {
 		m.locked = false
 	}
 }
 
-// Locked reports whether a task has the mutex.
+// Locked reports whether somebody has the mutex.
 func (m *Mutex) Locked() bool {
 	m.home.onLoop("Mutex.Locked")
 	return m.locked

@@ -1,95 +1,213 @@
 package reactor
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // An RWMutex lets any number of readers in, or one writer. Tasks get it in the
 // order in which they came: a reader that comes after a waiting writer waits
 // behind it, so neither starves. The zero RWMutex is unlocked. It belongs to
 // the loop of the tasks that use it, and must not be copied.
+//
+// The tasks that lock it hold it, and are the ones to unlock it; mistakes are
+// noticed as a [Mutex] does.
 type RWMutex struct {
 	home    home
 	readers int
 	writing bool
-	waiters waitList // weight: 1 for a writer, 0 for a reader
+	writer  holder
+	reading map[*task]*reader // by who reads; under nil the callbacks
+	spare   *reader           // not in use, linked by next
+	broken  error             // a holder has ended
+	waiters waitList          // weight: 1 for a writer, 0 for a reader
+}
+
+// A reader is a task that holds an RWMutex for reading, once or several times.
+type reader struct {
+	holder
+	mutex *RWMutex
+	times int
+	next  *reader
 }
 
 // Lock waits until nobody else is in, and takes the mutex for writing, or
-// returns ctx's error and does not.
+// returns ctx's error and does not. If the running task is in already, for
+// writing or reading, the error is [ErrSelf], within a sentence, and if a task
+// that is in has ended, or ends meanwhile, it is [ErrBroken].
 func (m *RWMutex) Lock(ctx context.Context) error { return m.lock(ctx, "RWMutex.Lock", 1) }
 
 // RLock waits until no writer is in, nor waits before the caller, and takes the
-// mutex for reading, or returns ctx's error and does not.
+// mutex for reading, or returns ctx's error and does not. A task may read twice,
+// but if a writer waits, which waits for that task, the error is [ErrSelf]; in all
+// else errors are as with Lock.
 func (m *RWMutex) RLock(ctx context.Context) error { return m.lock(ctx, "RWMutex.RLock", 0) }
 
 func (m *RWMutex) lock(ctx context.Context, op string, weight int) error {
 	w, s, err := m.home.await(ctx, op)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if m.waiters.empty() && m.admits(weight) {
-		m.enter(weight)
+	case m.broken != nil:
+		return m.broken
+	case m.waiters.empty() && m.admits(weight):
+		m.enter(w.task, weight)
 		return nil
+	case m.writing && m.writer.task == w.task || m.reading[w.task] != nil:
+		return relocked(op, w.task)
 	}
 	w.weight = weight
-	if err := m.waiters.wait(w, s, waitingFor("a read-write mutex")); err != nil {
+	switch err := m.waiters.wait(w, s, (*rwMutexWait)(m)); err {
+	case nil:
+		return nil
+	case ErrClosed:
+		return m.broken
+	default:
 		m.admitWaiters() // if it was a writer that gave up, readers behind it may go in
 		return err
 	}
-	return nil
 }
 
-// TryLock takes the mutex for writing if that needs no waiting, and says whether
-// it did.
+// rwMutexWait is an RWMutex as what a task waits for.
+type rwMutexWait RWMutex
+
+func (m *rwMutexWait) String() string {
+	first := m.writer.task
+	if first == nil {
+		first = (*RWMutex)(m).anyReader()
+	}
+	others := len(m.reading) - 1
+	switch {
+	case first == nil:
+		return "a read-write mutex"
+	case others > 0:
+		return fmt.Sprintf("a read-write mutex held by %v and %d more", first, others)
+	}
+	return fmt.Sprintf("a read-write mutex held by %v", first)
+}
+
+// TryLock takes the mutex for writing if that needs no waiting, and reports
+// whether it did. A callback may call it, too; anybody may unlock what a callback
+// has locked.
 func (m *RWMutex) TryLock() bool { return m.try("RWMutex.TryLock", 1) }
 
-// TryRLock is as TryLock, for reading.
+// TryRLock is like TryLock, for reading.
 func (m *RWMutex) TryRLock() bool { return m.try("RWMutex.TryRLock", 0) }
 
 func (m *RWMutex) try(op string, weight int) bool {
 	m.home.onLoop(op)
-	ok := m.waiters.empty() && m.admits(weight)
+	ok := m.broken == nil && m.waiters.empty() && m.admits(weight)
 	if ok {
-		m.enter(weight)
+		m.enter(m.home.task(), weight)
 	}
 	return ok
 }
 
-// Unlock ends writing. It panics if nobody writes.
+// Unlock ends writing. It panics if nobody writes, or if another task does. If the
+// mutex is broken, it does nothing.
 func (m *RWMutex) Unlock() {
 	m.home.onLoop("RWMutex.Unlock")
-	if !m.writing {
+	switch {
+	case m.broken != nil:
+		return
+	case !m.writing:
 		panic("reactor: Unlock of an RWMutex that is not locked for writing")
 	}
+	m.writer.mustBe(m.home.task(), "RWMutex.Unlock")
+	m.writer.leave()
 	m.writing = false
 	m.admitWaiters()
 }
 
-// RUnlock ends one task's reading. It panics if nobody reads.
+// RUnlock ends the running task's reading. It panics if nobody reads, or if only
+// others do. If the mutex is broken, it does nothing.
 func (m *RWMutex) RUnlock() {
 	m.home.onLoop("RWMutex.RUnlock")
-	if m.readers == 0 {
+	switch {
+	case m.broken != nil:
+		return
+	case m.readers == 0:
 		panic("reactor: RUnlock of an RWMutex that is not locked for reading")
 	}
+	t := m.home.task()
+	r := m.reading[t]
+	if r == nil {
+		if r = m.reading[nil]; r == nil {
+			panic(foreign("RWMutex.RUnlock", t, m.anyReader()))
+		}
+	}
 	m.readers--
+	if r.times--; r.times == 0 {
+		delete(m.reading, r.task)
+		r.leave()
+		r.next, m.spare = m.spare, r
+	}
 	m.admitWaiters()
+}
+
+// anyReader returns the reading task that was made first.
+func (m *RWMutex) anyReader() *task {
+	var first *task
+	for t := range m.reading {
+		if t != nil && (first == nil || t.id < first.id) {
+			first = t
+		}
+	}
+	return first
 }
 
 func (m *RWMutex) admits(weight int) bool {
 	return !m.writing && (weight == 0 || m.readers == 0)
 }
 
-func (m *RWMutex) enter(weight int) {
-	if weight == 0 {
-		m.readers++
-	} else {
+// enter lets t in, or a callback if that is nil.
+func (m *RWMutex) enter(t *task, weight int) {
+	if weight == 1 {
 		m.writing = true
+		m.writer.begin(t, m)
+		return
 	}
+	m.readers++
+	r := m.reading[t]
+	if r == nil {
+		r = m.newReader()
+		m.reading[t] = r
+		r.begin(t, r)
+	}
+	r.times++
+}
+
+func (m *RWMutex) newReader() *reader {
+	r := m.spare
+	if r == nil {
+		if m.reading == nil {
+			m.reading = make(map[*task]*reader)
+		}
+		return &reader{mutex: m}
+	}
+	m.spare, r.next = r.next, nil
+	return r
 }
 
 // admitWaiters lets in as many as may, from the front of the queue.
 func (m *RWMutex) admitWaiters() {
 	for x := m.waiters.head; x != nil && m.admits(x.w.weight); x = m.waiters.head {
-		m.enter(x.w.weight)
+		m.enter(x.w.task, x.w.weight)
 		m.waiters.wakeFirst(wokenDone)
 	}
+}
+
+// wake is called when the writer has ended.
+func (m *RWMutex) wake() { m.breaks(m.writer.task) }
+
+// wake is called when the reader has ended.
+func (r *reader) wake() { r.mutex.breaks(r.task) }
+
+func (m *RWMutex) breaks(t *task) {
+	m.broken = unlockedNever(t)
+	m.writer.leave()
+	for _, r := range m.reading {
+		r.leave()
+	}
+	m.waiters.wakeAll(wokenClosed)
 }

@@ -16,14 +16,34 @@ type rwModel struct {
 }
 
 func (x *rwModel) wait(ctx context.Context, i int) (string, error) {
+	lock := x.m.RLock
 	if x.kinds[i] {
-		return "", x.m.Lock(ctx)
+		lock = x.m.Lock
 	}
-	return "", x.m.RLock(ctx)
+	err := lock(ctx)
+	x.disown()
+	return "", err
+}
+
+// disown makes the model the one that unlocks for all.
+func (x *rwModel) disown() {
+	x.m.writer.leave()
+	for t, r := range x.m.reading {
+		if t == nil {
+			continue
+		}
+		for range r.times {
+			x.m.readers--
+			x.m.enter(nil, 0)
+		}
+		delete(x.m.reading, t)
+		r.leave()
+	}
 }
 
 // release lets one out, if somebody is in.
 func (x *rwModel) release() {
+	x.disown()
 	switch {
 	case x.writing:
 		x.m.Unlock()
@@ -146,16 +166,26 @@ func TestRWMutexTry(t *testing.T) {
 		if !first || !second || m.TryLock() {
 			t.Error("readers don't share, or a writer came in")
 		}
-		writer := GoNow(ctx, m.Lock)
+		locked := false
+		writer := GoNow(ctx, func(ctx context.Context) error {
+			err := m.Lock(ctx)
+			locked = true
+			yields(ctx, 5)
+			m.Unlock()
+			return err
+		})
 		if m.TryRLock() {
 			t.Error("a reader overtook a waiting writer")
 		}
 		m.RUnlock()
 		m.RUnlock()
-		if err := writer.Wait(ctx); err != nil || m.TryRLock() || m.TryLock() {
+		yields(ctx, 2)
+		if !locked || m.TryRLock() || m.TryLock() {
 			t.Error("somebody came in beside a writer")
 		}
-		m.Unlock()
+		if err := writer.Wait(ctx); err != nil {
+			t.Error(err)
+		}
 		if !m.TryLock() {
 			t.Error("not free")
 		}

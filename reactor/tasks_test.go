@@ -54,7 +54,7 @@ func TestAllTasksAndDump(t *testing.T) {
 		const want = `task 1 (main) runs
 task 2 (sleeper) waits for a sleep to end
 task 3 (yielder) is ready
-task 4 (locker) waits for a mutex
+task 4 (locker) waits for a mutex held by task 1 (main)
 task 5 (getter) waits for an item in a queue
 task 7 (starter) is to start
 `

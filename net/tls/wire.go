@@ -105,19 +105,21 @@ func (c *Conn) flush() error {
 // handshake, that it has new keys, that it won't go on. The reader does not wait for
 // that: the peer may itself be about to write, and not read before it is done.
 func (c *Conn) answer() {
-	if len(c.out) == 0 || !c.writing.TryLock() {
+	if len(c.out) == 0 || c.writing.Locked() {
 		return // the one that has the lock goes on with it
 	}
+	flush := func(context.Context) error {
+		if c.writing.TryLock() {
+			defer c.writing.Unlock()
+			c.flush() // the next write meets its error too
+		}
+		return nil
+	}
 	if reactor.Here(c.ctx) == nil {
-		c.flush()
-		c.writing.Unlock()
+		flush(c.ctx)
 		return
 	}
-	reactor.GoNow(context.WithoutCancel(c.ctx), func(context.Context) error {
-		defer c.writing.Unlock()
-		c.flush() // the next write meets its error too
-		return nil
-	})
+	reactor.GoNow(context.WithoutCancel(c.ctx), flush)
 }
 
 // maxAnswers bounds, in bytes, what a reader leaves to others to be written.

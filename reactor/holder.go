@@ -1,0 +1,71 @@
+package reactor
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrBroken is returned by a [Barrier] that was aborted, and by a [Mutex] or an
+// [RWMutex] whose holder ended without unlocking it.
+var ErrBroken = errors.New("reactor: the barrier or lock is broken")
+
+// A holder is the task that holds a lock. While it does, the lock's hook stands
+// among those who wait for the task's end: one that ends before it unlocks will
+// never do so.
+//
+// Invariant: end stands in task's list of waiters, or task is nil: then nobody
+// holds the lock, or a callback does, which anybody may speak for.
+type holder struct {
+	task *task
+	end  waiter
+}
+
+func (h *holder) begin(t *task, lock hook) {
+	if t != nil {
+		h.task, h.end.hook = t, lock
+		t.waiters.push(&h.end)
+	}
+}
+
+func (h *holder) leave() {
+	if h.end.list != nil {
+		h.end.list.remove(&h.end)
+	}
+	h.task = nil
+}
+
+// mustBe panics unless the running task t, or a callback if that is nil, may
+// unlock what h holds.
+func (h *holder) mustBe(t *task, op string) {
+	if h.task == nil || h.task == t {
+		return
+	}
+	panic(foreign(op, t, h.task))
+}
+
+func foreign(op string, t, holder *task) string {
+	who := "a callback"
+	if t != nil {
+		who = t.String()
+	}
+	return fmt.Sprintf("reactor: %s by %s, but it is %v that holds the lock: the task that locks must unlock", op, who, holder)
+}
+
+// relocked is the error of a task that waits for a lock which it holds.
+func relocked(op string, t *task) error {
+	return fmt.Errorf("reactor: %s by %v, which holds the lock already: %w", op, t, ErrSelf)
+}
+
+// unlockedNever is the error of a lock whose holder has ended.
+func unlockedNever(t *task) error {
+	return fmt.Errorf("reactor: %v ended without unlocking it: %w", t, ErrBroken)
+}
+
+// task returns the running task of the primitive's loop, or nil for a callback.
+// The caller is on the loop, or the primitive is nobody's.
+func (h *home) task() *task {
+	if l := h.loop.Load(); l != nil && l.onThread() {
+		return l.cur.task
+	}
+	return nil
+}
