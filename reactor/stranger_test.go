@@ -213,6 +213,7 @@ func forTheLoop(p *possessions) map[string]func() {
 		"Semaphore.Acquire":    func() { p.semaphore.Acquire(ctx, 1) },
 		"Semaphore.Free":       func() { p.semaphore.Free() },
 		"Semaphore.Release":    func() { p.semaphore.Release(1) },
+		"Semaphore.SetTotal":   func() { p.semaphore.SetTotal(2) },
 		"Semaphore.TryAcquire": func() { p.semaphore.TryAcquire(1) },
 		"Watch.Changes":        func() { p.watch.Changes(ctx)(func(int) bool { return true }) },
 		"Watch.Close":          func() { p.watch.Close() },
