@@ -166,8 +166,8 @@ func TestHoldersInEveryOrder(t *testing.T) {
 	} {
 		run(t, func(ctx context.Context) error {
 			sequences(3*c.acts, c.length, func(seq []int) {
-				if seq[0]%3 == 0 { // the others would be the same, with other numbers
-					holdInTurn(t, ctx, kind, c.make(), seq)
+				if x := modelOf(seq); x != nil {
+					holdInTurn(t, ctx, kind, c.make(), seq, x)
 				}
 			})
 			return nil
@@ -175,35 +175,52 @@ func TestHoldersInEveryOrder(t *testing.T) {
 	}
 }
 
-// holdInTurn does the acts of seq, each of which is a number of a task and one of
-// an act of it, if that does not wait.
-func holdInTurn(t *testing.T, ctx context.Context, kind string, l heldLock, seq []int) {
-	t.Helper()
+// modelOf returns the model after the acts of seq, each of which is the number of a
+// task plus three times that of an act. It is nil if there is nothing new in seq:
+// a task would act that has ended or waits, or the first to act is not task 0.
+func modelOf(seq []int) *heldModel {
 	x := &heldModel{writer: -1, reads: make([]int, 3), want: make([][]string, 3)}
-	actors := []*actor{newActor(ctx), newActor(ctx), newActor(ctx)}
+	ended := make([]bool, 3)
 	for _, n := range seq {
-		i, act := n%3, n/3
-		a := actors[i]
-		if a.task.Finished() || x.waits(i) {
-			continue
+		i := n % 3
+		if seq[0]%3 != 0 || ended[i] || x.waits(i) {
+			return nil
 		}
-		order := func(f func(ctx context.Context) string) { a.orders.TryPut(f) }
-		switch act {
+		switch n / 3 {
 		case 0:
-			order(func(ctx context.Context) string { return lockWord(l.lock(ctx)) })
 			x.lock(i, 1)
 		case 1:
-			order(func(context.Context) string { return unlockWord(panics(l.unlock)) })
 			x.unlock(i, 1)
 		case 2:
-			a.orders.Close()
+			ended[i] = true
 			x.end(i)
 		case 3:
-			order(func(ctx context.Context) string { return lockWord(l.rlock(ctx)) })
 			x.lock(i, 0)
 		case 4:
-			order(func(context.Context) string { return unlockWord(panics(l.runlock)) })
 			x.unlock(i, 0)
+		}
+	}
+	return x
+}
+
+// holdInTurn does the acts of seq, and compares what the tasks got with the model.
+func holdInTurn(t *testing.T, ctx context.Context, kind string, l heldLock, seq []int, x *heldModel) {
+	t.Helper()
+	actors := []*actor{newActor(ctx), newActor(ctx), newActor(ctx)}
+	for _, n := range seq {
+		a := actors[n%3]
+		order := func(f func(ctx context.Context) string) { a.orders.TryPut(f) }
+		switch n / 3 {
+		case 0:
+			order(func(ctx context.Context) string { return lockWord(l.lock(ctx)) })
+		case 1:
+			order(func(context.Context) string { return unlockWord(panics(l.unlock)) })
+		case 2:
+			a.orders.Close()
+		case 3:
+			order(func(ctx context.Context) string { return lockWord(l.rlock(ctx)) })
+		case 4:
+			order(func(context.Context) string { return unlockWord(panics(l.runlock)) })
 		}
 		yields(ctx, 2)
 	}
