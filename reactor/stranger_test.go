@@ -277,9 +277,6 @@ var forAll = map[string]string{
 	"NewBarrier": "belongs to nobody yet", "NewSemaphore": "belongs to nobody yet",
 
 	"CancelError.Error": "a value", "CancelError.Is": "a value", "CancelError.Unwrap": "a value",
-	"deadlineError.Error": "a value", "deadlineError.Is": "a value", "deadlineError.Unwrap": "a value",
-	"groupWait.String": "as Dump", "collection.String": "as Dump", "gathering.String": "as Dump",
-	"watch.String":        "as Dump",
 	"DeadlockError.Error": "a value", "PanicError.Error": "a value", "PanicError.Unwrap": "a value",
 	"TimeoutError.Error": "a value", "TimeoutError.Unwrap": "a value", "TimeoutError.Timeout": "a value",
 	"TimeoutError.Temporary": "a value",

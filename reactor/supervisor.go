@@ -75,7 +75,7 @@ func (s *supervision) bears(t *task) bool {
 	if t == s.gaveUp {
 		return false
 	}
-	s.tell(t, t.err, "a task of a supervised group failed")
+	s.tell(t, t.failure(), "a task of a supervised group failed")
 	return true
 }
 
