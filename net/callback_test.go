@@ -210,6 +210,7 @@ func TestRawReadLeavesReadinessRight(t *testing.T) {
 		raw, _ := c.(rawConner).SyscallConn()
 		peer.Write([]byte("hello"))
 		var reading *reactor.Task[string]
+		left := "o"
 		for i := range 4 {
 			outside(t, ctx, func() error {
 				return raw.Read(func(fd uintptr) bool {
@@ -225,14 +226,16 @@ func TestRawReadLeavesReadinessRight(t *testing.T) {
 						})(context.Background())
 					}
 					n, err := unix.Read(int(fd), make([]byte, 1))
-					if n != 1 || err != nil {
+					if i == 3 && err == unix.EAGAIN { // a kernel that repeats itself has woken the task
+						left = "lo"
+					} else if n != 1 || err != nil {
 						t.Errorf("read %d, %v", n, err)
 					}
 					return true
 				})
 			})
 		}
-		if got, err := reading.Await(ctx); got != "o" || err != nil {
+		if got, err := reading.Await(ctx); got != left || err != nil {
 			t.Errorf("the task read %q, %v", got, err)
 		}
 	})

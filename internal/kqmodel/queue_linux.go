@@ -31,6 +31,7 @@ type queue struct {
 	lastID    int32
 	active    []*note
 	repeaters []*note
+	turn      int // which of them was looked at last
 	random    *rand.Rand
 	calls     int // those that only submitted changes
 	raw       [64]unix.EpollEvent

@@ -1,10 +1,6 @@
 package kqmodel
 
-import (
-	"math/rand/v2"
-
-	"golang.org/x/sys/unix"
-)
+import "math/rand/v2"
 
 // Reports that come again: a kernel runs its filters for more reasons than epoll
 // has.
@@ -29,12 +25,17 @@ func (q *queue) repeat() {
 		q.repeatAny()
 		return
 	}
-	for _, n := range q.repeaters {
-		if n.live() && n.hasMoved() {
+	for range min(lookedAfter, len(q.repeaters)) {
+		q.turn = (q.turn + 1) % len(q.repeaters)
+		if n := q.repeaters[q.turn]; n.live() && n.hasMoved() {
 			q.push(n)
 		}
 	}
 }
+
+// lookedAfter is how many notes are looked at by a call, in turns: a kqueue may
+// have thousands.
+const lookedAfter = 8
 
 // repeatAny activates a few of the notes, every other time.
 func (q *queue) repeatAny() {
@@ -61,11 +62,10 @@ func (n *note) countMoves() int64 {
 	if n.kind != tcp {
 		return n.available()
 	}
-	info, err := unix.GetsockoptTCPInfo(n.ident, unix.IPPROTO_TCP, unix.TCP_INFO)
-	if err != nil {
+	if !n.askTCP() {
 		return n.moves
 	}
-	return int64(info.Bytes_acked)
+	return int64(n.info.Bytes_acked)
 }
 
 func newRandom(p *personality, ordinal uint64) *rand.Rand {
