@@ -19,7 +19,10 @@ import (
 // both are done, awaits return the outer one's error.
 //
 // Timeout does not cut f short between two awaits, and an f that awaits nothing is
-// not interrupted. If d is zero or less, f is called all the same, under a ctx that
+// not interrupted. Unlike the deadline of a connection, that of a scope falls due in
+// a turn of the loop, so an await that need not wait may still succeed if f has
+// computed past it: to look at the clock for each scope around each await would cost
+// more than most awaits do. If d is zero or less, f is called all the same, under a ctx that
 // is done already. What f started under its ctx and left running is cancelled when
 // f returns.
 //
