@@ -14,6 +14,6 @@ import (
 // package net of std. A simulated kernel has no urgent data, and must not be read
 // more often on one system than on another.
 func shortReadDrains(sys eddy.Sockets) bool {
-	_, simulated := sys.(simulation.Kernel)
+	_, simulated := sys.(simulation.Host)
 	return simulated
 }

@@ -33,24 +33,6 @@ func Now(ctx context.Context) time.Time {
 	return l.wallOf(l.now(), ctx)
 }
 
-// wallOf returns the time of day at a loop time, where a context or a file
-// descriptor is at home.
-func (l *Loop) wallOf(when int64, of any) time.Time {
-	if l.world != nil {
-		return l.world.ToWall(when, of)
-	}
-	return l.wall.Add(time.Duration(when - l.wallAt))
-}
-
-// timeAt returns the loop time of a time of day, as it is where a context or a
-// file descriptor is at home.
-func (l *Loop) timeAt(t time.Time, of any) int64 {
-	if l.world != nil {
-		return l.world.ToLoop(t, of)
-	}
-	return l.timeOf(t)
-}
-
 // now returns the loop's time in the wheel's unit, nanoseconds.
 func (l *Loop) now() int64 { return int64(l.clock.Now()) }
 

@@ -154,8 +154,8 @@ func (l *Loop) deadlocked() bool {
 	if l.root.followed() {
 		foreign-- // see endWakes
 	}
-	if l.hosted() || l.world != nil || l.ioWaits+l.threads+foreign > 0 || l.holds.Load() > 0 || !l.inbox.empty() {
-		return false // a simulated world knows better, and is asked last
+	if l.hosted() || l.sim != nil || l.ioWaits+l.threads+foreign > 0 || l.holds.Load() > 0 || !l.inbox.empty() {
+		return false // a simulator's Wait finds out
 	}
 	if l.endWakes() {
 		if !l.warned && !l.closing {

@@ -352,7 +352,7 @@ func (f *FD) setDeadline(dir *direction, t time.Time) error {
 	d.passed = false
 	if t.IsZero() {
 		d.timer.stop()
-	} else if when := l.timeAt(t, f.Sysfd()); when > l.now() {
+	} else if when := l.timeAtFD(t, f.Sysfd()); when > l.now() {
 		d.timer.set(when)
 	} else {
 		d.timer.stop()

@@ -25,7 +25,7 @@ type Loop struct {
 	wheel   timerwheel.Wheel[expirer]
 	clock   Clock
 	poller  Poller
-	world   *outskirts // of a simulated world; nil in the real one
+	sim     *simulated // nil outside of simulations
 	fds     fdTable
 	sockets eddy.Sockets
 	inbox   inbox
@@ -132,12 +132,16 @@ type Options struct {
 	// calls wait their turn. 0 means 256.
 	MaxThreads int
 
-	// Clock, Poller and Sockets put something else in the place of the
-	// system's clock, the kernel's poll call and its socket calls: faults, or
-	// a simulated world. nil means the real ones. The loop closes the poller.
+	// Clock, Poller and Sockets replace the system's clock, the kernel's poll
+	// call and its socket calls, for tests. nil means the real ones. The loop
+	// closes the poller.
 	Clock   Clock
 	Poller  Poller
 	Sockets eddy.Sockets
+
+	// Simulation is set by package reactortest. It makes the loop a simulated one,
+	// and takes the place of Clock, Poller and Sockets.
+	Simulation simulation.Simulator
 }
 
 // Run runs main as the first task of a new loop and returns what it returns.
@@ -199,6 +203,9 @@ func newLoop(ctx context.Context, o Options) (*Loop, error) {
 	if o.Debug || os.Getenv("EDDYDEBUG") == "1" {
 		l.debug()
 	}
+	if o.Simulation != nil {
+		l.simulate(ctx, o.Simulation)
+	}
 	if l.clock == nil {
 		l.clock = monotonic{time.Now()}
 	}
@@ -231,10 +238,7 @@ func newLoop(ctx context.Context, o Options) (*Loop, error) {
 	} else {
 		l.wall, l.wallAt = time.Now(), l.now()
 	}
-	l.watched = l.slow > 0
-	if w, ok := o.Clock.(simulation.World); ok {
-		l.enterWorld(w)
-	}
+	l.watched = l.slow > 0 || l.sim != nil
 	l.host = &worker{loop: l, self: coro.Self(), state: running}
 	l.cur, l.running = l.host, l.host.self
 	l.enroll()
@@ -263,7 +267,7 @@ func (l *Loop) next() runnable {
 		if l.isOver() && (l.abandoned || !l.closeGenerators()) || l.paused() {
 			return nil
 		}
-		if l.world == nil {
+		if l.sim == nil {
 			l.turn()
 		} else {
 			l.simulatedTurn()

@@ -57,14 +57,14 @@ func (l *Loop) beginStep(r runnable) {
 	case AnyTask:
 		l.step.task = r.base()
 	}
-	if l.world != nil {
+	if l.sim != nil {
 		l.tellResume(r)
 	}
 }
 
 // endStep reports the step that ends if it was slow.
 func (l *Loop) endStep() {
-	if l.world != nil {
+	if l.sim != nil {
 		l.tellSuspend()
 	}
 	if l.slow <= 0 {

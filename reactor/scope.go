@@ -229,7 +229,7 @@ func (s *scope) follow(ctx context.Context) {
 	if near := nearest(ctx); near != nil && near.loop == l {
 		near.more().followers.add(f)
 	}
-	if l.world != nil {
+	if l.sim != nil {
 		f.stop = l.followInTurns(s, ctx)
 		return
 	}

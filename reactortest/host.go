@@ -56,7 +56,7 @@ func (h *Host) Restart() {
 	if h.main == nil {
 		return
 	}
-	ctx := context.WithValue(h.net.ctx, simulation.HostKey, h.proc)
+	ctx := simulation.WithHost(h.net.ctx, h.proc)
 	h.task = reactor.Go(ctx, h.main)
 	h.task.SetName(h.name)
 }
@@ -115,5 +115,5 @@ func (h *Host) Wait(ctx context.Context) error {
 
 // Context returns a copy of ctx for the host: sockets made under it are the host's.
 func (h *Host) Context(ctx context.Context) context.Context {
-	return context.WithValue(ctx, simulation.HostKey, h.proc)
+	return simulation.WithHost(ctx, h.proc)
 }

@@ -31,44 +31,23 @@ var epoch = time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)
 // ToLoop takes a time of the system's clock, as std and most programs use for
 // deadlines, for the time that is left until then. It rounds that to hundredths of a
 // second: more precisely, it would depend on the machine's speed.
-func (sim *simulator) ToLoop(t time.Time, of any) int64 {
+func (proc *process) ToLoop(t time.Time) int64 {
 	if isReal(t) {
 		const grain = 10 * time.Millisecond
 		left := time.Until(t)
 		if left > 0 {
 			left = max(grain, left.Round(grain))
 		}
-		return sim.time() + int64(left)
+		return proc.sim().time() + int64(left)
 	}
-	d := int64(t.Sub(epoch))
-	if h := sim.hostOf(of); h != nil {
-		d = h.firstShows(d)
-	}
+	d := proc.host.firstShows(int64(t.Sub(epoch)))
 	return min(d, math.MaxInt64-begin) + begin
 }
 
 // isReal reports whether t was read from the system's monotonic clock.
 func isReal(t time.Time) bool { return t != t.Round(0) }
 
-func (sim *simulator) ToWall(when int64, of any) time.Time {
-	when -= begin
-	if h := sim.hostOf(of); h != nil {
-		when = h.shows(when)
-	}
-	return epoch.Add(time.Duration(when))
-}
-
-// hostOf returns the host of a context or a file descriptor, or nil.
-func (sim *simulator) hostOf(of any) *Host {
-	switch of := of.(type) {
-	case int:
-		if i := of - firstFD; i >= 0 && i < len(sim.files) && sim.files[i] != nil {
-			return sim.files[i].proc.host
-		}
-	case interface{ Value(any) any }:
-		if proc := sim.processOf(of); proc != nil {
-			return proc.host
-		}
-	}
-	return nil
+// ToWall returns what the host's clock shows at a loop time.
+func (proc *process) ToWall(when int64) time.Time {
+	return epoch.Add(time.Duration(proc.host.shows(when - begin)))
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
+var _ simulation.Simulator = (*simulator)(nil)
+
 func (sim *simulator) Attach(outside func() (int, bool)) { sim.external = outside }
 
 func (sim *simulator) Strict() bool { return sim.strict }
@@ -85,11 +87,15 @@ func (sim *simulator) traced(t simulation.Task) *process {
 	if !sim.trace.recorded {
 		return nil
 	}
-	return sim.processOf(t)
+	proc, _ := simulation.HostOf(t).(*process)
+	return proc
 }
 
-// processOf returns the process of a task or a context, or nil.
-func (sim *simulator) processOf(ctx interface{ Value(any) any }) *process {
-	proc, _ := ctx.Value(simulation.HostKey).(*process)
-	return proc
+// HostOfFD returns the process of a simulated socket, or that of the test for all other
+// descriptors.
+func (sim *simulator) HostOfFD(fd int) simulation.Host {
+	if i := fd - firstFD; i >= 0 && i < len(sim.files) && sim.files[i] != nil {
+		return sim.files[i].proc
+	}
+	return sim.network.hosts[0].proc
 }

@@ -6,7 +6,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/internal/simulation"
 )
 
@@ -23,10 +22,7 @@ type process struct {
 	autobound uint16 // the last name chosen for a socket in the Unix domain
 }
 
-var (
-	_ eddy.Sockets      = (*process)(nil)
-	_ simulation.Kernel = (*process)(nil)
-)
+var _ simulation.Host = (*process)(nil)
 
 // newProcess returns h's next process. It runs on a new kernel if h is off.
 func newProcess(h *Host) *process {
@@ -40,9 +36,6 @@ func newProcess(h *Host) *process {
 }
 
 func (proc *process) sim() *simulator { return proc.host.net.sim }
-
-// Simulated makes a process a simulation.Kernel.
-func (proc *process) Simulated() {}
 
 // socket returns the socket of a descriptor.
 func (proc *process) socket(fd int) (*socket, error) {

@@ -169,7 +169,7 @@ func (o Options) run(t testing.TB, sim *simulator, main func(context.Context, *N
 	t.Helper()
 	loop := o.Loop
 	test := sim.network.Host("test")
-	loop.Clock, loop.Poller, loop.Sockets = sim, sim, test.proc
+	loop.Simulation = sim
 	if loop.Grace == 0 {
 		loop.Grace = time.Minute // of virtual time; longer than that of servers
 	}
@@ -183,7 +183,7 @@ func (o Options) run(t testing.TB, sim *simulator, main func(context.Context, *N
 		}
 	}()
 	ctx := context.WithValue(context.Background(), simulatorKey{}, sim)
-	ctx = context.WithValue(ctx, simulation.HostKey, test.proc)
+	ctx = simulation.WithHost(ctx, test.proc)
 	return sim.runLoop(t, func() error {
 		return loop.Run(ctx, func(ctx context.Context) error {
 			reactor.Current(ctx).SetName("test")

@@ -28,13 +28,16 @@ type room struct {
 	question string // in the picture
 }
 
-// floors are the rooms from the ground up. The packages below internal are no
-// room: any other may use them, and they use none but each other.
+// floors are the rooms from the ground up. The other packages below internal are no
+// rooms: any room may use them, and they use none but each other.
 var floors = [][]room{
 	{
 		{"coro", "How does control pass from one thread of code to another?"},
 		{"", "Which file descriptors are ready?"},
 		{"timerwheel", "Which deadline is next?"},
+	},
+	{
+		{"internal/simulation", "What does a loop ask of a simulator?"},
 	},
 	{
 		{"reactor", "Who runs next, and what is everybody else waiting for?"},
@@ -124,9 +127,6 @@ func roomOf(pkg string) (string, bool) {
 	if !ours {
 		return "", false
 	}
-	if strings.HasPrefix(path, "internal/") || strings.HasPrefix(path, "docs/") {
-		return "internal", true
-	}
 	best, found := "", path == ""
 	for _, floor := range floors {
 		for _, r := range floor {
@@ -134,6 +134,9 @@ func roomOf(pkg string) (string, bool) {
 				best, found = r.path, true
 			}
 		}
+	}
+	if !found && (strings.HasPrefix(path, "internal/") || strings.HasPrefix(path, "docs/")) {
+		return "internal", true
 	}
 	return best, found
 }

@@ -41,7 +41,4 @@ func timedServer(ctx context.Context, config *Config) *Config {
 	return timed(ctx, config)
 }
 
-func isSimulated(ctx context.Context) bool {
-	_, simulated := ctx.Value(simulation.HostKey).(simulation.Kernel)
-	return simulated
-}
+func isSimulated(ctx context.Context) bool { return simulation.HostOf(ctx) != nil }
