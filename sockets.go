@@ -1,6 +1,7 @@
 package eddy
 
 import (
+	"net/netip"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -52,6 +53,26 @@ type Sockets interface {
 	// LocalAddr and PeerAddr are getsockname(2) and getpeername(2).
 	LocalAddr(fd int) (unix.Sockaddr, error)
 	PeerAddr(fd int) (unix.Sockaddr, error)
+	// Pipe makes a pipe of which neither end blocks; Close closes each. Splice moves
+	// up to n bytes from one descriptor to another without copying them, as splice(2)
+	// does. One of the two is a pipe's. 0 is the end of the input. Pipe fails with
+	// ENOSYS where there is no Splice, and Splice fails with EINVAL where the kernel
+	// can't do this with these two: copy then.
+	Pipe() (r, w int, err error)
+	Splice(to, from, n int) (moved int, errno syscall.Errno)
+	// Resolver returns the names of this network, or nil if they are the system's.
+	Resolver() Resolver
+	// Unlink removes the name of a Unix-domain socket; see unlink(2).
+	Unlink(path string) error
+}
+
+// A Resolver has the names of a network that is not the system's, as a simulated one
+// has.
+type Resolver interface {
+	// LookupHost returns a host's addresses, the best first, without waiting. It is not
+	// called for an IP. The error for an unknown name should be a *net.DNSError with
+	// IsNotFound.
+	LookupHost(host string) ([]netip.Addr, error)
 }
 
 // System is the kernel's own [Sockets]. The zero value is ready to use, and its
@@ -64,6 +85,8 @@ func (System) Listen(fd, backlog int) error            { return unix.Listen(fd, 
 func (System) Shutdown(fd, how int) error              { return unix.Shutdown(fd, how) }
 func (System) LocalAddr(fd int) (unix.Sockaddr, error) { return unix.Getsockname(fd) }
 func (System) PeerAddr(fd int) (unix.Sockaddr, error)  { return unix.Getpeername(fd) }
+func (System) Unlink(path string) error                { return unix.Unlink(path) }
+func (System) Resolver() Resolver                      { return nil }
 
 // Bind and Connect go to package syscall for a Unix socket: x/sys takes no name
 // that fills its space to the last byte, as one of Linux's abstract names may.

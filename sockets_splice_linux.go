@@ -6,8 +6,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-var _ Splicer = System{}
-
 func (System) Pipe() (r, w int, err error) {
 	var fds [2]int
 	if err := unix.Pipe2(fds[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {

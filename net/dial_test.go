@@ -61,6 +61,8 @@ type attempt struct {
 
 var errNever = errors.New("never")
 
+func (h *hosts) Resolver() eddy.Resolver { return h }
+
 func (h *hosts) LookupHost(host string) (ips []netip.Addr, err error) {
 	if host != "host" {
 		return nil, &DNSError{Err: "no such host", Name: host, IsNotFound: true}

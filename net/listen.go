@@ -70,17 +70,9 @@ func (l *listener) open(ctx context.Context, sys eddy.Sockets, fd int) error {
 func (l *listener) shut(fd int) error {
 	if l.path != "" {
 		// Before the close: afterwards the file could be another listener's.
-		l.unlink()
+		l.sys.Unlink(l.path)
 	}
 	return l.sys.Close(fd)
-}
-
-func (l *listener) unlink() {
-	if own, ok := l.sys.(eddy.Unlinker); ok {
-		own.Unlink(l.path)
-		return
-	}
-	syscall.Unlink(l.path)
 }
 
 // accept waits for a connection and opens c for it.

@@ -5,7 +5,6 @@ import (
 	stdnet "net"
 	"strings"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -75,7 +74,7 @@ func LookupTXT(ctx context.Context, name string) ([]string, error) {
 // lookup asks about a name off the loop.
 func lookup[T any](ctx context.Context, name string, ask func(ctx context.Context) (T, error)) (T, error) {
 	return onLoop(ctx, func(ctx context.Context) (none T, err error) {
-		if _, own := reactor.Sockets(ctx).(eddy.Resolver); own {
+		if reactor.Sockets(ctx).Resolver() != nil {
 			return none, &DNSError{Err: "no such host: the loop's own network has names of hosts only", Name: name, IsNotFound: true}
 		}
 		asking := withoutConnects(ctx)

@@ -77,7 +77,7 @@ func (r resolver) host(ctx context.Context, network, host string) ([]IPAddr, err
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return []IPAddr{ipAddr(ip)}, nil
 	}
-	if own, ok := reactor.Sockets(ctx).(eddy.Resolver); ok {
+	if own := reactor.Sockets(ctx).Resolver(); own != nil {
 		return lookupOwn(ctx, own, host)
 	}
 	kind := "ip"

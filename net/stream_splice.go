@@ -81,7 +81,7 @@ func (s *streamCopy) drain(p *pipe) error {
 	buf := buffers.Get().(*[bufferSize]byte)
 	defer buffers.Put(buf)
 	for p.holds > 0 {
-		n, errno := s.pipes.sys.(eddy.Sockets).Read(p.r, buf[:])
+		n, errno := s.pipes.sys.Read(p.r, buf[:])
 		if errno == syscall.EINTR {
 			continue
 		}
@@ -101,11 +101,7 @@ func (s *streamCopy) drain(p *pipe) error {
 // pipe returns a pipe, or nil if there can be none.
 func (s *streamCopy) pipe() *pipe {
 	if s.pipes == nil {
-		sys, ok := s.src.sys.(eddy.Splicer)
-		if _, both := s.dst.sys.(eddy.Splicer); !ok || !both {
-			return nil
-		}
-		s.pipes = sharePipes(s.src.fd.Loop(), sys)
+		s.pipes = sharePipes(s.src.fd.Loop(), s.src.sys)
 	}
 	return s.pipes.get()
 }
@@ -122,7 +118,7 @@ type pipe struct{ r, w, holds int }
 // A pipePool is the pipes of a loop's copies: there are as many as have data in
 // them at a time, and none once the last copy has ended.
 type pipePool struct {
-	sys   eddy.Splicer
+	sys   eddy.Sockets
 	users int
 	free  []*pipe
 }
@@ -130,7 +126,7 @@ type pipePool struct {
 var pipePools reactor.Local[pipePool]
 
 // sharePipes returns the loop's pool, for a user who will leave it.
-func sharePipes(l *reactor.Loop, sys eddy.Splicer) *pipePool {
+func sharePipes(l *reactor.Loop, sys eddy.Sockets) *pipePool {
 	pool := pipePools.On(l)
 	pool.sys = sys
 	pool.users++
@@ -172,7 +168,6 @@ func (pool *pipePool) put(p *pipe) {
 }
 
 func (pool *pipePool) close(p *pipe) {
-	fds := pool.sys.(eddy.Sockets)
-	fds.Close(p.r)
-	fds.Close(p.w)
+	pool.sys.Close(p.r)
+	pool.sys.Close(p.w)
 }

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -33,8 +32,6 @@ func (k *splicer) Pipe() (int, int, error) {
 	k.pipes++
 	return k.System.Pipe()
 }
-
-var _ eddy.Splicer = (*splicer)(nil)
 
 // check returns what is wrong with a pool.
 func (pool *pipePool) check() string {

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/internal/simulation"
 )
 
@@ -114,6 +115,14 @@ func (proc *process) SendFile(fd, _ int, _ int64, _ int) (int, syscall.Errno) {
 func (proc *process) LookupHost(name string) ([]netip.Addr, error) {
 	return proc.host.net.lookup(proc.host, name)
 }
+
+// Resolver returns the names of the hosts of the network.
+func (proc *process) Resolver() eddy.Resolver { return proc }
+
+// Pipe fails: there is no splice. The caller copies then.
+func (proc *process) Pipe() (r, w int, err error) { return -1, -1, syscall.ENOSYS }
+
+func (proc *process) Splice(to, from, n int) (int, syscall.Errno) { return 0, syscall.ENOSYS }
 
 // Unlink removes the name of a socket in the Unix domain, as unlink(2) does.
 func (proc *process) Unlink(path string) error {
