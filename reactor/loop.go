@@ -82,6 +82,7 @@ type Loop struct {
 	step    step
 	onError func(Report)
 
+	labelled atomic.Bool // a ctx may have pprof labels
 	thread   uint64
 	finished atomic.Bool
 	log      *slog.Logger
@@ -231,6 +232,7 @@ func newLoop(ctx context.Context, o Options) (*Loop, error) {
 	for _, s := range []*scope{&l.root, &l.detached, &l.shielded} {
 		s.loop, s.parent = l, ctx
 	}
+	l.noteLabels(ctx)
 	l.closer.Value = (*closer)(l)
 	l.inbox.poller = l.poller
 	if m, ok := l.clock.(monotonic); ok {

@@ -22,6 +22,11 @@ func (l *Loop) tell(r Report) {
 		l.onError(r)
 		return
 	}
+	l.logReport(r)
+}
+
+// logReport reports to the log. It may be called from any goroutine.
+func (l *Loop) logReport(r Report) {
 	var args []any
 	if r.Task != "" {
 		args = append(args, "task", r.Task)

@@ -355,6 +355,9 @@ func (s *scope) Value(key any) any {
 		}
 		p, ok := s.parent.(*scope)
 		if !ok {
+			if key == labelKey {
+				s.loop.labelled.Store(true)
+			}
 			return s.parent.Value(key)
 		}
 		s = p

@@ -14,8 +14,9 @@ import (
 // computation. Its result is f's. If f panics, that is a [PanicError].
 //
 // When ctx is done first, ToThread returns ctx's error, but f can't be stopped:
-// it goes on, and its result is dropped. Run waits for it at the loop's end,
-// within its grace time. At most Options.MaxThreads run at a time; further
+// it goes on, and its value is dropped. Its error, if it is not ctx's, and its panic
+// are reported then; after the loop's end, in the log. Run waits for f at the loop's
+// end, within its grace time. At most Options.MaxThreads run at a time; further
 // calls wait their turn, in order. (asyncio's to_thread.)
 func ToThread[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	var none T
@@ -29,7 +30,7 @@ func ToThread[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	if err := w.loop.takeThread(w, s); err != nil {
 		return none, err
 	}
-	c := &call[T]{f: f, loop: w.loop, name: w.task.String()}
+	c := &call[T]{f: f, loop: w.loop, scope: s, name: w.task.String()}
 	if w.loop.strict() {
 		c.run()
 	} else {
@@ -54,6 +55,7 @@ func (l *Loop) takeThread(w *worker, s *scope) error {
 type call[T any] struct {
 	f     func() (T, error)
 	loop  *Loop
+	scope *scope // under which the task waits
 	name  string
 	value T
 	err   error
@@ -70,7 +72,9 @@ func (c *call[T]) run() {
 				c.err = errors.New("reactor: the function called runtime.Goexit")
 			}
 		}
-		c.loop.post(c.done)
+		if !c.loop.post(c.done) {
+			c.report(c.loop.logReport)
+		}
 	}()
 	c.value, c.err = c.f()
 	returned = true
@@ -81,7 +85,21 @@ func (c *call[T]) done() {
 	if !l.threadQueue.wakeFirst(wokenDone) {
 		l.threads--
 	}
+	if c.wait.empty() {
+		c.report(l.tell)
+	}
 	c.wait.wakeAll(wokenDone)
+}
+
+// report reports what the function failed with when the task does not wait for it
+// any more.
+func (c *call[T]) report(tell func(Report)) {
+	switch {
+	case isPanicError(c.err):
+		tell(Report{What: "a function in a thread panicked, and nobody waited for it any more", Task: c.name, Err: c.err})
+	case c.err != nil && !c.scope.echoes(c.err):
+		tell(Report{What: "a function in a thread failed, and nobody waited for it any more", Task: c.name, Err: c.err})
+	}
 }
 
 // Submit makes f a task of the loop and returns a function that waits for its

@@ -20,6 +20,7 @@ func (l *Loop) Within(ctx context.Context, f func(ctx context.Context) error) er
 		panic("reactor: Loop.Within with a nil function")
 	}
 	w := l.task("Loop.Within")
+	l.noteLabels(ctx)
 	return Scope(amid{w.scope, ctx}, func(inner context.Context, s *CancelScope) error {
 		if ctx.Done() != nil {
 			s.scope.follow(ctx)

@@ -117,6 +117,9 @@ func (w *worker) main() {
 	l.running = w.self
 	l.scratch.watchFaults()
 	for w.job != nil {
+		if goroutineLabels() != nil || l.labelled.Load() {
+			w.relabel()
+		}
 		w.run()
 		w.job = nil
 		r := l.successor()
