@@ -88,14 +88,14 @@ func (d *dialing) parallel(ctx context.Context, delay time.Duration, primaries, 
 				failed.Set()
 			}
 			return end(c, err)
-		})
+		}).SetName("dials " + primaries[0].String())
 		g.Go(func(ctx context.Context) error {
 			reactor.Timeout(ctx, delay, failed.Wait)
 			if ctx.Err() != nil {
 				return nil
 			}
 			return end(d.serial(ctx, fallbacks))
-		})
+		}).SetName("dials " + fallbacks[0].String())
 		return nil
 	})
 	switch {

@@ -95,7 +95,9 @@ func (s *Server) serve(ctx context.Context, ln Listener, start func(v *serving, 
 	shielded := context.WithoutCancel(ctx)
 	err := reactor.Scope(shielded, func(handlers context.Context, scope *reactor.CancelScope) error {
 		v.ctx = handlers
-		err := reactor.Go(ctx, func(ctx context.Context) error { return v.accept(ctx, ln) }).Wait(shielded)
+		accepting := reactor.Go(ctx, func(ctx context.Context) error { return v.accept(ctx, ln) })
+		accepting.SetName("accepts on " + ln.Addr().String())
+		err := accepting.Wait(shielded)
 		ln.Close()
 		v.finish(shielded, scope)
 		return err

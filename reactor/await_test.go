@@ -314,7 +314,8 @@ var notAwaits = []string{
 	"AllTasks", "Async", "AsyncNow", "Begin", "Cause", "Current", "Dormant.Start", "Dump", "FD.Open", "Generate", "Go",
 	"GoNow", "Here", "InTask", "Launch", "LoopOf", "NewTicker", "NewTimer", "Now", "OnLoop", "OnSignal", "Options.Begin",
 	"Options.Run", "Run", "Sockets",
-	"Loop.Within", // its ctx may be of no loop, and its scope that of the running task: see TestWithin
+	"starting.Run", // the body of Start's task
+	"Loop.Within",  // its ctx may be of no loop, and its scope that of the running task: see TestWithin
 }
 
 // Every await under a ctx that is done returns its error at once and has no

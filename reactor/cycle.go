@@ -157,7 +157,7 @@ func (s *scope) keptBy(k keeper, yield func(*task) bool) {
 // groupWait is a group as what waits for its tasks.
 type groupWait TaskGroup
 
-func (g *groupWait) String() string { return "the tasks of its group" }
+func (g *groupWait) String() string { return "the tasks of its group: " + listTasks(g.n, g.joins) }
 
 func (g *groupWait) all() (bool, int) { return true, g.n }
 
@@ -165,7 +165,9 @@ func (g *groupWait) joins(yield func(*task) bool) {
 	g.scope.keptBy((*TaskGroup)(g), yield)
 }
 
-func (c *collection) String() string { return "the tasks that it gathers" }
+func (c *collection) String() string {
+	return "the tasks that it gathers: " + listTasks(c.left, c.joins)
+}
 
 func (c *collection) all() (bool, int) { return true, c.left }
 
@@ -173,9 +175,9 @@ func (c *collection) joins(yield func(*task) bool) { c.under.keptBy(c, yield) }
 
 func (g *gathering) String() string {
 	if g.canceled {
-		return "the tasks that it gathers, which are cancelled"
+		return "the tasks that it gathers, which are cancelled: " + listTasks(g.left, g.joins)
 	}
-	return "the tasks that it gathers"
+	return "the tasks that it gathers: " + listTasks(g.left, g.joins)
 }
 
 func (g *gathering) all() (bool, int) { return g.canceled, g.left }

@@ -72,6 +72,6 @@ func (l *Loop) closeGenerators() bool {
 			}
 		}
 		return nil
-	}, nil)
+	}, nil).SetName("closes the generators that were left open")
 	return true
 }

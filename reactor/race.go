@@ -109,16 +109,17 @@ func GatherUntil[T any](ctx context.Context, enough func(i int, o Outcome[T]) bo
 // which they ended.
 type race[T any] struct {
 	field
-	tasks    []*Task[T]
-	entrants []entrant
-	won      bool  // enough has returned true
-	outer    error // of the scope around the race, if that is done
+	tasks []*Task[T]
+	won   bool  // enough has returned true
+	outer error // of the scope around the race, if that is done
 }
 
 // field is a race without its result's type.
 type field struct {
-	ended   []*entrant
-	changed waitList
+	op       string
+	entrants []entrant
+	ended    []*entrant
+	changed  waitList
 }
 
 // An entrant keeps one task of a race.
@@ -130,7 +131,6 @@ type entrant struct {
 }
 
 func (e *entrant) ended(t *task, _ bool) {
-	e.task = t
 	if t.loop.cutting { // which cuts the race off, too
 		e.report()
 	}
@@ -154,7 +154,8 @@ func runRace[T any](ctx context.Context, op string, enough func(i int, o Outcome
 			panic("reactor: " + op + " with a nil function")
 		}
 	}
-	r := &race[T]{tasks: make([]*Task[T], len(fs)), entrants: make([]entrant, len(fs))}
+	r := &race[T]{tasks: make([]*Task[T], len(fs))}
+	r.entrants = make([]entrant, len(fs))
 	decided, told := false, false
 	return r, inScope(ctx, op, func(ctx context.Context, s *CancelScope) error {
 		defer func() {
@@ -174,6 +175,7 @@ func runRace[T any](ctx context.Context, op string, enough func(i int, o Outcome
 		for i, f := range fs {
 			r.entrants[i].field, r.entrants[i].index = &r.field, i
 			r.tasks[i] = spawn[T](ctx, op, f, &r.entrants[i])
+			r.entrants[i].task = &r.tasks[i].task
 		}
 		for i := 0; i < len(fs) && !r.won; i++ {
 			for i == len(r.ended) {
@@ -197,7 +199,21 @@ var errRaceOver = errors.New("the race is over: another function has won it")
 // that waits: when that is done, they end of themselves.
 func (f *field) wait(l *Loop, op string) {
 	w := l.task(op) // in a generator's body it may not be the one that began
-	f.changed.wait(w, &l.shielded, waitingFor("the functions of its "+op))
+	f.op = op
+	f.changed.wait(w, &l.shielded, f)
+}
+
+func (f *field) String() string {
+	return "the functions of its " + f.op + ": " + listTasks(len(f.entrants)-len(f.ended), f.running)
+}
+
+// running ranges over the tasks that are not over.
+func (f *field) running(yield func(*task) bool) {
+	for i := range f.entrants {
+		if t := f.entrants[i].task; t != nil && !t.over && !yield(t) {
+			return
+		}
+	}
 }
 
 // panics returns the panics of the tasks that ended, from the i-th on.

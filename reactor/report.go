@@ -43,12 +43,33 @@ func (l *Loop) logReport(r Report) {
 // ErrSlow is in the [Report] of a step that took longer than Options.SlowStep.
 var ErrSlow = errors.New("reactor: it kept the loop's thread: use ToThread for long computation, or Yield in its midst")
 
+// slowError is an ErrSlow, with what can be told of the step.
+type slowError struct {
+	took    time.Duration
+	ignored int
+}
+
+// ignoring is how many awaits in one step have to fail at once, because their ctx is
+// done, for the task to be one that ignores it.
+const ignoring = 10
+
+func (e *slowError) Error() string {
+	if e.ignored < ignoring {
+		return fmt.Sprintf("%v (%v)", ErrSlow, e.took)
+	}
+	return fmt.Sprintf("reactor: it kept the loop's thread (%v): its ctx is done, so %d awaits returned ctx's error at once, and it went on: return the error", e.took, e.ignored)
+}
+
+func (e *slowError) Is(target error) bool { return target == ErrSlow }
+
 // A step is what runs between two switches: who, and since when; a task, or
 // nil for a callback.
 type step struct {
 	task  *task
 	began int64
 	on    bool
+
+	ignored int // awaits that failed because their ctx was done
 }
 
 func (l *Loop) beginStep(r runnable) {
@@ -81,7 +102,7 @@ func (l *Loop) endStep() {
 	if !on || took <= l.slow {
 		return
 	}
-	r := Report{What: "a callback was slow", Err: fmt.Errorf("%w (%v)", ErrSlow, took)}
+	r := Report{What: "a callback was slow", Err: &slowError{took, l.step.ignored}}
 	if t := l.step.task; t != nil {
 		r.What, r.Task = "a task was slow", t.String()
 	}

@@ -35,7 +35,9 @@ func (t *task) exec(w *worker) {
 	w.task, w.scope = t, &t.scope
 	t.w = w
 	defer t.leave(w)
-	t.err = t.body.(Runner).Run(&t.scope)
+	t.err = t.body.(interface {
+		Run(ctx context.Context) error
+	}).Run(&t.scope)
 	t.over = true
 }
 

@@ -18,7 +18,7 @@ var ErrNotStarted = errors.New("reactor: the task ended before it had started")
 // cancellation. (trio's nursery.start.)
 func Start[T any](ctx context.Context, g *TaskGroup, f func(ctx context.Context, started func(T)) error) (T, error) {
 	w, s, err := await(ctx, "Start")
-	p := &starting[T]{group: g}
+	p := &starting[T]{group: g, f: f}
 	if err != nil {
 		return p.value, err
 	}
@@ -32,11 +32,12 @@ func Start[T any](ctx context.Context, g *TaskGroup, f func(ctx context.Context,
 		ctx = &g.scope
 		g.n++
 	}
-	p.task = spawn[struct{}](ctx, "Start", func(ctx context.Context) error { return f(ctx, p.started) }, p)
-	if err := p.wait.wait(w, s, waitingFor("a task to start")); err != nil {
+	p.task = newTask[struct{}](w.loop, ctx, "Start", p, p)
+	w.loop.ready.push(&p.task.task)
+	if err := p.wait.wait(w, s, (*startWait)(&p.task.task)); err != nil {
 		p.task.Cancel(err)
 		for !p.over {
-			p.wait.wait(w, &w.loop.shielded, waitingFor("a task to stop that was starting"))
+			p.wait.wait(w, &w.loop.shielded, (*startWait)(&p.task.task))
 		}
 		if p.err != nil && p.err != ErrNotStarted && !p.echo {
 			err = errors.Join(err, p.err)
@@ -48,6 +49,7 @@ func Start[T any](ctx context.Context, g *TaskGroup, f func(ctx context.Context,
 
 // starting keeps a task until it has started.
 type starting[T any] struct {
+	f     func(ctx context.Context, started func(T)) error
 	group *TaskGroup
 	task  *Task[struct{}]
 	value T
@@ -55,6 +57,22 @@ type starting[T any] struct {
 	echo  bool // err is the cancellation coming back
 	over  bool
 	wait  waitList
+}
+
+// Run is the task's function.
+func (p *starting[T]) Run(ctx context.Context) error { return p.f(ctx, p.started) }
+
+// String names the task by the function that it was made of.
+func (p *starting[T]) String() string { return funcName(p.f) }
+
+// startWait is a task as what its Start waits for.
+type startWait task
+
+func (t *startWait) String() string {
+	if t.reason.Load() != nil {
+		return "the end of " + (*task)(t).String() + ", which was to start"
+	}
+	return "the start of " + (*task)(t).String()
 }
 
 func (p *starting[T]) started(value T) {

@@ -287,5 +287,5 @@ func (t *task) String() string {
 // funcName returns the name of a function, with its package's last element.
 func funcName(f any) string {
 	name := runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name()
-	return name[strings.LastIndexByte(name, '/')+1:]
+	return strings.TrimSuffix(name[strings.LastIndexByte(name, '/')+1:], "-fm") // of a method value
 }

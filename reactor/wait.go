@@ -126,7 +126,18 @@ func (v *watch) wait(w *worker, s *scope) error {
 	return v.changed.wait(w, s, v)
 }
 
-func (v *watch) String() string { return "some tasks" }
+func (v *watch) String() string {
+	names := listTasks(v.left, v.joins)
+	switch {
+	case v.left == 1:
+		return names
+	case v.mode == FirstDone:
+		return "one of " + names
+	case v.mode == FirstFailed:
+		return "all, or a failure, of " + names
+	}
+	return names
+}
 
 func (v *watch) all() (bool, int) { return v.mode == AllDone, v.left }
 

@@ -3,6 +3,7 @@ package reactor
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 
 	"github.com/eddyio/eddy/coro"
@@ -36,14 +37,17 @@ type worker struct {
 	woken  wakeup
 	budget uint8 // I/O operations until the task must let others run
 	spins  uint8 // attempts in a row that failed at once
-	where  *scope
-	scope  *scope // the innermost one that the task is in
-	inner  *region
-	body   *body // the innermost generator's body that runs here
-	what   fmt.Stringer
-	node   waiter
-	weight int // what the task asks for, or gets, where that is a number
-	timer  timerwheel.Timer[expirer]
+
+	ignorer uint32 // the task of which ignored counts
+	ignored int32  // awaits in a row that failed because their ctx was done
+	where   *scope
+	scope   *scope // the innermost one that the task is in
+	inner   *region
+	body    *body // the innermost generator's body that runs here
+	what    fmt.Stringer
+	node    waiter
+	weight  int // what the task asks for, or gets, where that is a number
+	timer   timerwheel.Timer[expirer]
 
 	guestOf              *guestList
 	nextGuest, prevGuest *worker
@@ -78,6 +82,10 @@ const (
 // ioBudget is how many operations on sockets a task may do without suspending
 // before it has to let others run. (tokio's figure is 128 too.)
 const ioBudget = 128
+
+// maxIgnored is how many awaits in a row may fail, because their ctx is done, before
+// that is reported.
+const maxIgnored = 100_000
 
 // maxIdle bounds the coroutines kept for reuse, about 3 KB each.
 const maxIdle = 1024
@@ -295,6 +303,14 @@ func (w *worker) refuse(s *scope) error {
 		w.yield() // or one that recovers for ever would never be given up
 		panic(cutOff{})
 	}
+	w.loop.step.ignored++
+	if w.spins == 0 || w.ignorer != w.task.id { // the first since it last waited
+		w.ignorer, w.ignored = w.task.id, 0
+	}
+	if w.ignored++; w.ignored == maxIgnored {
+		w.loop.tell(Report{What: "a task goes on and on although its ctx is done: each of its awaits returns this error at once, and it should return it too",
+			Task: w.task.String(), Err: s.awaitErr(), Stack: debug.Stack()})
+	}
 	w.insist()
 	return s.awaitErr()
 }
@@ -306,8 +322,8 @@ func (w *worker) insist() {
 	if w.task == nil {
 		return
 	}
-	if w.spins++; w.spins >= 100 {
-		w.spins = 0
+	if w.spins++; w.spins > 100 {
+		w.spins = 1 // 0 is for one that has waited
 		w.yield()
 	}
 }
