@@ -179,12 +179,10 @@ func TestOrderOfTasksUnderDerivedContexts(t *testing.T) {
 func TestFollowersList(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		s := nearest(ctx)
-		var cancels []func()
 		var tasks []*Task[struct{}]
 		for range 5 {
 			c, cancel := context.WithCancel(ctx)
 			defer cancel()
-			cancels = append(cancels, cancel)
 			tasks = append(tasks, Go(c, func(ctx context.Context) error { return Sleep(ctx, time.Hour) }))
 		}
 		Yield(ctx)

@@ -171,7 +171,7 @@ func TestRunsOwnCtxThatWakesNobody(t *testing.T) {
 		wait func(ctx context.Context) error
 	}{
 		"background": {context.Background(), func(ctx context.Context) error { return new(Event).Wait(ctx) }},
-		"values":     {context.WithValue(context.Background(), 1, 2), func(ctx context.Context) error { return new(Event).Wait(ctx) }},
+		"values":     {context.WithValue(context.Background(), valueKey{}, 2), func(ctx context.Context) error { return new(Event).Wait(ctx) }},
 		"shielded":   {cancellable, func(ctx context.Context) error { return new(Event).Wait(context.WithoutCancel(ctx)) }},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -54,7 +54,8 @@ func TestMoveOnInEveryOrder(t *testing.T) {
 						})
 						return nil
 					})
-					wantCut, want := false, end(nil)
+					var wantCut bool
+					var want error
 					switch {
 					case body == "another" || body == "joined":
 						want = errOther

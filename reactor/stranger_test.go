@@ -33,7 +33,6 @@ type possessions struct {
 	group   *TaskGroup
 	fd      *FD
 	dormant Dormant
-	guest   *Guest
 	started func(int)
 	unwatch func()
 

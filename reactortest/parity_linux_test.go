@@ -88,7 +88,7 @@ var linuxOperations = []struct {
 		try("after a passive close", c, false)
 
 		c, _ = b.dialFrom(local, ln.Addr(), false)
-		s = b.accepted(ln)
+		b.accepted(ln)
 		c.SetLinger(0)
 		c.Close()
 		b.settle()

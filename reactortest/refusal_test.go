@@ -78,7 +78,6 @@ func TestGoroutinesAreRefused(t *testing.T) {
 		ln   net.Listener
 		udp  net.PacketConn
 		fut  reactor.Future[int]
-		wait func(ctx context.Context) error
 	}
 	one := make([]byte, 1)
 	for name, call := range map[string]func(w *world) error{

@@ -38,8 +38,8 @@ func (c *Conn) HandshakeContext(ctx context.Context) error {
 		}
 		return err
 	}
-	if reactor.Here(c.ctx) == nil {
-		return c.handshake(nil)
+	if here := reactor.Here(c.ctx); here == nil {
+		return c.handshake(here)
 	}
 	if l := reactor.LoopOf(c.ctx); reactor.LoopOf(ctx) != l {
 		return l.Within(ctx, c.handshake)
