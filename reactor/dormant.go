@@ -165,7 +165,7 @@ func (w *worker) takeSpare() *Task[struct{}] {
 // unknown says whether nobody can know the task, nor has anything to do with its
 // end.
 func (t *task) unknown() bool {
-	return t.kids == nil && t.waiters.empty() && t.extra.Load() == nil && !t.exposed && t.reason.Load() == nil && len(t.loop.unclaimed) == 0
+	return t.kids == nil && t.waiters.empty() && t.extra.Load() == nil && !t.exposed && t.reason.Load() == nil
 }
 
 // rest is all that finish has to do for a task that nobody knows. leave finds

@@ -212,7 +212,7 @@ func (l *Loop) giveUp() {
 }
 
 // ended deals with a task that nobody keeps. If it failed while nobody waited,
-// somebody may still ask; until then it is kept on a list.
+// its maker may still ask: see failure.
 func (l *Loop) ended(t *task, echo bool) {
 	if t.err == nil || t.claimed || echo {
 		return
@@ -238,38 +238,18 @@ func (l *Loop) ended(t *task, echo bool) {
 		l.report(t)
 		return
 	}
-	l.unclaimed = append(l.unclaimed, failure{t, maker})
-	if len(l.unclaimed) > maxUnclaimed {
-		l.report(l.unclaimed[0].task)
-		l.unclaimed = slices.Delete(l.unclaimed, 0, 1)
-	}
-}
-
-// A failure is a task that failed, and the one that made it and may yet ask.
-type failure struct{ task, maker *task }
-
-// maxUnclaimed bounds the failed tasks kept in case somebody asks.
-const maxUnclaimed = 128
-
-// orphaned reports the failed tasks whose maker, t, ends without having asked.
-func (l *Loop) orphaned(t *task) {
-	if len(l.unclaimed) == 0 {
-		return
-	}
-	l.unclaimed = slices.DeleteFunc(l.unclaimed, func(f failure) bool {
-		if f.maker != t {
-			return f.task.claimed
-		}
-		l.report(f.task)
-		return true
-	})
+	l.keep(t, maker)
 }
 
 func (l *Loop) report(t *task) {
 	if !t.claimed {
 		t.claimed = true
-		l.tell(Report{What: "a task failed and nobody awaited it", Task: t.String(), Err: t.failure()})
+		l.tellUnclaimed(t.String(), t.failure())
 	}
+}
+
+func (l *Loop) tellUnclaimed(task string, err error) {
+	l.tell(Report{What: "a task failed and nobody awaited it", Task: task, Err: err})
 }
 
 // result is what Run returns.
@@ -300,8 +280,8 @@ func (l *Loop) result() error {
 // runtime.Goexit takes the host with it, once the rest is done.
 func (l *Loop) close() {
 	defer l.bury()
-	for _, f := range l.unclaimed {
-		l.report(f.task)
+	for _, w := range l.tasks() { // abandoned ones
+		w.task.orphan()
 	}
 	if l.root.followed() {
 		l.root.unfollowed()

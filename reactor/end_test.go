@@ -327,24 +327,6 @@ func TestWhatIsNotReported(t *testing.T) {
 	})
 }
 
-func TestUnawaitedErrorsAreBounded(t *testing.T) {
-	j := new(journal)
-	setup{world: newWorld(t), log: j}.run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
-		for i := range 200 {
-			Go(ctx, func(context.Context) error { return fmt.Errorf("failure %03d", i) })
-		}
-		Yield(ctx)
-		if len(l.unclaimed) != maxUnclaimed || j.count("failure") != 200-maxUnclaimed || j.count("failure 071") != 1 {
-			t.Errorf("%d kept, %d logged", len(l.unclaimed), j.count("failure"))
-		}
-		return nil
-	})
-	if j.count("failure") != 200 {
-		t.Errorf("%d logged in the end", j.count("failure"))
-	}
-}
-
 // exits says whether f's goroutine exited by runtime.Goexit.
 func exits(f func()) bool {
 	result := make(chan bool)

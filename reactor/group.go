@@ -225,7 +225,7 @@ func (g *TaskGroup) breakCycle(w *worker) {
 func (g *TaskGroup) result(body error, echo bool) error {
 	errs := []error{g.cause, g.cycle}
 	for _, t := range g.failed {
-		t.claimed = true
+		t.claim()
 		errs = append(errs, t.failure())
 	}
 	if body != nil && !echo {

@@ -59,7 +59,6 @@ type Loop struct {
 
 	threadQueue waitList // tasks that wait for a thread
 	maxThreads  int
-	unclaimed   []failure // ended in an error that nobody has asked for
 	panicked    []*task
 	failure     error // why the loop ends before main did
 	closing     bool  // main has returned

@@ -45,7 +45,7 @@ func (t *task) exec(w *worker) {
 type launched struct{}
 
 func (launched) ended(t *task, _ bool) {
-	t.claimed = true
+	t.claim()
 	t.loop.tellOver(t.body.(Runner), t.err)
 }
 

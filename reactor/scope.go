@@ -41,6 +41,8 @@ type extra struct {
 	follows   *follower // of a foreign parent
 	passed    *reason   // of a scope that was around this one, and is over
 	stopped   *task     // which the task awaited, and which was cancelled
+	failure   *failure  // of the task, until somebody asks
+	unclaimed *failure  // first of a circular list: those of tasks that the task made
 	name      atomic.Pointer[string]
 	outside   atomic.Pointer[outside]
 }

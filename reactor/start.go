@@ -94,7 +94,7 @@ func (p *starting[T]) ended(t *task, echo bool) {
 	if t.loop.cutting { // Start is cut off, too, and returns nothing
 		t.loop.ended(t, echo)
 	} else {
-		t.claimed = true
+		t.claim()
 	}
 	p.echo = echo
 	if p.err = t.err; p.err == nil {

@@ -80,7 +80,7 @@ func (s *supervision) bears(t *task) bool {
 }
 
 func (s *supervision) tell(t *task, err error, what string) {
-	t.claimed = true
+	t.claim()
 	switch {
 	case err == errGoexit || err == ErrCutOff: // as in Loop.ended
 	case s.OnFailure != nil:

@@ -59,7 +59,9 @@ func (t *Task[T]) exec(w *worker) {
 // cleaned up; its awaits then fail at once.
 //
 // Somebody should await the task. If nobody does, an error of f is logged, and
-// a panic in it ends the loop; see [Task.Wait].
+// a panic in it ends the loop; see [Task.Wait]. The error is logged when the task
+// that called Go ends, or as soon as the garbage collector finds that nobody refers
+// to f's task, but never while somebody may await it.
 //
 // Go costs one allocation. It may be called by tasks and callbacks of the loop;
 // elsewhere, and for a nil f, it panics. (asyncio's create_task.)
@@ -142,7 +144,7 @@ func (t *task) finish(w *worker) {
 	} else {
 		l.ended(t, t.echo)
 	}
-	l.orphaned(t)
+	t.orphan()
 	t.keeper = nil
 	if t.err == nil {
 		t.body = nil
@@ -170,7 +172,7 @@ func (t *task) join(ctx context.Context, op string) error {
 			return s.awaitErr()
 		}
 	}
-	t.claimed = true
+	t.claim()
 	if t.err != nil {
 		t.answered()
 	}
@@ -211,7 +213,7 @@ func (t *Task[T]) Await(ctx context.Context) (T, error) {
 func (t *task) OnDone(f func()) *Handle {
 	h := t.loop.newHandle("Task.OnDone", f)
 	if t.over {
-		t.claimed = true
+		t.claim()
 		t.loop.ready.push(h)
 	} else {
 		h.node = &waiter{hook: h}
@@ -228,7 +230,7 @@ func (t *Task[T]) Result() (T, error) {
 		var none T
 		return none, ErrNotDone
 	}
-	t.claimed = true
+	t.claim()
 	return t.value, t.err
 }
 
