@@ -134,7 +134,7 @@ func (d *dialing) part(ctx context.Context, to Addr, n int) (c Conn, err error) 
 	if !bounded {
 		return d.single(ctx, to)
 	}
-	left := deadline.Sub(reactor.Now(ctx))
+	left := reactor.Until(ctx, deadline)
 	if left <= 0 {
 		return nil, context.DeadlineExceeded
 	}

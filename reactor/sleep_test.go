@@ -110,3 +110,29 @@ func TestSleepAndYieldDoNotAllocate(t *testing.T) {
 		return nil
 	})
 }
+
+// Since and Until go by the loop's clock: the system's, or another.
+func TestSinceAndUntil(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		began := Now(ctx)
+		Sleep(ctx, time.Hour)
+		if d, left := Since(ctx, began), Until(ctx, began.Add(3*time.Hour)); d != time.Hour || left != 2*time.Hour {
+			t.Errorf("since %v, until %v", d, left)
+		}
+		return nil
+	})
+	for _, ctx := range []context.Context{context.Background(), nil} {
+		before := time.Now()
+		if ctx != nil {
+			runReal(t, func(c context.Context) error { ctx = c; return nil })
+		} else {
+			ctx = context.Background()
+		}
+		if d, most := Since(ctx, before), time.Since(before); d < 0 || d > most {
+			t.Errorf("since %v, at most %v", d, most)
+		}
+		if left := Until(ctx, time.Now().Add(time.Hour)); left > time.Hour || left < 0 {
+			t.Errorf("until %v", left)
+		}
+	}
+}

@@ -270,6 +270,7 @@ var forAll = map[string]string{
 	"task.String": "goes without what changes",
 
 	"Loop.Now": "the clock's affair", "Now": "the clock's affair",
+	"Since": "the clock's affair", "Until": "the clock's affair",
 
 	"FD.Release": "is atomic, and posts",
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"time"
 
 	"github.com/eddyio/eddy/internal/simulation"
 	"github.com/eddyio/eddy/reactor"
@@ -26,8 +25,7 @@ type Host struct {
 
 	shortReads, shortWrites, badAccepts uint64 // in parts of 65536
 
-	ahead time.Duration
-	drift int64 // in parts per million
+	clock hostClock
 }
 
 // Name returns the host's name, which programs can dial.

@@ -98,6 +98,10 @@ type Host interface {
 	// nanoseconds. ToWall does the reverse; any goroutine may call it.
 	ToLoop(t time.Time) int64
 	ToWall(when int64) time.Time
+
+	// Since returns the time since t, which ToWall has returned, by a clock that
+	// does not jump as the time of day does. Any goroutine may call it.
+	Since(t time.Time) time.Duration
 }
 
 type hostKey struct{}
