@@ -30,9 +30,12 @@ func (l *Loop) task(op string) *worker {
 	return l.cur
 }
 
-// onLoop panics unless the caller is a task or a callback of the loop.
+// onLoop panics unless the caller is a task or a callback of the loop. It is
+// onThread, written out: several calls for each message ask.
+//
+//go:norace
 func (l *Loop) onLoop(op string) {
-	if !l.onThread() {
+	if r := l.running; r != coro.Self() && (r == 0 || threadID() != l.thread) {
 		l.noticed(op)
 	}
 }
