@@ -14,8 +14,9 @@ import (
 // sends later; the connection's peer can't make it hold more. A task that can
 // wait asks by Drain whether it should. (asyncio's StreamWriter.)
 //
-// Its methods may be called by tasks and callbacks of the loop. Nobody else
-// should write to the connection while the Writer holds something.
+// Its methods may be called by tasks and callbacks of the loop, and panic elsewhere.
+// Nobody else should write to the connection while the Writer holds something. It
+// must not be copied.
 type Writer struct {
 	// Limit is how much the Writer holds at most. When it holds more than High,
 	// Drain waits until it is no more than Low. All are in bytes, and may be
@@ -55,10 +56,11 @@ var ErrWriterFull = errors.New("net: the Writer holds too much already: its peer
 // or whose write deadline has passed, is noticed at once; any other connection's
 // failure by the Writes and Drains that follow the attempt to send.
 func (w *Writer) Write(p []byte) (int, error) {
+	w.check()
 	if w.err != nil {
 		return 0, w.err
 	}
-	if w.Buffered()+len(p) > w.Limit {
+	if w.unsent()+len(p) > w.Limit {
 		return 0, cmp.Or(w.broken(), ErrWriterFull)
 	}
 	n, err := w.writeNow(p)
@@ -102,7 +104,7 @@ func (w *Writer) failed(err error) error {
 // writeNow writes what the kernel takes, if nothing has to go before it.
 func (w *Writer) writeNow(p []byte) (int, error) {
 	c := w.direct
-	if c == nil || w.Buffered() > 0 || !c.ok() || !c.fd.OnLoop() || !c.fd.CanWrite() {
+	if c == nil || w.unsent() > 0 || !c.ok() || !c.fd.OnLoop() || !c.fd.CanWrite() {
 		return 0, nil
 	}
 	n, err := c.tryWrite(p)
@@ -118,7 +120,7 @@ func (w *Writer) writeNow(p []byte) (int, error) {
 func (w *Writer) hold(p []byte) {
 	w.held = append(w.held, p...)
 	w.flushed.Clear()
-	if !w.paused && w.Buffered() > w.High {
+	if !w.paused && w.unsent() > w.High {
 		w.paused = true
 		w.resumed.Clear()
 	}
@@ -154,11 +156,11 @@ func (w *Writer) flush(context.Context) error {
 
 // sent wakes those whom less in the buffer concerns.
 func (w *Writer) sent() {
-	if w.paused && w.Buffered() <= w.Low {
+	if w.paused && w.unsent() <= w.Low {
 		w.paused = false
 		w.resumed.Set()
 	}
-	if w.Buffered() == 0 {
+	if w.unsent() == 0 {
 		w.flushed.Set()
 	}
 }
@@ -171,7 +173,16 @@ func (w *Writer) fail(err error) {
 }
 
 // Buffered returns how many bytes are held.
-func (w *Writer) Buffered() int { return len(w.held) + w.taken }
+func (w *Writer) Buffered() int {
+	w.check()
+	return w.unsent()
+}
+
+func (w *Writer) unsent() int { return len(w.held) + w.taken }
+
+// check panics if w's loop runs and the caller is no task or callback of it: the
+// event notices.
+func (w *Writer) check() { w.flushed.IsSet() }
 
 // Drain waits, if more than High is held, until no more than Low is. A task that
 // calls it after each Write writes no faster than the peer reads. The error is
@@ -183,7 +194,8 @@ func (w *Writer) Drain(ctx context.Context) error { return w.await(ctx, &w.resum
 func (w *Writer) Flush(ctx context.Context) error { return w.await(ctx, &w.flushed) }
 
 func (w *Writer) await(ctx context.Context, e *reactor.Event) error {
-	if w.Buffered() > 0 {
+	w.check()
+	if w.unsent() > 0 {
 		if err := w.broken(); err != nil {
 			return err
 		}

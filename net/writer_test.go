@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -295,5 +298,49 @@ func TestWriterKnowsOfALostWrite(t *testing.T) {
 				t.Errorf("the first Write that needs the ctx: %v", err)
 			}
 		})
+	})
+}
+
+// A goroutine that is none of the loop's is noticed, whatever it calls, while the loop
+// uses the Writer; also once the Writer's ctx is done.
+func TestWriterNoticesStrangers(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		for _, done := range []bool{false, true} {
+			c, _ := slowPair(t, ctx)
+			err := reactor.Scope(ctx, func(inner context.Context, s *reactor.CancelScope) error {
+				w := NewWriter(inner, c)
+				if done {
+					s.Cancel(nil)
+				}
+				var over atomic.Bool
+				go func() {
+					defer over.Store(true)
+					for name, f := range map[string]func(){
+						"Write":    func() { w.Write([]byte("x")) },
+						"Buffered": func() { w.Buffered() },
+						"Drain":    func() { w.Drain(inner) },
+						"Flush":    func() { w.Flush(inner) },
+					} {
+						func() {
+							defer func() {
+								if text := fmt.Sprint(recover()); !strings.Contains(text, "from a goroutine that is not the running task") {
+									t.Errorf("%s panicked with %q", name, text)
+								}
+							}()
+							f()
+						}()
+					}
+				}()
+				for !over.Load() {
+					w.Write([]byte("y"))
+					reactor.Yield(ctx)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			c.Close()
+		}
 	})
 }
