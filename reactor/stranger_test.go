@@ -391,6 +391,7 @@ func TestStrangersAreNoticed(t *testing.T) {
 		return withPossessions(t, ctx, func(p *possessions) {
 			var over atomic.Bool
 			calls := forTheLoop(p)
+			p.use(ctx) // so that all of them belong to the loop
 			go func() {
 				defer over.Store(true)
 				for _, name := range slices.Sorted(maps.Keys(calls)) {

@@ -51,16 +51,16 @@ func TestThreadThatFailsAsItsTaskIsCancelled(t *testing.T) {
 	var told reports
 	setup{Options: Options{OnError: told.add}}.run(t, func(ctx context.Context) error {
 		return Scope(ctx, func(inner context.Context, s *CancelScope) error {
-			failed := make(chan bool)
+			begun := make(chan bool)
 			l := nearest(ctx).loop
 			l.CallSoon(func() {
-				<-failed
+				close(begun) // the turn has looked into the inbox
 				for l.inbox.empty() {
 					runtime.Gosched()
 				}
 				s.Cancel(nil)
 			})
-			ToThread(inner, func() (int, error) { close(failed); return 0, errBoom })
+			ToThread(inner, func() (int, error) { <-begun; return 0, errBoom })
 			return nil
 		})
 	})
