@@ -156,7 +156,7 @@ func (c *conn) write(p []byte) (n int, err error) {
 	return c.writeLocked(p)
 }
 
-// writeLocked is write, called by the one who has the lock.
+// writeLocked is write for a caller that holds the lock.
 func (c *conn) writeLocked(p []byte) (n int, err error) {
 	for {
 		if err := c.fd.WaitWrite(); err != nil {

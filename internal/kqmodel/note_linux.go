@@ -60,7 +60,7 @@ func (n *note) end() pipeEnd {
 	return rightEnd
 }
 
-// pipeEnd says whether a filter is at the end of a pipe that is made for it.
+// pipeEnd reports whether a filter is at the end of a pipe that is made for it.
 type pipeEnd uint8
 
 const (
