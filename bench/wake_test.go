@@ -64,7 +64,9 @@ func onLoop(b *testing.B, f func(l *reactor.Loop)) {
 	var stop reactor.Event
 	go func() {
 		end <- reactor.Run(context.Background(), func(ctx context.Context) error {
-			loops <- reactor.LoopOf(ctx)
+			l := reactor.LoopOf(ctx)
+			defer l.Hold()()
+			loops <- l
 			return stop.Wait(ctx)
 		})
 	}()

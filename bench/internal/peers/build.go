@@ -125,7 +125,9 @@ func cargo(folder, binary string) func(string) ([]string, error) {
 func python(source, needs string, args ...string) func(string) ([]string, error) {
 	const interpreter = "/usr/bin/python3"
 	return func(dir string) ([]string, error) {
-		if err := exec.Command(interpreter, "-c", "import "+needs).Run(); err != nil {
+		// Isolated (-I), for a folder of that name in the working directory would
+		// be imported as a package.
+		if err := exec.Command(interpreter, "-I", "-c", "import "+needs).Run(); err != nil {
 			return nil, fmt.Errorf("%s has no %s", interpreter, needs)
 		}
 		text, err := sources.ReadFile(source)
