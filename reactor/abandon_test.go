@@ -13,7 +13,7 @@ import (
 // is told so, and does not wait for ever.
 func TestAbandonedSubmission(t *testing.T) {
 	v, j := newWorld(t), new(journal)
-	v.drift = 1000000
+	v.Drift = 1000000
 	answer := make(chan error, 1)
 	ran := make(chan error, 1)
 	go func() {

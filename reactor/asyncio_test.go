@@ -5,15 +5,14 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/coro"
+	"github.com/eddyio/eddy/internal/testkit"
+	"github.com/eddyio/eddy/internal/testkit/virtual"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/reactortest"
 )
@@ -33,7 +32,7 @@ type program struct {
 	want    []string
 	lines   []string
 	options reactor.Options
-	world   *world
+	world   *virtual.Poller
 	clock   *reactortest.Clock // in the place of world, if it is set
 }
 
@@ -42,21 +41,13 @@ type program struct {
 // unless its options say otherwise.
 func replay(t *testing.T, recorded string) *program {
 	t.Helper()
-	p := &program{t: t, want: wanted(recorded), world: &world{wakeup: make(chan struct{}, 1)}}
-	p.world.advance(worldBegin)
+	testkit.Leaks(t)
+	p := &program{t: t, want: wanted(recorded), world: virtual.New(t)}
+	p.world.Advance(worldBegin)
 	p.options = reactor.Options{Clock: p.world, Poller: p.world, OnError: func(r reactor.Report) {
 		t.Errorf("reported: %s: %v", r.What, r.Err)
 	}}
-	goroutines := runtime.NumGoroutine()
-	t.Cleanup(func() {
-		p.compare()
-		for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > goroutines; time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Errorf("leak: %d goroutines, were %d", runtime.NumGoroutine(), goroutines)
-				return
-			}
-		}
-	})
+	t.Cleanup(p.compare)
 	return p
 }
 
@@ -75,7 +66,7 @@ func (p *program) compute(d time.Duration) {
 	if p.clock != nil {
 		p.clock.Spend(d)
 	} else {
-		p.world.advance(d)
+		p.world.Advance(d)
 	}
 }
 
@@ -248,45 +239,4 @@ func nameOf(t reactor.AnyTask) string {
 	return strings.TrimSuffix(name, ")")
 }
 
-// A world is a loop's clock and poller in virtual time: where the loop would
-// sleep until a timer, the clock jumps there.
-type world struct {
-	time   atomic.Int64
-	wakeup chan struct{} // holds one: a wake that no Wait has seen
-}
-
 const worldBegin = time.Hour
-
-func (w *world) Now() time.Duration { return time.Duration(w.time.Load()) }
-
-func (w *world) advance(d time.Duration) { w.time.Add(int64(d)) }
-
-func (w *world) Wait(timeout time.Duration) ([]eddy.Event, error) {
-	select {
-	case <-w.wakeup:
-		return nil, nil
-	default:
-	}
-	if timeout >= 0 {
-		w.advance(timeout)
-		return nil, nil
-	}
-	select {
-	case <-w.wakeup:
-		return nil, nil
-	case <-time.After(10 * time.Second):
-		return nil, errors.New("the program sleeps for ever")
-	}
-}
-
-func (w *world) Wake() error {
-	select {
-	case w.wakeup <- struct{}{}:
-	default:
-	}
-	return nil
-}
-
-func (w *world) Add(fd int, token uint64) error { return nil }
-func (w *world) Remove(fd int) error            { return nil }
-func (w *world) Close() error                   { return nil }

@@ -49,13 +49,13 @@ func TestDormantRunsWhenThereIsSomethingToRead(t *testing.T) {
 		}
 		for range 3 {
 			n := r.n
-			v.tell(5, eddy.Readable)
+			v.Tell(5, eddy.Readable)
 			turns(ctx)
 			if r.n != n+1 {
 				t.Errorf("ran %d times for one event", r.n-n)
 			}
 		}
-		v.tell(5, eddy.Writable)
+		v.Tell(5, eddy.Writable)
 		turns(ctx)
 		if r.n != 3 {
 			t.Error("ran for room to write")
@@ -85,7 +85,7 @@ func TestDormantComesAgainForWhatItLeft(t *testing.T) {
 			return nil
 		}
 		new(Dormant).Start(ctx, f, r)
-		v.tell(5, eddy.Readable)
+		v.Tell(5, eddy.Readable)
 		for range 9 {
 			Yield(ctx)
 		}
@@ -120,11 +120,11 @@ func TestDormantAwaitsAsATaskDoes(t *testing.T) {
 		}}
 		new(Dormant).Start(ctx, f, r)
 		for range 2 {
-			v.tell(5, eddy.Readable)
+			v.Tell(5, eddy.Readable)
 			if err := Sleep(ctx, 100*time.Millisecond); err != nil {
 				t.Error(err)
 			}
-			v.tell(5, eddy.Readable) // while it runs
+			v.Tell(5, eddy.Readable) // while it runs
 			if err := Sleep(ctx, 5*time.Second); err != nil {
 				t.Error(err)
 			}
@@ -152,7 +152,7 @@ func TestDormantTaskIsAsNew(t *testing.T) {
 		}}
 		new(Dormant).Start(ctx, f, r)
 		for range 3 {
-			v.tell(5, eddy.Readable)
+			v.Tell(5, eddy.Readable)
 			Sleep(ctx, 2*time.Second)
 		}
 		if r.n != 3 || len(r.over) != 0 {
@@ -180,9 +180,9 @@ func TestDormantIsOverWhenARunFails(t *testing.T) {
 			f := openFake(t, ctx, 5)
 			r := &runs{run: c.run}
 			new(Dormant).Start(ctx, f, r)
-			v.tell(5, eddy.Readable)
+			v.Tell(5, eddy.Readable)
 			turns(ctx)
-			v.tell(5, eddy.Readable)
+			v.Tell(5, eddy.Readable)
 			turns(ctx)
 			f.Close()
 			turns(ctx)
@@ -201,7 +201,7 @@ func TestDormantIsPaused(t *testing.T) {
 		var d Dormant
 		d.Start(ctx, f, r)
 		d.Pause()
-		v.tell(5, eddy.Readable)
+		v.Tell(5, eddy.Readable)
 		turns(ctx)
 		d.Resume()
 		d.Pause() // when it is due
@@ -216,7 +216,7 @@ func TestDormantIsPaused(t *testing.T) {
 			t.Errorf("ran %d times after Resume, want once", r.n)
 		}
 		d.Pause()
-		v.tell(5, eddy.Readable)
+		v.Tell(5, eddy.Readable)
 		turns(ctx)
 		f.Close()
 		turns(ctx)
@@ -250,7 +250,7 @@ func TestDormantRunIsCancelled(t *testing.T) {
 		r := &runs{run: func(ctx context.Context) error { return Sleep(ctx, time.Hour) }}
 		Scope(ctx, func(inner context.Context, s *CancelScope) error {
 			new(Dormant).Start(inner, f, r)
-			v.tell(5, eddy.Readable)
+			v.Tell(5, eddy.Readable)
 			turns(ctx)
 			s.Cancel(errBoom)
 			turns(ctx)
@@ -263,7 +263,7 @@ func TestDormantRunIsCancelled(t *testing.T) {
 
 		g := openFake(t, ctx, 6)
 		new(Dormant).Start(ctx, g, &runs{run: func(ctx context.Context) error { return Sleep(ctx, time.Hour) }})
-		v.tell(6, eddy.Readable)
+		v.Tell(6, eddy.Readable)
 		turns(ctx)
 		return nil // with that run under way
 	})
@@ -275,7 +275,7 @@ func TestDormantMayWakeATask(t *testing.T) {
 		f := openFake(t, ctx, 5)
 		var done Event
 		new(Dormant).Start(ctx, f, &runs{run: func(context.Context) error { f.ReadBlocked(); done.Set(); return nil }})
-		v.tell(5, eddy.Readable)
+		v.Tell(5, eddy.Readable)
 		err := done.Wait(ctx)
 		f.Close()
 		return err
@@ -309,7 +309,7 @@ func TestDormantTaskIsNotReusedIfKnown(t *testing.T) {
 		twice := func(k func(ctx context.Context) any) (reused bool) {
 			keep, ctxs = k, nil
 			for range 2 {
-				v.tell(5, eddy.Readable)
+				v.Tell(5, eddy.Readable)
 				turns(ctx)
 			}
 			return ctxs[0] == ctxs[1]
@@ -383,8 +383,8 @@ func TestDormantRunAllocatesNothing(t *testing.T) {
 			}
 			return nil
 		}
-		v.loop = nil // its checks allocate
-		v.tell(5, eddy.Readable)
+		v.Check = nil // its checks allocate
+		v.Tell(5, eddy.Readable)
 		new(Dormant).Start(ctx, f, r)
 		for r.n < 100 {
 			Yield(ctx)

@@ -62,18 +62,18 @@ func TestGoNowCostsNoTurn(t *testing.T) {
 		other := int64(0)
 		Go(ctx, func(context.Context) error {
 			Go(ctx, func(context.Context) error { return nil })
-			other = v.waits.Load()
+			other = v.Waits.Load()
 			return nil
 		})
 		GoNow(ctx, Yield)
-		before := v.waits.Load()
+		before := v.Waits.Load()
 		Yield(ctx)
-		if before != 0 || other != 1 || v.waits.Load() != 1 {
-			t.Errorf("turns: %d before, %d when the other ran, %d after", before, other, v.waits.Load())
+		if before != 0 || other != 1 || v.Waits.Load() != 1 {
+			t.Errorf("turns: %d before, %d when the other ran, %d after", before, other, v.Waits.Load())
 		}
-		Go(ctx, func(context.Context) error { other = v.waits.Load(); return nil })
+		Go(ctx, func(context.Context) error { other = v.Waits.Load(); return nil })
 		Go(ctx, func(ctx context.Context) error { GoNow(ctx, Yield); return nil })
-		Go(ctx, func(context.Context) error { other = v.waits.Load(); return nil })
+		Go(ctx, func(context.Context) error { other = v.Waits.Load(); return nil })
 		Yield(ctx)
 		if other != 2 {
 			t.Errorf("the last in the queue ran after %d turns, want 2", other)

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/internal/testkit"
 )
 
 func TestWhatIsLeftIsCancelledAndAwaited(t *testing.T) {
@@ -123,7 +125,7 @@ func TestCutOff(t *testing.T) {
 	for name, f := range stubborn {
 		t.Run(name, func(t *testing.T) {
 			v, j := newWorld(t), new(journal)
-			v.drift = 10_000_000 // time passes for those who never let the loop sleep
+			v.Drift = 10_000_000 // time passes for those who never let the loop sleep
 			var task *Task[struct{}]
 			err := setup{world: v, log: j}.run(t, func(ctx context.Context) error {
 				task = Go(ctx, f)
@@ -160,7 +162,7 @@ func TestCutOffRecovered(t *testing.T) {
 	})
 	t.Run("always", func(t *testing.T) {
 		v, j := newWorld(t), new(journal)
-		v.drift = 1000000
+		v.Drift = 1000000
 		rounds := 0
 		ran := make(chan error, 1)
 		go func() {
@@ -227,7 +229,7 @@ func TestAThreadStillRunningAtTheEnd(t *testing.T) {
 	t.Run("for the grace time", func(t *testing.T) {
 		v, j := newWorld(t), new(journal)
 		release := make(chan bool)
-		defer leakCheck(t)()
+		defer testkit.LeakCheck(t)()
 		defer close(release)
 		err := setup{world: v, log: j}.runLeaking(func(ctx context.Context) error {
 			Go(ctx, func(ctx context.Context) error {
@@ -397,7 +399,7 @@ func TestGoexit(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			defer leakCheck(t)()
+			defer testkit.LeakCheck(t)()
 			cleaned := 0
 			if !exits(func() {
 				setup{world: newWorld(t)}.run(t, func(ctx context.Context) error {

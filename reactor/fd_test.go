@@ -101,7 +101,7 @@ func TestReadinessIsRemembered(t *testing.T) {
 		if err := f.WaitWrite(); err != nil || turned {
 			t.Errorf("a new FD counts as writable: %v, suspended %v", err, turned)
 		}
-		v.tell(5, eddy.Readable)
+		v.Tell(5, eddy.Readable)
 		if err := f.WaitRead(); err != nil || !turned {
 			t.Errorf("a new FD does not count as readable: %v, suspended %v", err, turned)
 		}
@@ -112,13 +112,13 @@ func TestReadinessIsRemembered(t *testing.T) {
 			}
 		}
 		f.ReadBlocked()
-		v.tell(5, eddy.Readable)
+		v.Tell(5, eddy.Readable)
 		if f.WaitRead(); !turned {
 			t.Error("ReadBlocked did nothing")
 		}
 		mark()
 		f.ReadDrained()
-		v.tell(5, eddy.Readable|eddy.ReadClosed)
+		v.Tell(5, eddy.Readable|eddy.ReadClosed)
 		if f.WaitRead(); !turned {
 			t.Error("ReadDrained did nothing")
 		}
@@ -128,7 +128,7 @@ func TestReadinessIsRemembered(t *testing.T) {
 			t.Error("the hang-up is forgotten")
 		}
 		f.WriteBlocked()
-		v.tell(5, eddy.Writable)
+		v.Tell(5, eddy.Writable)
 		if f.WaitWrite(); !turned {
 			t.Error("WriteBlocked did nothing")
 		}
@@ -141,7 +141,7 @@ func TestReadDrainedWithAHangup(t *testing.T) {
 	for _, r := range []eddy.Readiness{eddy.ReadClosed, eddy.Hangup, eddy.Failed} {
 		onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
 			f := openFake(t, ctx, 5)
-			v.tell(5, eddy.Readable|r)
+			v.Tell(5, eddy.Readable|r)
 			f.WaitRead()
 			f.ReadDrained()
 			err := Timeout(ctx, time.Second, func(context.Context) error { return f.WaitRead() })
@@ -166,11 +166,11 @@ func TestEveryWaiterOfADirectionWakes(t *testing.T) {
 		if l.ioWaits != 6 {
 			t.Errorf("%d waits", l.ioWaits)
 		}
-		v.tell(5, eddy.Readable)
+		v.Tell(5, eddy.Readable)
 		Sleep(ctx, 1)
 		yields(ctx, 2)
 		tr.want(t, "r0:<nil> r1:<nil> r2:<nil>")
-		v.tell(5, eddy.Writable)
+		v.Tell(5, eddy.Writable)
 		Sleep(ctx, 1)
 		yields(ctx, 2)
 		tr.want(t, "r0:<nil> r1:<nil> r2:<nil> w0:<nil> w1:<nil> w2:<nil>")
@@ -294,8 +294,8 @@ func TestCloseWakesWhoIsParked(t *testing.T) {
 				t.Errorf("call %d on a closed FD: %v", i, err)
 			}
 		}
-		if f.Sysfd() != -1 || closes != 5 || len(v.fds) != 0 {
-			t.Errorf("fd %d, closed %d, %d registered", f.Sysfd(), closes, len(v.fds))
+		if f.Sysfd() != -1 || closes != 5 || len(v.FDs) != 0 {
+			t.Errorf("fd %d, closed %d, %d registered", f.Sysfd(), closes, len(v.FDs))
 		}
 		return nil
 	})
@@ -319,7 +319,7 @@ func TestTheLoopsEndClosesFDs(t *testing.T) {
 func TestAStaleEventWakesNobody(t *testing.T) {
 	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
 		a := openFake(t, ctx, 5)
-		v.tell(5, eddy.Readable|eddy.Hangup) // on its way
+		v.Tell(5, eddy.Readable|eddy.Hangup) // on its way
 		a.Close()
 		b := openFake(t, ctx, 5)
 		if a.slot != b.slot {
@@ -719,7 +719,7 @@ func TestDeadlineThatPassesWhileTheTaskComputes(t *testing.T) {
 		if !f.CanWrite() {
 			t.Error("CanWrite before the deadline is false")
 		}
-		v.time.Add(int64(time.Second)) // and no turn of the loop
+		v.Time.Add(int64(time.Second)) // and no turn of the loop
 		if f.CanWrite() {
 			t.Error("CanWrite after the deadline is true")
 		}

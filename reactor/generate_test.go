@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/eddyio/eddy/coro"
+	"github.com/eddyio/eddy/internal/testkit"
 )
 
 // ticks yields 1 to n, a second apart, and adds its end to the trace.
@@ -230,7 +231,7 @@ func TestGenerateIgnoresClose(t *testing.T) {
 	var g *coro.Generator[int, struct{}, int]
 	o := Options{OnError: told.add}
 	stop := false
-	defer leakCheck(t)()
+	defer testkit.LeakCheck(t)()
 	runtime.LockOSThread() // as often as when the generator was begun: see coro.Generator
 	defer runtime.UnlockOSThread()
 	err := o.Run(context.Background(), func(ctx context.Context) error {

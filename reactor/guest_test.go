@@ -8,19 +8,21 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy/internal/testkit"
 )
 
 // host begins a guest, hands it to drive, and ends it. It returns what End did.
 func (s setup) host(t testing.TB, main func(ctx context.Context) error, drive func(g *Guest)) error {
 	t.Helper()
-	defer leakCheck(t)()
+	defer testkit.LeakCheck(t)()
 	s, j := s.prepare()
 	g, err := s.Options.Begin(s.ctx, main)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s.world != nil {
-		s.world.loop = g.loop
+		g.loop.checkedBy(s.world)
 	}
 	drive(g)
 	err = g.End()
@@ -49,7 +51,7 @@ func TestTurnSleepsNoLongerThanAsked(t *testing.T) {
 			if more := g.Turn(c.sleep); more != (i < 7) {
 				t.Errorf("turn %d: more to do: %v", i, more)
 			}
-			if now := time.Duration(v.time.Load()); now != c.until {
+			if now := time.Duration(v.Time.Load()); now != c.until {
 				t.Errorf("turn %d: it is %v, want %v", i, now, c.until)
 			}
 		}

@@ -39,7 +39,7 @@ func TestHandleCancel(t *testing.T) {
 		l.CallAt(time.Second-1, func() {
 			l.CallAt(0, func() { due.Cancel() })
 			v := l.clock.(*world)
-			v.time.Add(1)
+			v.Time.Add(1)
 		})
 		Sleep(ctx, 2*time.Second)
 		tr.want(t, "kept")

@@ -5,19 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/coro"
+	"github.com/eddyio/eddy/internal/testkit"
+	"github.com/eddyio/eddy/internal/testkit/virtual"
 )
 
 var (
@@ -25,95 +24,20 @@ var (
 	errOther = errors.New("another")
 )
 
-// A world is a Clock and a Poller with virtual time: where the loop would
-// sleep until a timer, the clock jumps there. Where it would sleep for ever,
-// Wait blocks until a Wake, and fails the test if none comes.
-type world struct {
-	t      testing.TB
-	time   atomic.Int64
-	drift  int64         // how much each look at the clock takes
-	wakeup chan struct{} // holds one: a wake that no Wait has seen
-	wakes  atomic.Int64
-	waits  atomic.Int64
-	closed atomic.Bool
-	loop   *Loop // checked at each Wait, once set
-	err    error // what Wait returns
+// A world is a loop's virtual time and kernel.
+type world = virtual.Poller
 
-	fds    map[int]uint64
-	events []eddy.Event
-}
+func newWorld(t testing.TB) *world { return virtual.New(t) }
 
-func newWorld(t testing.TB) *world {
-	return &world{t: t, wakeup: make(chan struct{}, 1), fds: make(map[int]uint64)}
-}
-
-func (v *world) Now() time.Duration { return time.Duration(v.time.Add(v.drift)) }
-
-func (v *world) Add(fd int, token uint64) error {
-	if _, ok := v.fds[fd]; ok {
-		return os.ErrExist
-	}
-	v.fds[fd] = token
-	return nil
-}
-
-func (v *world) Remove(fd int) error {
-	if _, ok := v.fds[fd]; !ok {
-		return os.ErrNotExist
-	}
-	delete(v.fds, fd)
-	return nil
-}
-
-// tell has the next Wait report readiness of fd.
-func (v *world) tell(fd int, r eddy.Readiness) {
-	v.events = append(v.events, eddy.Event{Token: v.fds[fd], Ready: r})
-}
-
-func (v *world) Wait(timeout time.Duration) ([]eddy.Event, error) {
-	v.waits.Add(1)
-	if v.loop != nil && len(v.loop.workers) < 64 { // it takes time
-		if msg := v.loop.checkParts(); msg != "" {
-			v.t.Error("in Wait: " + msg)
+// checkedBy has the loop's invariants checked at each Wait of the world.
+func (l *Loop) checkedBy(v *world) {
+	v.Check = func() string {
+		if len(l.workers) >= 64 { // it takes time
+			return ""
 		}
+		return l.checkParts()
 	}
-	if v.err != nil {
-		return nil, v.err
-	}
-	events := v.events
-	v.events = nil
-	if len(events) > 0 {
-		return events, nil
-	}
-	select {
-	case <-v.wakeup:
-		return nil, nil
-	default:
-	}
-	if timeout > 0 {
-		v.time.Add(int64(timeout))
-	}
-	if timeout < 0 {
-		select {
-		case <-v.wakeup:
-		case <-time.After(10 * time.Second):
-			v.t.Error("the loop sleeps for ever")
-			return nil, errors.New("asleep for ever")
-		}
-	}
-	return nil, nil
 }
-
-func (v *world) Wake() error {
-	v.wakes.Add(1)
-	select {
-	case v.wakeup <- struct{}{}:
-	default:
-	}
-	return nil
-}
-
-func (v *world) Close() error { v.closed.Store(true); return nil }
 
 // A journal is a slog.Handler that remembers.
 type journal struct {
@@ -168,7 +92,7 @@ type setup struct {
 
 func (s setup) run(t testing.TB, main func(ctx context.Context) error) error {
 	t.Helper()
-	defer leakCheck(t)()
+	defer testkit.LeakCheck(t)()
 	s, j := s.prepare()
 	var l *Loop
 	ended := false
@@ -179,7 +103,7 @@ func (s setup) run(t testing.TB, main func(ctx context.Context) error) error {
 		if l != nil && !s.leaky {
 			l.checkEnd(t, s.later)
 		}
-		if s.world != nil && l != nil && !s.world.closed.Load() {
+		if s.world != nil && l != nil && !s.world.Closed.Load() {
 			t.Error("the poller was not closed")
 		}
 		if s.log == nil {
@@ -191,7 +115,7 @@ func (s setup) run(t testing.TB, main func(ctx context.Context) error) error {
 	err := s.Options.Run(s.ctx, func(ctx context.Context) error {
 		l = nearest(ctx).loop
 		if s.world != nil {
-			s.world.loop = l
+			l.checkedBy(s.world)
 		}
 		return main(ctx)
 	})
@@ -363,41 +287,6 @@ func (l *Loop) checkEnd(t testing.TB, later bool) {
 			t.Errorf("after Run: entry %d of the ready queue is %v", i, h)
 		}
 	}
-}
-
-// leakCheck returns a function that fails the test if there are more
-// goroutines or fds than now. Those that are about to end get time to.
-func leakCheck(t testing.TB) func() {
-	goroutines, fds := runtime.NumGoroutine(), openFDs()
-	return func() {
-		t.Helper()
-		deadline := time.Now().Add(5 * time.Second)
-		for {
-			g, f := runtime.NumGoroutine(), openFDs()
-			if g <= goroutines && f <= fds {
-				return
-			}
-			if time.Now().After(deadline) {
-				buf := make([]byte, 1<<16)
-				t.Errorf("leak: %d goroutines before and %d after, fds %d and %d\n%s",
-					goroutines, g, fds, f, buf[:runtime.Stack(buf, true)])
-				return
-			}
-			runtime.Gosched()
-			time.Sleep(100 * time.Microsecond)
-		}
-	}
-}
-
-// openFDs returns how many fds the process has, or 0 where that can't be told.
-func openFDs() int {
-	d, err := os.Open("/proc/self/fd")
-	if err != nil {
-		return 0
-	}
-	defer d.Close()
-	names, _ := d.Readdirnames(-1)
-	return len(names) - 1
 }
 
 // A trace is what happened, in order.

@@ -150,19 +150,19 @@ func TestWakesCoalesce(t *testing.T) {
 		l := LoopOf(ctx)
 		defer l.Hold()()
 		called := 0
-		before := v.wakes.Load()
+		before := v.Wakes.Load()
 		for range 100 {
 			l.Post(func() { called++ })
 		}
 		yields(ctx, 2)
-		if called != 100 || v.wakes.Load() != before {
-			t.Errorf("awake: %d called, %d wakes", called, v.wakes.Load()-before)
+		if called != 100 || v.Wakes.Load() != before {
+			t.Errorf("awake: %d called, %d wakes", called, v.Wakes.Load()-before)
 		}
 		for range 5 {
-			before, waits := v.wakes.Load(), v.waits.Load()
+			before, waits := v.Wakes.Load(), v.Waits.Load()
 			var f Future[int]
 			go func() {
-				for !l.inbox.asleep.Load() || v.waits.Load() == waits {
+				for !l.inbox.asleep.Load() || v.Waits.Load() == waits {
 					runtime.Gosched()
 				}
 				l.inbox.mu.Lock() // so that the burst comes while the loop can't take any of it
@@ -173,7 +173,7 @@ func TestWakesCoalesce(t *testing.T) {
 				l.Post(func() { f.SetResult(1) })
 			}()
 			f.Await(ctx)
-			if n := v.wakes.Load() - before; n != 1 {
+			if n := v.Wakes.Load() - before; n != 1 {
 				t.Errorf("asleep: %d wakes", n)
 			}
 		}
@@ -232,16 +232,7 @@ func (e *edge) Wait(timeout time.Duration) ([]eddy.Event, error) {
 	if timeout == 0 {
 		return nil, nil
 	}
-	select {
-	case <-e.wakeup:
-	default:
-		select {
-		case <-e.wakeup:
-		case <-time.After(2 * time.Second):
-			e.t.Errorf("round %d: asleep with a message", e.round.Load())
-		}
-	}
-	return nil, nil
+	return e.world.Wait(-1)
 }
 
 // Messages put in at all moments around the loop's falling asleep.

@@ -25,7 +25,7 @@ func TestEndlessCallbacksDoNotHoldTheEnd(t *testing.T) {
 			Sleep(ctx, time.Hour)
 			return Sleep(context.WithoutCancel(ctx), 1)
 		})
-		v.drift = 1
+		v.Drift = 1
 		return Yield(ctx)
 	})
 	if err != nil || v.Now() > time.Millisecond {
@@ -92,7 +92,7 @@ func TestEndlessTasksAreReported(t *testing.T) {
 	for name, c := range map[string]struct{ each, want int }{"one": {1, 1}, "more than are named": {maxNamed + 3, maxNamed}} {
 		var told reports
 		v := newWorld(t)
-		v.drift = 1_000_000
+		v.Drift = 1_000_000
 		setup{world: v, leaky: true, Options: Options{OnError: told.add, Grace: time.Second}}.run(t, func(ctx context.Context) error {
 			var again func(ctx context.Context) error
 			again = func(ctx context.Context) error { Go(ctx, again); return nil }
@@ -116,7 +116,7 @@ func TestEndlessTasksAreReported(t *testing.T) {
 func TestSubmissionDroppedBeforeItHasBegun(t *testing.T) {
 	var told reports
 	v := newWorld(t)
-	v.drift = 1_000_000
+	v.Drift = 1_000_000
 	got := make(chan error, 1)
 	setup{world: v, leaky: true, Options: Options{OnError: told.add, Grace: time.Second}}.run(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop

@@ -138,7 +138,7 @@ func TestYieldIsRoundRobin(t *testing.T) {
 // the turn's own batch is still being worked off.
 func TestASnapshotKeepsLaterOnesForTheNextTurn(t *testing.T) {
 	v := newWorld(t)
-	turns := func() int64 { return v.waits.Load() }
+	turns := func() int64 { return v.Waits.Load() }
 	setup{world: v}.run(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
 		v.Add(1, 99) // so that every turn asks the poller
@@ -170,7 +170,7 @@ func TestOverdueTimersFireInDeadlineOrderInOneTurn(t *testing.T) {
 		for _, d := range []int{30, 10, 20, 5, 25, 15} {
 			l.CallLater(time.Duration(d)*time.Millisecond, func() { tr.add("%d", d) })
 		}
-		v.time.Add(int64(time.Second)) // a slow task
+		v.Time.Add(int64(time.Second)) // a slow task
 		Yield(ctx)
 		tr.want(t, "") // they stand behind main, which was ready first
 		Yield(ctx)
@@ -200,7 +200,7 @@ func TestEqualDeadlinesAreFIFO(t *testing.T) {
 
 func TestTimersAreNotStarvedByTasksThatYield(t *testing.T) {
 	v := newWorld(t)
-	v.drift = 1000 // else time stands still while somebody is ready
+	v.Drift = 1000 // else time stands still while somebody is ready
 	setup{world: v}.run(t, func(ctx context.Context) error {
 		stop := false
 		for range 10 {
@@ -250,9 +250,9 @@ func TestPollerErrorEndsTheLoop(t *testing.T) {
 	v := newWorld(t)
 	var got error
 	err := setup{world: v}.run(t, func(ctx context.Context) error {
-		v.err = errBoom
+		v.Err = errBoom
 		got = Sleep(ctx, time.Hour)
-		v.err = nil
+		v.Err = nil
 		return got
 	})
 	if err != errBoom || !errors.Is(got, errBoom) || !errors.Is(got, context.Canceled) {

@@ -108,14 +108,14 @@ func TestIgnoredCancellationIsNamed(t *testing.T) {
 	spin := func(ctx context.Context, n int) {
 		done := doneCtx(ctx)
 		for range n {
-			v.time.Add(int64(time.Millisecond))
+			v.Time.Add(int64(time.Millisecond))
 			Sleep(done, time.Second)
 		}
 	}
 	setup{world: v, Options: Options{OnError: rs.add, SlowStep: 50 * time.Millisecond}}.run(t, func(ctx context.Context) error {
 		spin(ctx, 99)
 		Yield(ctx)
-		v.time.Add(int64(time.Second)) // computes
+		v.Time.Add(int64(time.Second)) // computes
 		spin(ctx, 2)
 		return Yield(ctx)
 	})

@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/internal/testkit"
 )
 
 // Eight goroutines reach for a loop by all the ways there are, while it starts,
@@ -17,7 +19,7 @@ func TestTheOutsideWhileLoopsStartAndEnd(t *testing.T) {
 	if testing.Short() {
 		budget = 100 * time.Millisecond
 	}
-	defer leakCheck(t)()
+	defer testkit.LeakCheck(t)()
 	rounds := 0
 	var total tally
 	for began := time.Now(); time.Since(began) < budget && !t.Failed(); rounds++ {

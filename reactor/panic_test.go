@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/internal/testkit"
 )
 
 func explode(context.Context) error { panic(errBoom) }
@@ -72,7 +74,7 @@ func TestPanicOfMain(t *testing.T) {
 		Yield(ctx)
 		return Go(ctx, explode).Wait(ctx)
 	}))
-	defer leakCheck(t)()
+	defer testkit.LeakCheck(t)()
 	wantPanicError(t, Run(context.Background(), explode))
 }
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy/internal/testkit"
 )
 
 // readByte takes one byte from fd, or none.
@@ -316,7 +318,7 @@ func TestAddReaderAtTheLoopsEnd(t *testing.T) {
 	a, b := socketPair(t)
 	defer unix.Close(a)
 	defer unix.Close(b)
-	defer leakCheck(t)()
+	defer testkit.LeakCheck(t)()
 	if err := Run(context.Background(), func(ctx context.Context) error {
 		l := nearest(ctx).loop
 		send(t, b, "x")

@@ -16,7 +16,7 @@ func slowly(t *testing.T, main func(ctx context.Context, compute func(d time.Dur
 	v := newWorld(t)
 	o := Options{SlowStep: time.Second, OnError: told.add}
 	err := setup{Options: o, world: v}.run(t, func(ctx context.Context) error {
-		return main(ctx, func(d time.Duration) { v.time.Add(int64(d)) })
+		return main(ctx, func(d time.Duration) { v.Time.Add(int64(d)) })
 	})
 	if err != nil {
 		t.Error(err)

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/eddyio/eddy/internal/testkit"
 )
 
 // What a function in a thread fails with when its task has gone on is reported, but
@@ -72,7 +74,7 @@ func TestThreadThatFailsAsItsTaskIsCancelled(t *testing.T) {
 // One that outlives the loop is reported to the log, for OnError is called on the
 // loop's thread only.
 func TestThreadThatOutlivesTheLoopIsReported(t *testing.T) {
-	defer leakCheck(t)()
+	defer testkit.LeakCheck(t)()
 	var told reports
 	log := new(journal)
 	release := make(chan bool)

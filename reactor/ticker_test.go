@@ -16,7 +16,7 @@ func TestTickerWithWorkOfAnyLength(t *testing.T) {
 		for _, b := range works {
 			for _, c := range works {
 				onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
-					v.time.Store(7)
+					v.Time.Store(7)
 					start, wall := l.Now(), Now(ctx)
 					ticker := NewTicker(ctx, 10)
 					last := time.Duration(0)
@@ -29,7 +29,7 @@ func TestTickerWithWorkOfAnyLength(t *testing.T) {
 							t.Errorf("after work of %d, %d, %d: tick %d at %d, want %d (%v)", a, b, c, tick, now, want, err)
 						}
 						last = tick
-						v.time.Add(int64(work)) // it computes, and lets no one else run
+						v.Time.Add(int64(work)) // it computes, and lets no one else run
 					}
 					if l.wheel.Len() != 0 {
 						t.Error("a timer while nobody waits")
@@ -46,7 +46,7 @@ func TestTickerWithWorkOfAnyLength(t *testing.T) {
 func TestTickerLetsOthersRun(t *testing.T) {
 	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
 		ticker := NewTicker(ctx, time.Second)
-		v.time.Add(int64(time.Minute))
+		v.Time.Add(int64(time.Minute))
 		turned := false
 		l.CallSoon(func() { turned = true })
 		if _, err := ticker.Next(ctx); err != nil || !turned {

@@ -19,6 +19,10 @@ func TestImportsThatGoUpOrSidewaysAreReported(t *testing.T) {
 		{"net", "process", "must not import"},
 		{"timerwheel", "", "must not import"},
 		{"internal/simulation", "reactor", "must not import"},
+		{"internal/testkit/virtual", "", ""},
+		{"net", "internal/testkit", "for tests only"},
+		{"internal/gate", "internal/testkit/virtual", "for tests only"},
+		{"examples/echo", "internal/testkit", "for tests only"},
 		{"attic", "net", "in no room"},
 	} {
 		ours := func(path string) string {

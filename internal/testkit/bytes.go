@@ -1,0 +1,35 @@
+package testkit
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// Pattern returns n bytes in which no two places close to each other look alike, so
+// that bytes lost, doubled or swapped show. Patterns of different lengths differ.
+func Pattern(n int) []byte {
+	p := make([]byte, n)
+	x := uint32(n)*2654435761 + 1
+	for i := range p {
+		x = x*1664525 + 1013904223
+		p[i] = byte(x >> 24)
+	}
+	return p
+}
+
+// Same returns nil if got equals want, and else an error that names the first
+// difference, and prints no megabytes.
+func Same(got, want []byte) error {
+	if bytes.Equal(got, want) {
+		return nil
+	}
+	if len(got) != len(want) {
+		return fmt.Errorf("got %d bytes, want %d", len(got), len(want))
+	}
+	for i := range got {
+		if got[i] != want[i] {
+			return fmt.Errorf("byte %d of %d is %#x, want %#x", i, len(got), got[i], want[i])
+		}
+	}
+	return nil
+}
