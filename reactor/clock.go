@@ -71,6 +71,3 @@ func (l *Loop) after(d time.Duration) int64 {
 }
 
 const maxTime = time.Duration(1<<63 - 1)
-
-// An expirer is what a timer in the wheel belongs to.
-type expirer interface{ expire() }

@@ -55,7 +55,8 @@ type probe struct {
 }
 
 func (p *probe) Done() <-chan struct{} { return p.done }
-func (p *probe) Err() error            { return nil }
+
+func (p *probe) Err() error { return nil }
 
 func (p *probe) Value(key any) any {
 	p.key = key
@@ -90,8 +91,10 @@ func (t *stem) end() {
 }
 
 func (t *stem) Deadline() (time.Time, bool) { return time.Time{}, false }
-func (t *stem) Done() <-chan struct{}       { return neverDone }
-func (t *stem) Err() error                  { return t.scope.Err() }
+
+func (t *stem) Done() <-chan struct{} { return neverDone }
+
+func (t *stem) Err() error { return t.scope.Err() }
 
 // AfterFunc is called once, when the context is made: f is what ends it.
 func (t *stem) AfterFunc(f func()) (stop func() bool) {
@@ -108,59 +111,4 @@ func (t *stem) Value(key any) any {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(r.cause)
 	return ctx
-}
-
-// A follower is what makes a scope done when a context of somebody else's is.
-type follower struct {
-	scope      *scope
-	ctx        context.Context
-	stop       func() bool // ends the context's side of it
-	of         *followers  // nil if ctx descends from no scope of the loop
-	next, prev *follower
-}
-
-// followers is the scopes that follow contexts derived from one scope, in the order
-// in which they began to. When that scope is done, the contexts are, but in an
-// order that is package context's affair and changes from run to run. So the scope
-// looks through its followers itself.
-type followers struct{ first, last *follower }
-
-func (l *followers) add(f *follower) {
-	f.of, f.prev = l, l.last
-	if l.last != nil {
-		l.last.next = f
-	} else {
-		l.first = f
-	}
-	l.last = f
-}
-
-func (l *followers) remove(f *follower) {
-	if f.next != nil {
-		f.next.prev = f.prev
-	} else {
-		l.last = f.prev
-	}
-	if f.prev != nil {
-		f.prev.next = f.next
-	} else {
-		l.first = f.next
-	}
-	f.of, f.next, f.prev = nil, nil, nil
-}
-
-// tellFollowers makes those done, in order, whose contexts are by now.
-func (s *scope) tellFollowers() {
-	e := s.extra.Load()
-	if e == nil {
-		return
-	}
-	for f := e.followers.first; f != nil; {
-		next := f.next
-		if err := f.ctx.Err(); err != nil {
-			f.scope.unfollowed()
-			f.scope.cancel(reasonOf(f.ctx))
-		}
-		f = next
-	}
 }

@@ -29,14 +29,3 @@ func now[T any](ctx context.Context, op string, body any) *Task[T] {
 	s.loop.runNow(t)
 	return t
 }
-
-// runNow runs a job on a worker of its own until it suspends or ends. The
-// caller's goes to the front of the queue meanwhile, so it is resumed then.
-func (l *Loop) runNow(j job) {
-	w := l.cur
-	w.state = ready
-	l.ready.pushFront(w)
-	l.batch++
-	l.switchTo(w, l.worker(j))
-	w.state = running
-}

@@ -543,13 +543,6 @@ func (f *FD) direction(dir int) *direction {
 	return &f.write
 }
 
-// InTask says whether the caller is the running task of ctx's loop, and so may
-// suspend. It may be called from anywhere, with any ctx.
-func InTask(ctx context.Context) bool {
-	s := nearest(ctx)
-	return s != nil && s.loop.onThread() && s.loop.cur.task != nil
-}
-
 // Sockets returns the socket calls of ctx's loop (see [Options]), or the
 // system's own if ctx belongs to no loop.
 func Sockets(ctx context.Context) eddy.Sockets {

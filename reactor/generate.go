@@ -47,16 +47,6 @@ func Generate[Y, S, R any](ctx context.Context, f func(ctx context.Context, y *c
 	return g
 }
 
-// nearestTask returns the worker of the running task, which must be one of ctx's
-// loop.
-func nearestTask(ctx context.Context, op string) *worker {
-	s := nearest(ctx)
-	if s == nil {
-		panic("reactor: " + op + " outside a task: pass the ctx that a task's function receives (see reactor.Run)")
-	}
-	return s.loop.task(op)
-}
-
 // closeGenerators makes a task that closes the generators left open at the
 // loop's end, and says whether there were any. Each gets one chance.
 func (l *Loop) closeGenerators() bool {

@@ -1,6 +1,10 @@
 package reactor
 
-import "github.com/eddyio/eddy/coro"
+import (
+	"context"
+
+	"github.com/eddyio/eddy/coro"
+)
 
 // onThread says whether the caller is the code that the loop is running now: a
 // task, a callback, or a coroutine that one of them drives by iter.Pull. It may
@@ -60,4 +64,15 @@ func (l *Loop) elsewhere() string {
 	l.refuseOutside("what belongs to the loop") // the panic may be recovered
 	return " from a goroutine that is not the running task of this ctx's loop: " +
 		"use Loop.Post or Submit to reach the loop from elsewhere, and reactor.Go for what shall suspend"
+}
+
+// InTask reports whether the caller is the running task of the loop, and so may
+// suspend. It may be called from anywhere.
+func (l *Loop) InTask() bool { return l.onThread() && l.cur.task != nil }
+
+// InTask says whether the caller is the running task of ctx's loop, and so may
+// suspend. It may be called from anywhere, with any ctx.
+func InTask(ctx context.Context) bool {
+	s := nearest(ctx)
+	return s != nil && s.loop.onThread() && s.loop.cur.task != nil
 }

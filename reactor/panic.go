@@ -3,7 +3,6 @@ package reactor
 import (
 	"errors"
 	"fmt"
-	"runtime/debug"
 )
 
 // A PanicError is what whoever awaits a task gets when it panicked.
@@ -31,19 +30,3 @@ var (
 
 	errGoexit = errors.New("reactor: runtime.Goexit was called in a task")
 )
-
-// caught makes an error of what a task's function was left by, other than a
-// return: a panic, or runtime.Goexit, for which recover gives nil. It must be
-// called where the stack is still that of the panic.
-func (t *task) caught(r any) error {
-	switch r.(type) {
-	case nil:
-		return errGoexit
-	case cutOff:
-		t.loop.tell(Report{What: "a task did not stop at the loop's end and was cut off",
-			Task: t.String(), Err: ErrCutOff, Stack: debug.Stack()})
-		return ErrCutOff
-	default:
-		return &PanicError{t.String(), t.loop.scratch.explain(r), debug.Stack()}
-	}
-}

@@ -29,18 +29,6 @@ func Launch(ctx context.Context, r Runner) *Task[struct{}] {
 	return t
 }
 
-// exec runs a Runner. It is not Task[T]'s, for a generic function costs a
-// frame more on each task's stack.
-func (t *task) exec(w *worker) {
-	w.task, w.scope = t, &t.scope
-	t.w = w
-	defer t.leave(w)
-	t.err = t.body.(interface {
-		Run(ctx context.Context) error
-	}).Run(&t.scope)
-	t.over = true
-}
-
 // launched is the keeper of tasks that were made by Launch.
 type launched struct{}
 

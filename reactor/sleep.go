@@ -38,15 +38,6 @@ func SleepUntil(ctx context.Context, t time.Time) error {
 	return w.sleep(s, until)
 }
 
-// sleep parks the running task until the loop's time is until, or s is done.
-func (w *worker) sleep(s *scope, until int64) error {
-	w.loop.wheel.Add(&w.timer, until)
-	if w.park(s, waitingFor("a sleep to end")) == wokenCanceled {
-		return s.awaitErr()
-	}
-	return nil
-}
-
 // Yield lets every other task and callback that is ready run once, and returns
 // nil, or ctx's error, at once, if ctx is done. It never blocks the loop and
 // allocates nothing. (asyncio's sleep(0).)

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
-	"runtime"
-	"strings"
 )
 
 // A Task is a coroutine that runs beside others, and the promise of its
@@ -19,24 +16,6 @@ type Task[T any] struct {
 	value T // first, for an empty last field would take a word
 	task
 }
-
-// task is a Task without its result's type.
-type task struct {
-	scope
-	body    any // a func(context.Context) error, or a func(context.Context) (T, error)
-	err     error
-	waiters waitList
-	keeper  keeper // who is told of its end; nil once it is over
-	id      uint32
-	over    bool
-	claimed bool // somebody got the result
-	echo    bool // err is nothing but that of the task's own cancellation
-	exposed bool // somebody has it as an AnyTask
-}
-
-// A keeper is told of the end of the tasks that it made, and whether their error
-// is a mere echo of their cancellation: a group, a gathering, or simply another task.
-type keeper interface{ ended(t *task, echo bool) }
 
 // exec runs the task on a worker, to its end.
 func (t *Task[T]) exec(w *worker) {
@@ -103,56 +82,6 @@ func newTask[T any](l *Loop, ctx context.Context, op string, body any, k keeper)
 	l.live++
 	return t
 }
-
-// leave ends the task, however its function was left.
-func (t *task) leave(w *worker) {
-	if t.w == nil {
-		return // it is at rest already: see Dormant
-	}
-	exiting := false
-	if !t.over {
-		r := recover()
-		t.over, exiting = true, r == nil
-		t.err = t.caught(r)
-	}
-	t.finish(w)
-	if exiting {
-		w.die()
-	}
-}
-
-func (t *task) finish(w *worker) {
-	l := t.loop
-	if t.err != nil {
-		t.echo = t.echoes(t.err)
-	}
-	w.dropShadow()
-	if w.inner != nil || w.body != nil {
-		w.clearRegions()
-	}
-	w.task, w.scope = nil, nil
-	t.scope.end()
-	l.live--
-	if !t.waiters.empty() {
-		t.claimed = t.claimed || t.waiters.told()
-		t.waiters.wakeAll(wokenDone)
-	}
-	if t == l.main {
-		l.shutdown()
-	} else if t.keeper != nil { // not nil for a task that a callback made
-		t.keeper.ended(t, t.echo)
-	} else {
-		l.ended(t, t.echo)
-	}
-	t.orphan()
-	t.keeper = nil
-	if t.err == nil {
-		t.body = nil
-	}
-}
-
-// ended is told of the end of a task that t made, and has no other keeper.
-func (t *task) ended(made *task, echo bool) { t.loop.ended(made, echo) }
 
 // join waits until t is over. The error is that of the wait, not t's.
 func (t *task) join(ctx context.Context, op string) error {
@@ -284,10 +213,4 @@ func (t *task) String() string {
 		return fmt.Sprintf("task %d (%T)", t.id, body)
 	}
 	return fmt.Sprintf("task %d (%s)", t.id, funcName(t.body))
-}
-
-// funcName returns the name of a function, with its package's last element.
-func funcName(f any) string {
-	name := runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name()
-	return strings.TrimSuffix(name[strings.LastIndexByte(name, '/')+1:], "-fm") // of a method value
 }

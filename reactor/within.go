@@ -5,10 +5,6 @@ import (
 	"time"
 )
 
-// InTask reports whether the caller is the running task of the loop, and so may
-// suspend. It may be called from anywhere.
-func (l *Loop) InTask() bool { return l.onThread() && l.cur.task != nil }
-
 // Within calls f in a scope of the running task that is done, besides, when ctx
 // is: any context, also one that belongs to no loop. What f awaits under the ctx
 // it gets obeys both; that ctx has the values of ctx, and behind them those of

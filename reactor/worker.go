@@ -1,9 +1,7 @@
 package reactor
 
 import (
-	"context"
 	"fmt"
-	"runtime/debug"
 	"slices"
 
 	"github.com/eddyio/eddy/coro"
@@ -68,9 +66,6 @@ const (
 	gone
 )
 
-// wakeup says what woke a parked task.
-type wakeup uint8
-
 const (
 	wokenDone     wakeup = iota // by what it waited for
 	wokenTimer                  // its time has come
@@ -79,19 +74,8 @@ const (
 	wokenCut                    // the loop ends, and it would not stop
 )
 
-// ioBudget is how many operations on sockets a task may do without suspending
-// before it has to let others run. (tokio's figure is 128 too.)
-const ioBudget = 128
-
-// maxIgnored is how many awaits in a row may fail, because their ctx is done, before
-// that is reported.
-const maxIgnored = 100_000
-
 // maxIdle bounds the coroutines kept for reuse, about 3 KB each.
 const maxIdle = 1024
-
-// cutOff is the panic that ends a task which did not stop when the loop ended.
-type cutOff struct{}
 
 func (l *Loop) newWorker() *worker {
 	w := &worker{loop: l}
@@ -249,127 +233,13 @@ func (w *worker) die() {
 	l.suspend(w)
 }
 
-// park suspends the running task, which stands in the list or has set the
-// timer that shall wake it, until that happens or s is done.
-func (w *worker) park(s *scope, what fmt.Stringer) wakeup {
-	w.state, w.where, w.what = parked, s, what
-	w.spins = 0
-	if s.w != w {
-		s.more().guests.add(w)
-	}
-	if w.loop.cutting {
-		w.wake(wokenCut)
-	} else if s.reason.Load() != nil {
-		w.wake(wokenCanceled)
-	}
-	w.loop.suspend(w)
-	if w.woken == wokenCut {
-		panic(cutOff{})
-	}
-	return w.woken
-}
-
-// wake readies a parked task. It says whether it did: a task is woken once.
-func (w *worker) wake(why wakeup) bool {
-	if w.state != parked {
-		return false
-	}
-	w.state, w.woken, w.where = ready, why, nil
-	if w.node.list != nil {
-		w.node.list.remove(&w.node)
-	}
-	if w.guestOf != nil {
-		w.guestOf.remove(w)
-	}
-	w.loop.wheel.Cancel(&w.timer)
-	w.loop.ready.push(w)
-	return true
-}
-
-// expire wakes a task whose own timer is due.
-func (w *worker) expire() { w.wake(wokenTimer) }
-
-// yield lets all others that are ready run.
-func (w *worker) yield() {
+// runNow runs a job on a worker of its own until it suspends or ends. The
+// caller's goes to the front of the queue meanwhile, so it is resumed then.
+func (l *Loop) runNow(j job) {
+	w := l.cur
 	w.state = ready
-	w.loop.ready.push(w)
-	w.loop.suspend(w)
-}
-
-// refuse answers an await under a scope that is done: at once, but a task that
-// goes on asking must let others run, and at the loop's end it is cut off.
-func (w *worker) refuse(s *scope) error {
-	if w.loop.cutting {
-		w.yield() // or one that recovers for ever would never be given up
-		panic(cutOff{})
-	}
-	w.loop.step.ignored++
-	if w.spins == 0 || w.ignorer != w.task.id { // the first since it last waited
-		w.ignorer, w.ignored = w.task.id, 0
-	}
-	if w.ignored++; w.ignored == maxIgnored {
-		w.loop.tell(Report{What: "a task goes on and on although its ctx is done: each of its awaits returns this error at once, and it should return it too",
-			Task: w.task.String(), Err: s.awaitErr(), Stack: debug.Stack()})
-	}
-	w.insist()
-	return s.awaitErr()
-}
-
-// insist counts a task's attempts that fail without having to wait. One that
-// goes on trying lets others run from time to time: it may be one of them that
-// changes what it fails for.
-func (w *worker) insist() {
-	if w.task == nil {
-		return
-	}
-	if w.spins++; w.spins > 100 {
-		w.spins = 1 // 0 is for one that has waited
-		w.yield()
-	}
-}
-
-// await is the first step of all that suspends: it returns the running worker
-// and the scope that bounds the wait, or that scope's error. It panics when
-// the caller is not the running task of ctx's loop.
-func await(ctx context.Context, op string) (*worker, *scope, error) {
-	s, ok := ctx.(*scope)
-	if !ok {
-		s = nearest(ctx)
-		if s == nil {
-			panic("reactor: " + op + " outside a task: pass the ctx that a task's function receives (see reactor.Run)")
-		}
-	}
-	w := s.loop.task(op)
-	if !ok && !s.governs(ctx) {
-		s = w.shadowOf(ctx)
-	}
-	if s.reason.Load() != nil || w.loop.cutting {
-		return w, s, w.refuse(s)
-	}
-	return w, s, nil
-}
-
-// shadowOf returns a scope that is done when the foreign ctx is. The last one
-// is kept, since a task tends to wait many times under one ctx.
-func (w *worker) shadowOf(ctx context.Context) *scope {
-	if ctx.Done() == nil {
-		return &w.loop.shielded
-	}
-	if s := w.shadow; s != nil && s.parent.Done() == ctx.Done() {
-		if s.reason.Load() == nil && ctx.Err() != nil {
-			s.cancel(reasonOf(ctx)) // done, but its message to the loop is still under way
-		}
-		return s
-	}
-	w.dropShadow()
-	w.shadow = &scope{w: w}
-	w.shadow.init(ctx, &w.loop.shielded)
-	return w.shadow
-}
-
-func (w *worker) dropShadow() {
-	if w.shadow != nil {
-		w.shadow.unlink()
-		w.shadow = nil
-	}
+	l.ready.pushFront(w)
+	l.batch++
+	l.switchTo(w, l.worker(j))
+	w.state = running
 }

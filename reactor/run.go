@@ -1,0 +1,99 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/internal/simulation"
+)
+
+// Options are what can be chosen about a loop. The zero Options are those of
+// [Run].
+type Options struct {
+	// Logger gets what no caller can be told: errors that nobody awaited,
+	// panics of callbacks, tasks that did not stop. nil means slog.Default().
+	Logger *slog.Logger
+
+	// OnError, if set, gets those reports instead. It is called on the loop's
+	// thread and must not suspend.
+	OnError func(Report)
+
+	// SlowStep makes the loop report tasks and callbacks that keep the thread
+	// for longer than this between two suspensions, and so hold up all others.
+	// It costs two looks at the clock for each step. 0 means no reports.
+	SlowStep time.Duration
+
+	// Debug makes the loop, and what is built on it, look for mistakes at a cost:
+	// memory that was lent until the next suspension can't be touched
+	// after it (see FD.Scratch and net's Borrow), and SlowStep is a tenth of a
+	// second unless it is set. The environment variable EDDYDEBUG=1 does the
+	// same for all loops. (asyncio's debug mode.)
+	Debug bool
+
+	// Grace is how long Run waits, once main has returned and all other tasks
+	// are cancelled, before it cuts off those that have not stopped.
+	// 0 means ten seconds, twice what a net.Server gives its connections; negative
+	// means for ever.
+	Grace time.Duration
+
+	// MaxThreads bounds the goroutines that ToThread runs at a time; further
+	// calls wait their turn. 0 means 256.
+	MaxThreads int
+
+	// Clock, Poller and Sockets replace the system's clock, the kernel's poll
+	// call and its socket calls, for tests. nil means the real ones. The loop
+	// closes the poller.
+	Clock   Clock
+	Poller  Poller
+	Sockets eddy.Sockets
+
+	// Simulation is set by package reactortest. It makes the loop a simulated one,
+	// and takes the place of Clock, Poller and Sockets.
+	Simulation simulation.Simulator
+}
+
+// Run runs main as the first task of a new loop and returns what it returns.
+// It is the bridge from ordinary Go into the loop, as asyncio.run is.
+//
+// The calling goroutine is the loop until Run returns, and is locked to its
+// thread meanwhile. When main has returned, Run cancels all tasks that are
+// left, waits for them, and closes the loop: no goroutine, fd or timer of it
+// outlives Run. A task that does not stop is named in the log and cut off after
+// a grace time (see [Options]).
+//
+// When ctx is done, main and all that descends from it are cancelled; a ctx
+// that is done already is answered with its error, and main is not called.
+//
+// Besides main's own error, Run returns a [PanicError] when a task panicked
+// and nobody awaited it, and a [DeadlockError] when no task can ever run again.
+// If a task calls runtime.Goexit, as a test's FailNow does, Run cleans up and
+// then exits the calling goroutine too. A Run inside a task of another loop on
+// the same thread is refused with [ErrNested].
+func Run(ctx context.Context, main func(ctx context.Context) error) error {
+	return Options{}.Run(ctx, main)
+}
+
+// ErrNested is returned by a Run that is called by a task: it would stop the
+// task's own loop. For errors.Is it is also the error of a Run or [Begin] that is
+// called by a callback, or on the goroutine of a [Guest].
+var ErrNested = errors.New("reactor: Run called inside a task: call the function directly, or make it a task with reactor.Go")
+
+// nestedError is an ErrNested of a caller that is no task.
+type nestedError string
+
+const (
+	errNestedInCallback = nestedError("reactor: Run or Begin called inside a callback: call the function directly, or make it a task with reactor.Go")
+	errNestedOnHost     = nestedError("reactor: Run or Begin called on a goroutine that drives a Guest: call Guest.End first, or use another goroutine")
+)
+
+// Run is as the function [Run], with a loop made to these options.
+func (o Options) Run(ctx context.Context, main func(ctx context.Context) error) error {
+	g, err := o.Begin(ctx, main)
+	if err != nil {
+		return err
+	}
+	return g.finish()
+}
