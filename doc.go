@@ -5,12 +5,11 @@
 // registered once, for both directions, edge-triggered; from then on every
 // [Poller.Wait] says what has changed.
 //
-// [Sockets] is the other half of the seam: the socket calls, none of which waits.
-//
-// What it leaves to others: time (a loop decides how long to wait, and package
-// timerwheel which deadline is next), tasks (package reactor), and what to do
-// with a ready descriptor (package net). A Poller reads and writes no descriptor of
-// the caller's, changes none of their flags, and closes none of them.
+// What it leaves to others: the socket calls (package sockets), time (a loop
+// decides how long to wait, and package timerwheel which deadline is next), tasks
+// (package reactor), and what to do with a ready descriptor (package net). A Poller
+// reads and writes no descriptor of the caller's, changes none of their flags, and
+// closes none of them.
 //
 // # Edges
 //

@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // conn is a socket that is read and written: what TCPConn, UDPConn and UnixConn
@@ -26,7 +26,7 @@ type conn struct {
 // An origin is what a conn has in common with others that the same listener has
 // accepted. It is not changed once there may be two.
 type origin struct {
-	sys      eddy.Sockets
+	sys      sockets.Calls
 	network  string // as the user named it: "tcp4", "unixgram"; "" is the name that local's type has
 	local    Addr
 	tcp      bool // a read that does not fill its buffer has drained the socket
@@ -180,7 +180,7 @@ func (c *conn) readFD(p []byte) (int, syscall.Errno) {
 	if c.fd.Shared() {
 		return c.readShared(p)
 	}
-	if sys, ok := c.sys.(eddy.System); ok {
+	if sys, ok := c.sys.(sockets.System); ok {
 		return sys.Read(c.fd.Sysfd(), p)
 	}
 	return c.sys.Read(c.fd.Sysfd(), p)
@@ -190,7 +190,7 @@ func (c *conn) writeFD(p []byte) (int, syscall.Errno) {
 	if c.fd.Shared() {
 		return c.writeShared(p)
 	}
-	if sys, ok := c.sys.(eddy.System); ok {
+	if sys, ok := c.sys.(sockets.System); ok {
 		return sys.Write(c.fd.Sysfd(), p)
 	}
 	return c.sys.Write(c.fd.Sysfd(), p)

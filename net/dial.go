@@ -40,7 +40,7 @@ type Dialer struct {
 
 	// Resolver looks names up, on a goroutine off the loop. nil means
 	// [DefaultResolver]. It is not asked where the loop's socket calls have
-	// names of their own, see [eddy.Resolver].
+	// names of their own, see [sockets.Resolver].
 	Resolver *Resolver
 
 	// Control, if set, is called with each new socket before it is bound and

@@ -5,9 +5,8 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
-
-	"github.com/eddyio/eddy"
 )
 
 // connect makes c a socket that is connected to the peer of s.
@@ -47,7 +46,7 @@ func (c *conn) connectedTo(peer Addr) error {
 }
 
 // open puts fd under the loop, after connect(2) has returned err.
-func (c *conn) open(ctx context.Context, sys eddy.Sockets, fd int, err error) error {
+func (c *conn) open(ctx context.Context, sys sockets.Calls, fd int, err error) error {
 	switch err {
 	case nil, unix.EINPROGRESS, unix.EINTR:
 		err = c.fd.Open(ctx, fd, sys.Close)

@@ -20,6 +20,7 @@ import (
 
 	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // jumping is a clock, and a poller, with which time passes only when there is
@@ -46,7 +47,7 @@ func (j *jumping) Wait(timeout time.Duration) ([]eddy.Event, error) {
 // an error, or never. Its only name is "host", which has the script's addresses
 // in their order.
 type hosts struct {
-	eddy.System
+	sockets.System
 	clock  *jumping
 	script []attempt
 	real   unix.Sockaddr // where connections really go that are made
@@ -61,7 +62,7 @@ type attempt struct {
 
 var errNever = errors.New("never")
 
-func (h *hosts) Resolver() eddy.Resolver { return h }
+func (h *hosts) Resolver() sockets.Resolver { return h }
 
 func (h *hosts) LookupHost(host string) (ips []netip.Addr, err error) {
 	if host != "host" {
@@ -641,7 +642,7 @@ func TestDialGivenUp(t *testing.T) {
 
 // fdCounting counts open sockets.
 type fdCounting struct {
-	eddy.System
+	sockets.System
 	open atomic.Int64
 }
 
@@ -660,7 +661,7 @@ func (k *fdCounting) Close(fd int) error {
 
 // taken is a kernel that chooses a local port which is not free, a few times.
 type taken struct {
-	eddy.System
+	sockets.System
 	times int
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // The TestFault… are one for each thing that may befall a server, alone, where
@@ -79,7 +80,7 @@ func TestFaultConnectInterrupted(t *testing.T) {
 // hesitant says for a while that a socket is not connected, as some kernels do
 // of one that they count as writable.
 type hesitant struct {
-	eddy.System
+	sockets.System
 	left int
 }
 

@@ -3,14 +3,14 @@ package net
 import (
 	"syscall"
 
-	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // Receive and Send of the faulty kernel: EINTR, EAGAIN where there are messages
 // or room, fewer messages than there are or than were given, and, on request, no
 // buffers for sending, which is not hidden from anybody.
 
-func (f *faulty) Receive(fd int, ms []eddy.Message, flags int) (int, syscall.Errno) {
+func (f *faulty) Receive(fd int, ms []sockets.Message, flags int) (int, syscall.Errno) {
 	switch f.choose(6) {
 	case 1:
 		f.fault("receive EINTR")
@@ -29,7 +29,7 @@ func (f *faulty) Receive(fd int, ms []eddy.Message, flags int) (int, syscall.Err
 	return f.System.Receive(fd, ms, flags)
 }
 
-func (f *faulty) Send(fd int, ms []eddy.Message, flags int) (int, syscall.Errno) {
+func (f *faulty) Send(fd int, ms []sockets.Message, flags int) (int, syscall.Errno) {
 	switch f.choose(6) {
 	case 1:
 		f.fault("send EINTR")

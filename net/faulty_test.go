@@ -11,6 +11,7 @@ import (
 
 	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // faulty is the kernel's socket calls with everything that they may do to a
@@ -22,7 +23,7 @@ import (
 // What it hides from its caller it owes it: its poller, a nudger, reports the fd
 // once more, as the kernel would when the rest comes later.
 type faulty struct {
-	eddy.System
+	sockets.System
 	choose func(n int) int // 0 <= choose(n) < n; 0 is no fault
 	starve int             // how many accepts are still to fail for want of resources
 	nudge  *nudger

@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // File returns another descriptor of the connection's socket, as a file: to be
@@ -61,7 +61,7 @@ func (l *listener) File() (*os.File, error) {
 // fileOf makes a file that is another descriptor of a socket. It is one of the
 // standard library's net, for only such a file makes the socket a blocking one
 // when it is asked for its descriptor.
-func fileOf(sys eddy.Sockets, fd int, datagram bool) (*os.File, error) {
+func fileOf(sys sockets.Calls, fd int, datagram bool) (*os.File, error) {
 	dup, err := sys.Dup(fd)
 	if err != nil {
 		return nil, os.NewSyscallError("dup", err)
@@ -176,7 +176,7 @@ func FileListener(ctx context.Context, f *os.File) (Listener, error) {
 // A fileSocket is a new descriptor of a file that should be a socket.
 type fileSocket struct {
 	ctx   context.Context
-	sys   eddy.Sockets
+	sys   sockets.Calls
 	fd    int
 	typ   int
 	local unix.Sockaddr

@@ -4,9 +4,8 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
-
-	"github.com/eddyio/eddy"
 )
 
 // This file is what a socket does whose File was called. Whether a call blocks is a
@@ -14,7 +13,7 @@ import (
 // it block at any time; a loop must not. So each call says by itself that it does
 // not wait.
 
-var messages = sync.Pool{New: func() any { return new([1]eddy.Message) }}
+var messages = sync.Pool{New: func() any { return new([1]sockets.Message) }}
 
 func (c *conn) readShared(p []byte) (int, syscall.Errno) {
 	return c.moveShared(p, c.sys.Receive)
@@ -24,12 +23,12 @@ func (c *conn) writeShared(p []byte) (int, syscall.Errno) {
 	return c.moveShared(p, c.sys.Send)
 }
 
-func (c *conn) moveShared(p []byte, move func(fd int, ms []eddy.Message, flags int) (int, syscall.Errno)) (int, syscall.Errno) {
-	m := messages.Get().(*[1]eddy.Message)
+func (c *conn) moveShared(p []byte, move func(fd int, ms []sockets.Message, flags int) (int, syscall.Errno)) (int, syscall.Errno) {
+	m := messages.Get().(*[1]sockets.Message)
 	m[0].Data = p
 	_, errno := move(c.fd.Sysfd(), m[:], unix.MSG_DONTWAIT)
 	n := m[0].N
-	m[0] = eddy.Message{}
+	m[0] = sockets.Message{}
 	messages.Put(m)
 	if errno != 0 {
 		return 0, errno

@@ -16,6 +16,7 @@ import (
 
 	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
 )
 
 type filer interface {
@@ -194,7 +195,7 @@ func TestFileOfWhatAsStd(t *testing.T) {
 }
 
 // noDup is a kernel with no descriptors of the system's.
-type noDup struct{ eddy.System }
+type noDup struct{ sockets.System }
 
 func (noDup) Dup(int) (int, error) { return -1, unix.ENOTSUP }
 
@@ -267,7 +268,7 @@ func (p *fullPoller) Add(fd int, token uint64) error {
 
 // closings counts how often each descriptor is closed.
 type closings struct {
-	eddy.System
+	sockets.System
 	of map[int]int
 }
 

@@ -77,7 +77,7 @@ func fresh() {
 }
 
 // named and numbered translate the zone of an address between an
-// eddy.Message's form and the user's. There hardly ever is one.
+// sockets.Message's form and the user's. There hardly ever is one.
 func named(a netip.AddrPort) netip.AddrPort {
 	if a.Addr().Zone() == "" {
 		return a

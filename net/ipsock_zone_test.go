@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
 )
 
 func TestZones(t *testing.T) {
@@ -42,17 +42,17 @@ func TestZones(t *testing.T) {
 // linkLocal is a kernel on whose sockets a datagram from a link-local address
 // always waits, and which remembers where datagrams are sent.
 type linkLocal struct {
-	eddy.System
+	sockets.System
 	from netip.AddrPort
 	sent []netip.AddrPort
 }
 
-func (k *linkLocal) Receive(_ int, ms []eddy.Message, _ int) (int, syscall.Errno) {
+func (k *linkLocal) Receive(_ int, ms []sockets.Message, _ int) (int, syscall.Errno) {
 	ms[0].Addr, ms[0].N = k.from, 0
 	return 1, 0
 }
 
-func (k *linkLocal) Send(_ int, ms []eddy.Message, _ int) (int, syscall.Errno) {
+func (k *linkLocal) Send(_ int, ms []sockets.Message, _ int) (int, syscall.Errno) {
 	for _, m := range ms {
 		k.sent = append(k.sent, m.Addr)
 	}
@@ -71,7 +71,7 @@ func TestZonesOfDatagrams(t *testing.T) {
 		c := listenLoopback(t, ctx, "udp6")
 		c.fd.ReadBlocked()
 		other := listenLoopback(t, ctx, "udp6") // makes c readable
-		eddy.System{}.Send(other.fd.Sysfd(), []eddy.Message{{Addr: addrPortOf(c)}}, 0)
+		sockets.System{}.Send(other.fd.Sysfd(), []sockets.Message{{Addr: addrPortOf(c)}}, 0)
 		if _, from, err := c.ReadFromUDPAddrPort(nil); from != named || err != nil {
 			t.Errorf("ReadFromUDPAddrPort: %v, %v; want %v", from, err, named)
 		}

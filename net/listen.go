@@ -8,8 +8,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // Listen announces on a local address as the zero [ListenConfig] does: see
@@ -21,7 +21,7 @@ func Listen(ctx context.Context, network, address string) (Listener, error) {
 // listener is what TCPListener and UnixListener have in common.
 type listener struct {
 	fd      reactor.FD
-	sys     eddy.Sockets
+	sys     sockets.Calls
 	network string // as the user named it
 	addr    Addr
 	path    string  // of a Unix socket, the file to be removed
@@ -51,7 +51,7 @@ func (l *listener) listen(ctx context.Context, s socketSpec, backlog int) error 
 }
 
 // open puts fd, a socket that listens, under the loop; it is l's from now on.
-func (l *listener) open(ctx context.Context, sys eddy.Sockets, fd int) error {
+func (l *listener) open(ctx context.Context, sys sockets.Calls, fd int) error {
 	l.sys = sys
 	local, err := sys.LocalAddr(fd)
 	if err == nil {

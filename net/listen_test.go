@@ -12,8 +12,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // listener makes a listener by the same ListenConfig in either world.
@@ -169,7 +169,7 @@ func TestReusePort(t *testing.T) {
 // listens records how listen(2) was called, and has no sockets for IPv6 that
 // take IPv4 too, or none for IPv6 at all.
 type listens struct {
-	eddy.System
+	sockets.System
 	backlogs []int
 	notDual  bool
 	noIPv6   bool

@@ -12,7 +12,7 @@ import (
 // goroutine off the loop. ctx must belong to a loop; when it is done first the
 // error is ctx's, though the look-up may go on for a while. They may be called
 // from any goroutine. A loop whose socket calls have names of their own (see
-// [eddy.Resolver]) knows hosts and nothing else: there all but [LookupHost],
+// [sockets.Resolver]) knows hosts and nothing else: there all but [LookupHost],
 // [LookupIP] and [LookupPort] find nothing.
 
 // LookupAddr returns the names of an IP, which need not be all.

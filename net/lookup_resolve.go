@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // A resolver looks up what addresses stand for, off the loop: a look-up may take
@@ -97,7 +97,7 @@ func (r resolver) host(ctx context.Context, network, host string) ([]IPAddr, err
 }
 
 // lookupOwn asks a loop's own network.
-func lookupOwn(ctx context.Context, own eddy.Resolver, host string) ([]IPAddr, error) {
+func lookupOwn(ctx context.Context, own sockets.Resolver, host string) ([]IPAddr, error) {
 	trace := traceOf(ctx)
 	if !trace.none() {
 		if err := byCaller(ctx, func() error { trace.dnsStart(host); return nil }); err != nil {
@@ -137,7 +137,7 @@ func (r resolver) port(ctx context.Context, network, service string) (int, error
 
 // LookupHost returns the IPs of a host, in the order in which they are best
 // tried. It asks the [DefaultResolver], on a goroutine off the loop, or the loop's
-// socket calls if they have names of their own (see [eddy.Resolver]). When ctx, which must belong to a loop, is done first
+// socket calls if they have names of their own (see [sockets.Resolver]). When ctx, which must belong to a loop, is done first
 // the error is ctx's, though the look-up may go on for a while. It may be called
 // from any goroutine.
 func LookupHost(ctx context.Context, host string) ([]netip.Addr, error) {

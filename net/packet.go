@@ -12,8 +12,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // ErrWriteToConnected is in the error of a write to an address on a socket that
@@ -79,7 +79,7 @@ func packetConn(c PacketConn, network string, laddr Addr, err error) (PacketConn
 // other times it refers to nothing.
 type packets struct {
 	conn
-	one [1]eddy.Message
+	one [1]sockets.Message
 }
 
 // bind makes c a socket that is bound, and connected to none.
@@ -101,10 +101,10 @@ func (c *packets) bind(ctx context.Context, s socketSpec) error {
 // receive waits for a message, and returns it without its Data and Control. It
 // may bring descriptors if rights is set. call is the system call that a std conn
 // would have made.
-func (c *packets) receive(b, oob []byte, rights bool, call string) (eddy.Message, error) {
+func (c *packets) receive(b, oob []byte, rights bool, call string) (sockets.Message, error) {
 	for {
 		if err := c.fd.WaitRead(); err != nil {
-			return eddy.Message{}, err
+			return sockets.Message{}, err
 		}
 		c.one[0].Data, c.one[0].Control = b, oob
 		errno := c.receiveOne(rights)
@@ -119,7 +119,7 @@ func (c *packets) receive(b, oob []byte, rights bool, call string) (eddy.Message
 			c.fd.ReadBlocked()
 		case syscall.EINTR:
 		default:
-			return eddy.Message{}, os.NewSyscallError(call, errno)
+			return sockets.Message{}, os.NewSyscallError(call, errno)
 		}
 	}
 }
@@ -140,7 +140,7 @@ func (c *packets) send(b, oob []byte, to netip.AddrPort, path, call string) (n, 
 		return 0, 0, err
 	}
 	defer c.fd.UnlockWrite()
-	return c.sendLocked(eddy.Message{Data: b, Control: oob, Addr: to, Path: path}, call)
+	return c.sendLocked(sockets.Message{Data: b, Control: oob, Addr: to, Path: path}, call)
 }
 
 func (c *packets) writeElsewhere(b, oob []byte, to netip.AddrPort, path, call string) (n, oobn int, err error) {
@@ -151,7 +151,7 @@ func (c *packets) writeElsewhere(b, oob []byte, to netip.AddrPort, path, call st
 	return sent[0], sent[1], err
 }
 
-func (c *packets) sendLocked(m eddy.Message, call string) (n, oobn int, err error) {
+func (c *packets) sendLocked(m sockets.Message, call string) (n, oobn int, err error) {
 	for full := 0; ; {
 		if err := c.fd.WaitWrite(); err != nil {
 			return 0, 0, err
@@ -189,10 +189,10 @@ func (c *packets) blocked(named bool, n int) error {
 	return c.fd.PauseWrite(min(100*time.Microsecond<<min(n-turns, 10), 10*time.Millisecond))
 }
 
-func (c *packets) takeOne() eddy.Message {
+func (c *packets) takeOne() sockets.Message {
 	m := c.one[0]
 	m.Data, m.Control = nil, nil
-	c.one[0] = eddy.Message{}
+	c.one[0] = sockets.Message{}
 	return m
 }
 

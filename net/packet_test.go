@@ -18,8 +18,8 @@ import (
 	"golang.org/x/net/nettest"
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // listenLoopback is a UDP socket on 127.0.0.1 or [::1].
@@ -505,9 +505,9 @@ func exchangeUnixgram(t testing.TB, ctx context.Context) error {
 }
 
 // noBuffers is a kernel that has no memory for sending.
-type noBuffers struct{ eddy.System }
+type noBuffers struct{ sockets.System }
 
-func (noBuffers) Send(int, []eddy.Message, int) (int, syscall.Errno) { return 0, syscall.ENOBUFS }
+func (noBuffers) Send(int, []sockets.Message, int) (int, syscall.Errno) { return 0, syscall.ENOBUFS }
 
 // TestNoBuffers: as with std's net, it is the caller's to know, who may wait.
 func TestNoBuffers(t *testing.T) {
@@ -528,16 +528,16 @@ func TestNoBuffers(t *testing.T) {
 
 // countsMessages is a kernel that counts the calls for messages.
 type countsMessages struct {
-	eddy.System
+	sockets.System
 	n int
 }
 
-func (k *countsMessages) Receive(fd int, ms []eddy.Message, flags int) (int, syscall.Errno) {
+func (k *countsMessages) Receive(fd int, ms []sockets.Message, flags int) (int, syscall.Errno) {
 	k.n++
 	return k.System.Receive(fd, ms, flags)
 }
 
-func (k *countsMessages) Send(fd int, ms []eddy.Message, flags int) (int, syscall.Errno) {
+func (k *countsMessages) Send(fd int, ms []sockets.Message, flags int) (int, syscall.Errno) {
 	k.n++
 	return k.System.Send(fd, ms, flags)
 }

@@ -10,11 +10,12 @@ import (
 
 	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // counting counts reads and writes.
 type counting struct {
-	eddy.System
+	sockets.System
 	reads, writes int
 }
 

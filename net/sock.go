@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // A socketSpec says what socket to make: see makeSocket.
@@ -24,7 +24,7 @@ type socketSpec struct {
 
 	// set sets further options, and then control, the user's, has the last
 	// word. Either may be nil.
-	set     func(sys eddy.Sockets, fd int) error
+	set     func(sys sockets.Calls, fd int) error
 	control controlFunc
 }
 
@@ -40,13 +40,13 @@ var errNotDual = errors.New("the system has no sockets for both IPv6 and IPv4")
 // library sets, lets control see it, and binds it. Connecting or listening, and
 // then opening an FD for it, is the caller's; until then fd is the caller's to
 // close. On an error there is none.
-func makeSocket(ctx context.Context, s socketSpec) (sys eddy.Sockets, fd int, err error) {
+func makeSocket(ctx context.Context, s socketSpec) (sys sockets.Calls, fd int, err error) {
 	sys = reactor.Sockets(ctx)
 	if fd, err = sys.Socket(s.family, s.typ, 0); err != nil {
 		return nil, -1, os.NewSyscallError("socket", err)
 	}
 	prepared := false
-	defer func(sys eddy.Sockets, fd int) { // also if control panics
+	defer func(sys sockets.Calls, fd int) { // also if control panics
 		if !prepared {
 			sys.Close(fd)
 		}
@@ -58,7 +58,7 @@ func makeSocket(ctx context.Context, s socketSpec) (sys eddy.Sockets, fd int, er
 	return sys, fd, nil
 }
 
-func (s *socketSpec) prepare(ctx context.Context, sys eddy.Sockets, fd int) error {
+func (s *socketSpec) prepare(ctx context.Context, sys sockets.Calls, fd int) error {
 	if err := s.setDefaults(sys, fd); err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (s *socketSpec) prepare(ctx context.Context, sys eddy.Sockets, fd int) erro
 	return os.NewSyscallError("bind", sys.Bind(fd, local))
 }
 
-func (s *socketSpec) setDefaults(sys eddy.Sockets, fd int) error {
+func (s *socketSpec) setDefaults(sys sockets.Calls, fd int) error {
 	if s.family == unix.AF_INET6 {
 		only := strings.HasSuffix(s.network, "6")
 		err := sys.SetInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, boolInt(only))

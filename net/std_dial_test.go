@@ -14,8 +14,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // refused is an address where nobody listens.
@@ -263,7 +263,7 @@ func TestUnixFileAsStd(t *testing.T) {
 }
 
 // deaf is a kernel whose connections are never made.
-type deaf struct{ eddy.System }
+type deaf struct{ sockets.System }
 
 func (deaf) Connect(int, unix.Sockaddr) error { return unix.EINPROGRESS }
 
@@ -387,7 +387,7 @@ func TestFailuresLeakNothing(t *testing.T) {
 // selfish is a kernel whose first connection of each loop is one of the socket
 // to itself, as happens when the kernel chooses the dialled port for it.
 type selfish struct {
-	eddy.System
+	sockets.System
 	n int
 }
 

@@ -5,8 +5,8 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // maxSplice is how much is moved at a time: what a pipe holds (pipe(7): 16 pages
@@ -118,7 +118,7 @@ type pipe struct{ r, w, holds int }
 // A pipePool is the pipes of a loop's copies: there are as many as have data in
 // them at a time, and none once the last copy has ended.
 type pipePool struct {
-	sys   eddy.Sockets
+	sys   sockets.Calls
 	users int
 	free  []*pipe
 }
@@ -126,7 +126,7 @@ type pipePool struct {
 var pipePools reactor.Local[pipePool]
 
 // sharePipes returns the loop's pool, for a user who will leave it.
-func sharePipes(l *reactor.Loop, sys eddy.Sockets) *pipePool {
+func sharePipes(l *reactor.Loop, sys sockets.Calls) *pipePool {
 	pool := pipePools.On(l)
 	pool.sys = sys
 	pool.users++

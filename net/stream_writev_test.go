@@ -11,8 +11,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // pieces cuts p into pieces of these sizes, over and over.
@@ -27,7 +27,7 @@ func pieces(p []byte, sizes ...int) (bufs Buffers) {
 
 // vectored counts calls of WriteBuffers and Write.
 type vectored struct {
-	eddy.System
+	sockets.System
 	calls, writes int
 }
 

@@ -3,8 +3,8 @@
 package net
 
 import (
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/internal/simulation"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // shortReadDrains reports whether a read of a TCP stream that did not fill its
@@ -13,7 +13,7 @@ import (
 // followed by one that finds nothing. That costs a system call a message, as in
 // package net of std. A simulated kernel has no urgent data, and must not be read
 // more often on one system than on another.
-func shortReadDrains(sys eddy.Sockets) bool {
+func shortReadDrains(sys sockets.Calls) bool {
 	_, simulated := sys.(simulation.Host)
 	return simulated
 }

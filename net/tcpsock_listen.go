@@ -3,9 +3,8 @@ package net
 import (
 	"context"
 
+	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
-
-	"github.com/eddyio/eddy"
 )
 
 // ListenTCP announces on a TCP address; nil is any. It is as [Listen] in all
@@ -42,7 +41,7 @@ func (lc *ListenConfig) listenOn(ctx context.Context, network string, a *TCPAddr
 	l := &TCPListener{keepAlive: keepAliveFor(lc.KeepAlive, lc.KeepAliveConfig), heirs: inherited}
 	s := socketSpec{
 		network: network, family: family, typ: unix.SOCK_STREAM, dual: dual, local: a, control: lc.control(),
-		set: func(sys eddy.Sockets, fd int) error {
+		set: func(sys sockets.Calls, fd int) error {
 			setListenerOptions(sys, fd, l.keepAlive)
 			return lc.setReuse(sys, fd, true)
 		},

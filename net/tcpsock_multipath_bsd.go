@@ -2,6 +2,6 @@
 
 package net
 
-import "github.com/eddyio/eddy"
+import "github.com/eddyio/eddy/sockets"
 
-func isMultipath(eddy.Sockets, int) bool { return false }
+func isMultipath(sockets.Calls, int) bool { return false }

@@ -13,8 +13,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // tempFile is a file with these contents, open for reading.
@@ -214,7 +214,7 @@ func TestWrappedFile(t *testing.T) {
 
 // counted counts calls for much data, and can't do some of them.
 type counted struct {
-	eddy.System
+	sockets.System
 	sendfiles, reads int
 	noSendFile       syscall.Errno
 	nothing          bool // is sent, as of some files that can only be read

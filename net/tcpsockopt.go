@@ -4,16 +4,15 @@ import (
 	"os"
 	"time"
 
+	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
-
-	"github.com/eddyio/eddy"
 )
 
 // setTCPOptions sets what the standard library sets: no delay for small writes,
 // and the probing of idle connections. Like it, it is content with what the
 // kernel takes: a connection that is already gone again, for one, takes nothing on
 // some, and is no reason to fail.
-func setTCPOptions(sys eddy.Sockets, fd int, ka KeepAliveConfig) {
+func setTCPOptions(sys sockets.Calls, fd int, ka KeepAliveConfig) {
 	sys.SetInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	if ka.Enable {
 		setKeepAlive(sys, fd, ka)

@@ -3,9 +3,8 @@ package net
 import (
 	"time"
 
+	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
-
-	"github.com/eddyio/eddy"
 )
 
 // What a zero in a KeepAliveConfig means, as in std.
@@ -24,7 +23,7 @@ func keepAliveFor(period time.Duration, config KeepAliveConfig) KeepAliveConfig 
 	return KeepAliveConfig{Enable: period >= 0, Idle: period}
 }
 
-func setKeepAlive(sys eddy.Sockets, fd int, config KeepAliveConfig) error {
+func setKeepAlive(sys sockets.Calls, fd int, config KeepAliveConfig) error {
 	if err := sys.SetInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, boolInt(config.Enable)); err != nil {
 		return err
 	}
@@ -42,7 +41,7 @@ func setKeepAlive(sys eddy.Sockets, fd int, config KeepAliveConfig) error {
 }
 
 // setSeconds sets a time, rounded up.
-func setSeconds(sys eddy.Sockets, fd, option int, d time.Duration) error {
+func setSeconds(sys sockets.Calls, fd, option int, d time.Duration) error {
 	if d == 0 {
 		d = defaultKeepAlive
 	}
@@ -55,7 +54,7 @@ func setSeconds(sys eddy.Sockets, fd, option int, d time.Duration) error {
 
 // setTCPInt sets an option, unless n is negative. An option of 0 is one that the
 // system does not have: every connection of the machine is probed alike.
-func setTCPInt(sys eddy.Sockets, fd, option, n int) error {
+func setTCPInt(sys sockets.Calls, fd, option, n int) error {
 	switch {
 	case n < 0:
 		return nil

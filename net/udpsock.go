@@ -7,9 +7,8 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
-
-	"github.com/eddyio/eddy"
 )
 
 // A UDPConn is a UDP socket, connected to a peer or not. It is a std net.Conn
@@ -72,16 +71,16 @@ func (c *UDPConn) ReadMsgUDPAddrPort(b, oob []byte) (n, oobn, flags int, addr ne
 	return m.N, m.NControl, m.Flags, m.Addr, err
 }
 
-func (c *UDPConn) readMsg(b, oob []byte, call string) (eddy.Message, error) {
+func (c *UDPConn) readMsg(b, oob []byte, call string) (sockets.Message, error) {
 	if !c.ok() {
-		return eddy.Message{}, syscall.EINVAL
+		return sockets.Message{}, syscall.EINVAL
 	}
 	if !c.fd.OnLoop() {
-		return elsewhere(&c.fd, func() (eddy.Message, error) { return c.readMsg(b, oob, call) })
+		return elsewhere(&c.fd, func() (sockets.Message, error) { return c.readMsg(b, oob, call) })
 	}
 	m, err := c.receive(b, oob, false, call)
 	if err != nil {
-		return eddy.Message{}, c.failed("read", err)
+		return sockets.Message{}, c.failed("read", err)
 	}
 	m.Addr = named(m.Addr)
 	return m, nil
@@ -209,7 +208,7 @@ func (c *UDPConn) writeMsg(b, oob []byte, addr netip.AddrPort, needed bool, call
 	return n, oobn, nil
 }
 
-// destination is addr as an [eddy.Message] for this socket has it. The errors
+// destination is addr as an [sockets.Message] for this socket has it. The errors
 // are std's.
 func (c *UDPConn) destination(addr netip.AddrPort, needed bool) (netip.AddrPort, error) {
 	switch {

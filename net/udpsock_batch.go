@@ -5,9 +5,8 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
-
-	"github.com/eddyio/eddy"
 )
 
 // A Message is a datagram of a batch. It is not of the form that package
@@ -19,7 +18,7 @@ import (
 // zero AddrPort, or an address of either family to a socket that can reach it,
 // with the name or number of its zone. In a batch that was read it is as
 // [UDPConn.ReadFromUDPAddrPort] returns it. Path is not used.
-type Message = eddy.Message
+type Message = sockets.Message
 
 // ReadBatch reads datagrams into ms, as many as there are, and returns how many.
 // It waits for one if there is none. Each message has its Data, and its Control

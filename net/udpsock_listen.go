@@ -4,9 +4,8 @@ import (
 	"context"
 	stdnet "net"
 
+	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
-
-	"github.com/eddyio/eddy"
 )
 
 // ListenUDP makes a UDP socket that is bound to laddr; nil stands for all local
@@ -49,7 +48,7 @@ func bindUDP(ctx context.Context, network string, family int, dual bool, laddr *
 		}
 		s.local = &UDPAddr{IP: any, Port: laddr.Port, Zone: laddr.Zone}
 	}
-	s.set = func(sys eddy.Sockets, fd int) error {
+	s.set = func(sys sockets.Calls, fd int) error {
 		if group {
 			if err := shareMulticast(sys, fd); err != nil {
 				return err

@@ -8,8 +8,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // ListenMulticastUDP makes a UDP socket that receives what is sent to a multicast
@@ -28,7 +28,7 @@ func ListenMulticastUDP(ctx context.Context, network string, ifi *stdnet.Interfa
 	return c, nil
 }
 
-var errNoMulticast = errors.New("the loop's sockets can't join a multicast group: they are not eddy.System")
+var errNoMulticast = errors.New("the loop's sockets can't join a multicast group: they are not sockets.System")
 
 func listenMulticast(ctx context.Context, network string, ifi *stdnet.Interface, gaddr *UDPAddr) (*UDPConn, error) {
 	if !isUDP(network) {
@@ -37,7 +37,7 @@ func listenMulticast(ctx context.Context, network string, ifi *stdnet.Interface,
 	if gaddr == nil || gaddr.IP == nil {
 		return nil, errMissingAddress
 	}
-	if _, real := reactor.Sockets(ctx).(eddy.System); !real {
+	if _, real := reactor.Sockets(ctx).(sockets.System); !real {
 		return nil, errNoMulticast
 	}
 	c, err := listenUDP(ctx, network, gaddr, new(ListenConfig))

@@ -7,14 +7,13 @@ import (
 	stdnet "net"
 	"os"
 
+	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
-
-	"github.com/eddyio/eddy"
 )
 
 // shareMulticast lets other sockets have the same address: here one option for
 // the address and another for the port.
-func shareMulticast(sys eddy.Sockets, fd int) error {
+func shareMulticast(sys sockets.Calls, fd int) error {
 	if err := sys.SetInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 		return err
 	}

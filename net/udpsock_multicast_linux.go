@@ -4,13 +4,12 @@ import (
 	stdnet "net"
 	"os"
 
+	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
-
-	"github.com/eddyio/eddy"
 )
 
 // shareMulticast lets other sockets have the same address; see socket(7).
-func shareMulticast(sys eddy.Sockets, fd int) error {
+func shareMulticast(sys sockets.Calls, fd int) error {
 	return sys.SetInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
 }
 

@@ -6,16 +6,15 @@ import (
 	"encoding/binary"
 	"net/netip"
 
+	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
-
-	"github.com/eddyio/eddy"
 )
 
 // The address that a datagram was sent to and the interface where it arrived come
 // in a message each: IP_RECVDSTADDR and IP_RECVIF, see ip(4). The interface is a
 // sockaddr_dl, whose number is in the bytes 2 and 3.
 
-func setPacketInfo4(sys eddy.Sockets, fd, on int) error {
+func setPacketInfo4(sys sockets.Calls, fd, on int) error {
 	if err := sys.SetInt(fd, unix.IPPROTO_IP, unix.IP_RECVDSTADDR, on); err != nil {
 		return err
 	}

@@ -6,9 +6,8 @@ import (
 	"encoding/binary"
 	"net/netip"
 
+	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
-
-	"github.com/eddyio/eddy"
 )
 
 // An in_pktinfo (ip(7) on Linux; netinet/in.h on Darwin) is three words: the
@@ -16,7 +15,7 @@ import (
 // datagram was sent to, which counts for nothing when it is sent. Linux fills in
 // the second for broadcasts and multicasts too, Darwin leaves it zero.
 
-func setPacketInfo4(sys eddy.Sockets, fd, on int) error {
+func setPacketInfo4(sys sockets.Calls, fd, on int) error {
 	return sys.SetInt(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, on)
 }
 

@@ -5,9 +5,8 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
-
-	"github.com/eddyio/eddy"
 )
 
 // A UnixConn is a Unix-domain socket: a stream ("unix"), one that keeps the
@@ -66,21 +65,21 @@ func (c *UnixConn) ReadMsgUnix(b, oob []byte) (n, oobn, flags int, addr *UnixAdd
 	return m.N, m.NControl, m.Flags, c.sender(m), err
 }
 
-func (c *UnixConn) readMsg(b, oob []byte, rights bool, call string) (eddy.Message, error) {
+func (c *UnixConn) readMsg(b, oob []byte, rights bool, call string) (sockets.Message, error) {
 	if !c.ok() {
-		return eddy.Message{}, syscall.EINVAL
+		return sockets.Message{}, syscall.EINVAL
 	}
 	if !c.fd.OnLoop() {
-		return elsewhere(&c.fd, func() (eddy.Message, error) { return c.readMsg(b, oob, rights, call) })
+		return elsewhere(&c.fd, func() (sockets.Message, error) { return c.readMsg(b, oob, rights, call) })
 	}
 	m, err := c.receive(b, oob, rights, call)
 	if err != nil {
-		return eddy.Message{}, c.failed("read", err)
+		return sockets.Message{}, c.failed("read", err)
 	}
 	return m, nil
 }
 
-func (c *UnixConn) sender(m eddy.Message) *UnixAddr {
+func (c *UnixConn) sender(m sockets.Message) *UnixAddr {
 	if m.Path == "" {
 		return nil
 	}

@@ -3,14 +3,13 @@ package net
 import (
 	"syscall"
 
+	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
-
-	"github.com/eddyio/eddy"
 )
 
 // receiveRights is Receive of messages whose descriptors are to be closed on
 // exec. Darwin has no flag for that: they are marked before anybody can fork.
-func receiveRights(sys eddy.Sockets, fd int, ms []eddy.Message) (int, syscall.Errno) {
+func receiveRights(sys sockets.Calls, fd int, ms []sockets.Message) (int, syscall.Errno) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	n, errno := sys.Receive(fd, ms, unix.MSG_DONTWAIT)

@@ -5,13 +5,12 @@ package net
 import (
 	"syscall"
 
+	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
-
-	"github.com/eddyio/eddy"
 )
 
 // receiveRights is Receive of messages whose descriptors are to be closed on
 // exec.
-func receiveRights(sys eddy.Sockets, fd int, ms []eddy.Message) (int, syscall.Errno) {
+func receiveRights(sys sockets.Calls, fd int, ms []sockets.Message) (int, syscall.Errno) {
 	return sys.Receive(fd, ms, unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
 }

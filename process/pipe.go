@@ -11,8 +11,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // StdinPipe returns a pipe to the program's standard input, for use once the
@@ -62,7 +62,7 @@ func (c *Cmd) outputPipe(r **reader, to io.Writer, name string) (io.ReadCloser, 
 // is closed, and all data was read.
 type pipe struct {
 	name  string
-	sys   eddy.Sockets
+	sys   sockets.Calls
 	fd    reactor.FD
 	ended bool
 }

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // catting is a "cat" and the pipes to and from it.
@@ -225,7 +225,7 @@ func TestWritersInTurn(t *testing.T) {
 // grudging is the kernel's calls, with EINTR before each, and transfers of a few
 // bytes only.
 type grudging struct {
-	eddy.System
+	sockets.System
 	calls int
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // An FD is a file descriptor that tasks wait for: what a socket type is built
@@ -545,9 +546,9 @@ func (f *FD) direction(dir int) *direction {
 
 // Sockets returns the socket calls of ctx's loop (see [Options]), or the
 // system's own if ctx belongs to no loop.
-func Sockets(ctx context.Context) eddy.Sockets {
+func Sockets(ctx context.Context) sockets.Calls {
 	if s := nearest(ctx); s != nil {
 		return s.loop.socketsOf(ctx)
 	}
-	return eddy.System{}
+	return sockets.System{}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
 )
 
@@ -686,12 +687,12 @@ func TestASecondWaiterFindsTheFDClosed(t *testing.T) {
 }
 
 func TestSocketsOfALoop(t *testing.T) {
-	special := struct{ eddy.System }{}
-	if Sockets(context.Background()) != (eddy.System{}) {
+	special := struct{ sockets.System }{}
+	if Sockets(context.Background()) != (sockets.System{}) {
 		t.Error("outside a loop")
 	}
 	setup{Options: Options{Sockets: special}}.run(t, func(ctx context.Context) error {
-		if Sockets(ctx) != eddy.Sockets(special) {
+		if Sockets(ctx) != sockets.Calls(special) {
 			t.Error("not the loop's")
 		}
 		return nil

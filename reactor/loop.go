@@ -10,6 +10,7 @@ import (
 
 	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/coro"
+	"github.com/eddyio/eddy/sockets"
 	"github.com/eddyio/eddy/timerwheel"
 )
 
@@ -25,7 +26,7 @@ type Loop struct {
 	poller  Poller
 	sim     *simulated // nil outside of simulations
 	fds     fdTable
-	sockets eddy.Sockets
+	sockets sockets.Calls
 	inbox   inbox
 
 	host    *worker // the goroutine that called Run
@@ -128,7 +129,7 @@ func newLoop(ctx context.Context, o Options) (*Loop, error) {
 		l.poller = p
 	}
 	if l.sockets == nil {
-		l.sockets = eddy.System{}
+		l.sockets = sockets.System{}
 	}
 	if l.log == nil {
 		l.log = slog.Default()

@@ -6,8 +6,8 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/internal/simulation"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // Options are what can be chosen about a loop. The zero Options are those of
@@ -48,7 +48,7 @@ type Options struct {
 	// closes the poller.
 	Clock   Clock
 	Poller  Poller
-	Sockets eddy.Sockets
+	Sockets sockets.Calls
 
 	// Simulation is set by package reactortest. It makes the loop a simulated one,
 	// and takes the place of Clock, Poller and Sockets.

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/internal/simulation"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // This file is what a loop does differently in a simulation, where a simulator decides
@@ -184,7 +184,7 @@ func (v *simulated) hostOf(ctx context.Context) simulation.Host {
 }
 
 // socketsOf returns the socket calls for code under ctx.
-func (l *Loop) socketsOf(ctx context.Context) eddy.Sockets {
+func (l *Loop) socketsOf(ctx context.Context) sockets.Calls {
 	if l.sim != nil {
 		return l.sim.hostOf(ctx)
 	}

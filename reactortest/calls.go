@@ -6,9 +6,8 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
-
-	"github.com/eddyio/eddy"
 )
 
 func (proc *process) Bind(fd int, sa unix.Sockaddr) error {
@@ -154,7 +153,7 @@ func (proc *process) WriteBuffers(fd int, bufs [][]byte) (int, syscall.Errno) {
 	return proc.Write(fd, slices.Concat(bufs...))
 }
 
-func (proc *process) Receive(fd int, ms []eddy.Message, flags int) (int, syscall.Errno) {
+func (proc *process) Receive(fd int, ms []sockets.Message, flags int) (int, syscall.Errno) {
 	s, err := proc.socket(fd)
 	if err != nil {
 		return 0, errnoOf(err)
@@ -171,7 +170,7 @@ func (proc *process) Receive(fd int, ms []eddy.Message, flags int) (int, syscall
 	return len(ms), 0
 }
 
-func (proc *process) Send(fd int, ms []eddy.Message, _ int) (int, syscall.Errno) {
+func (proc *process) Send(fd int, ms []sockets.Message, _ int) (int, syscall.Errno) {
 	s, err := proc.socket(fd)
 	if err != nil {
 		return 0, errnoOf(err)
@@ -204,7 +203,7 @@ func boolInt(b bool) int {
 	return 0
 }
 
-func (s *socket) receiveMessage(m *eddy.Message, peek bool) (errno syscall.Errno) {
+func (s *socket) receiveMessage(m *sockets.Message, peek bool) (errno syscall.Errno) {
 	m.NControl, m.Flags, m.Addr, m.Path = 0, 0, netip.AddrPort{}, ""
 	if s.typ == unix.SOCK_STREAM {
 		m.N, errno = s.read(m.Data, peek)
@@ -225,7 +224,7 @@ func (s *socket) receiveMessage(m *eddy.Message, peek bool) (errno syscall.Errno
 	return 0
 }
 
-func (s *socket) sendMessage(m *eddy.Message) (int, syscall.Errno) {
+func (s *socket) sendMessage(m *sockets.Message) (int, syscall.Errno) {
 	to, path := m.Addr, m.Path
 	if !to.IsValid() && path == "" {
 		to, path = s.remote, s.peerPath

@@ -6,8 +6,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/internal/simulation"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // A process is a host's program from one start to the next. It has the socket calls
@@ -117,7 +117,7 @@ func (proc *process) LookupHost(name string) ([]netip.Addr, error) {
 }
 
 // Resolver returns the names of the hosts of the network.
-func (proc *process) Resolver() eddy.Resolver { return proc }
+func (proc *process) Resolver() sockets.Resolver { return proc }
 
 // Pipe fails: there is no splice. The caller copies then.
 func (proc *process) Pipe() (r, w int, err error) { return -1, -1, syscall.ENOSYS }

@@ -34,6 +34,7 @@ var floors = [][]room{
 	{
 		{"coro", "How does control pass from one thread of code to another?"},
 		{"", "Which file descriptors are ready?"},
+		{"sockets", "What are the socket calls, none of which waits?"},
 		{"timerwheel", "Which deadline is next?"},
 	},
 	{

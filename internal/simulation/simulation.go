@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/sockets"
 )
 
 // A Simulator takes the place of the system. Unless a method says otherwise, it is
@@ -92,7 +93,7 @@ type Observer interface {
 // same on every system that a test runs on. So no package may treat its sockets in one
 // way on one system and in another way on others.
 type Host interface {
-	eddy.Sockets
+	sockets.Calls
 
 	// ToLoop converts a time of day of the host's clock to the loop's time, in
 	// nanoseconds. ToWall does the reverse; any goroutine may call it.

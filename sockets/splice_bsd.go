@@ -1,6 +1,6 @@
 //go:build darwin || freebsd || openbsd || netbsd || dragonfly
 
-package eddy
+package sockets
 
 import "syscall"
 

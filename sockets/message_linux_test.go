@@ -1,13 +1,12 @@
 //go:build !race && !kqueue_model
 
-package eddy_test
+package sockets_test
 
 import (
 	"testing"
 
+	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
-
-	"github.com/eddyio/eddy"
 )
 
 // The race detector makes sync.Pool forget, on purpose.
@@ -15,12 +14,12 @@ import (
 func TestMessagesDoNotAllocate(t *testing.T) {
 	local := &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}
 	a, b := datagram(t, unix.AF_INET, local), datagram(t, unix.AF_INET, local)
-	out := []eddy.Message{{Data: []byte("one"), Addr: localPort(t, b)}}
-	in := []eddy.Message{{Data: make([]byte, 10)}}
+	out := []sockets.Message{{Data: []byte("one"), Addr: localPort(t, b)}}
+	in := []sockets.Message{{Data: make([]byte, 10)}}
 	n := testing.AllocsPerRun(100, func() {
-		eddy.System{}.Send(a, out, 0)
+		sockets.System{}.Send(a, out, 0)
 		for {
-			if _, errno := (eddy.System{}).Receive(b, in, 0); errno == 0 {
+			if _, errno := (sockets.System{}).Receive(b, in, 0); errno == 0 {
 				break
 			}
 		}

@@ -1,6 +1,6 @@
 //go:build darwin || netbsd || openbsd || kqueue_model
 
-package eddy
+package sockets
 
 import (
 	"syscall"

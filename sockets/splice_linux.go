@@ -1,4 +1,4 @@
-package eddy
+package sockets
 
 import (
 	"syscall"

@@ -1,6 +1,6 @@
 //go:build darwin || freebsd || openbsd || netbsd || dragonfly || kqueue_model
 
-package eddy
+package sockets
 
 import (
 	"net/netip"

@@ -1,6 +1,6 @@
 //go:build !kqueue_model
 
-package eddy
+package sockets
 
 import (
 	"encoding/binary"

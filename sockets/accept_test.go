@@ -1,18 +1,17 @@
-package eddy_test
+package sockets_test
 
 import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
-
-	"github.com/eddyio/eddy"
 )
 
 // No socket blocks, and no child process inherits one, whether it was made or
 // accepted.
 func TestSocketFlags(t *testing.T) {
-	var sys eddy.System
+	var sys sockets.System
 	made := func(fd int, err error) int {
 		t.Helper()
 		if err != nil {

@@ -1,6 +1,6 @@
 //go:build (linux && !kqueue_model) || freebsd || dragonfly
 
-package eddy
+package sockets
 
 import "golang.org/x/sys/unix"
 

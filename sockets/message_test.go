@@ -1,4 +1,4 @@
-package eddy_test
+package sockets_test
 
 import (
 	"bytes"
@@ -10,15 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
-
-	"github.com/eddyio/eddy"
 )
 
 // datagram makes a datagram socket that is bound to addr and closed after the test.
 func datagram(t *testing.T, family int, addr unix.Sockaddr) int {
 	t.Helper()
-	fd, err := eddy.System{}.Socket(family, unix.SOCK_DGRAM, 0)
+	fd, err := sockets.System{}.Socket(family, unix.SOCK_DGRAM, 0)
 	if err != nil {
 		t.Skipf("socket: %v", err)
 	}
@@ -30,10 +29,10 @@ func datagram(t *testing.T, family int, addr unix.Sockaddr) int {
 }
 
 // receiveAll receives until want messages have come, a call at a time into ms.
-func receiveAll(t *testing.T, fd int, ms []eddy.Message, want int) {
+func receiveAll(t *testing.T, fd int, ms []sockets.Message, want int) {
 	t.Helper()
 	for deadline := time.Now().Add(5 * time.Second); want > 0; {
-		n, errno := eddy.System{}.Receive(fd, ms[:want], 0)
+		n, errno := sockets.System{}.Receive(fd, ms[:want], 0)
 		if errno != 0 && errno != syscall.EAGAIN && errno != syscall.EINTR {
 			t.Fatalf("Receive: %v", errno)
 		}
@@ -71,16 +70,16 @@ func TestMessagesCarryBytesAndAddresses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, b := datagram(t, c.family, c.addr), datagram(t, c.family, c.addr)
 			from, to := localPort(t, a), localPort(t, b)
-			out := []eddy.Message{
+			out := []sockets.Message{
 				{Data: []byte("one"), Addr: to},
 				{Addr: to}, // a datagram may be empty
 				{Data: bytes.Repeat([]byte("x"), 100), Addr: to},
 			}
-			n, errno := eddy.System{}.Send(a, out, 0)
+			n, errno := sockets.System{}.Send(a, out, 0)
 			if n != 3 || errno != 0 {
 				t.Fatalf("Send: %d, %v", n, errno)
 			}
-			in := make([]eddy.Message, 4)
+			in := make([]sockets.Message, 4)
 			for i := range in {
 				in[i].Data = make([]byte, 10)
 				in[i].N = -1
@@ -103,7 +102,7 @@ func TestMessagesCarryBytesAndAddresses(t *testing.T) {
 			if in[3].N != -1 {
 				t.Error("Receive touched a message that it did not fill")
 			}
-			if n, errno := (eddy.System{}).Receive(b, in, 0); n != 0 || errno != syscall.EAGAIN {
+			if n, errno := (sockets.System{}).Receive(b, in, 0); n != 0 || errno != syscall.EAGAIN {
 				t.Errorf("Receive from an empty queue: %d, %v, want EAGAIN", n, errno)
 			}
 		})
@@ -114,18 +113,18 @@ func TestManyMessagesGoInSeveralCalls(t *testing.T) {
 	local := &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}
 	a, b := datagram(t, unix.AF_INET, local), datagram(t, unix.AF_INET, local)
 	const total = 150
-	out := make([]eddy.Message, total)
+	out := make([]sockets.Message, total)
 	for i := range out {
-		out[i] = eddy.Message{Data: []byte{byte(i)}, Addr: localPort(t, b)}
+		out[i] = sockets.Message{Data: []byte{byte(i)}, Addr: localPort(t, b)}
 	}
 	for left := out; len(left) > 0; {
-		n, errno := eddy.System{}.Send(a, left, 0)
+		n, errno := sockets.System{}.Send(a, left, 0)
 		if n == 0 {
 			t.Fatalf("Send: %v", errno)
 		}
 		left = left[n:]
 	}
-	in := make([]eddy.Message, total)
+	in := make([]sockets.Message, total)
 	for i := range in {
 		in[i].Data = make([]byte, 2)
 	}
@@ -142,21 +141,21 @@ func TestMessagesBetweenUnixPaths(t *testing.T) {
 	from, to := filepath.Join(dir, "a"), filepath.Join(dir, "b")
 	a := datagram(t, unix.AF_UNIX, &unix.SockaddrUnix{Name: from})
 	b := datagram(t, unix.AF_UNIX, &unix.SockaddrUnix{Name: to})
-	out := []eddy.Message{{Data: []byte("hello"), Path: to}}
-	if n, errno := (eddy.System{}).Send(a, out, 0); n != 1 {
+	out := []sockets.Message{{Data: []byte("hello"), Path: to}}
+	if n, errno := (sockets.System{}).Send(a, out, 0); n != 1 {
 		t.Fatalf("Send: %v", errno)
 	}
-	in := []eddy.Message{{Data: make([]byte, 10)}}
+	in := []sockets.Message{{Data: make([]byte, 10)}}
 	receiveAll(t, b, in, 1)
 	if in[0].Path != from || in[0].Addr.IsValid() || string(in[0].Data[:in[0].N]) != "hello" {
 		t.Errorf("received %q from %q %v", in[0].Data[:in[0].N], in[0].Path, in[0].Addr)
 	}
 	out[0].Path = filepath.Join(dir, strings.Repeat("long", 50))
-	if n, errno := (eddy.System{}).Send(a, out, 0); n != 0 || errno != unix.EINVAL && errno != unix.ENAMETOOLONG {
+	if n, errno := (sockets.System{}).Send(a, out, 0); n != 0 || errno != unix.EINVAL && errno != unix.ENAMETOOLONG {
 		t.Errorf("Send to a path that is too long: %d, %v", n, errno)
 	}
 	out[0].Path = filepath.Join(dir, "nobody")
-	if n, errno := (eddy.System{}).Send(a, out, 0); n != 0 || errno != unix.ENOENT {
+	if n, errno := (sockets.System{}).Send(a, out, 0); n != 0 || errno != unix.ENOENT {
 		t.Errorf("Send to a path where nobody is: %d, %v", n, errno)
 	}
 }
@@ -168,11 +167,11 @@ func TestDescriptorIsPassed(t *testing.T) {
 	}
 	defer unix.Close(pair[0])
 	defer unix.Close(pair[1])
-	out := []eddy.Message{{Data: []byte("fd"), Control: unix.UnixRights(pair[0])}}
-	if n, errno := (eddy.System{}).Send(pair[0], out, 0); n != 1 || out[0].NControl != len(out[0].Control) {
+	out := []sockets.Message{{Data: []byte("fd"), Control: unix.UnixRights(pair[0])}}
+	if n, errno := (sockets.System{}).Send(pair[0], out, 0); n != 1 || out[0].NControl != len(out[0].Control) {
 		t.Fatalf("Send: %d, %v", n, errno)
 	}
-	in := []eddy.Message{{Data: make([]byte, 10), Control: make([]byte, unix.CmsgSpace(4))}}
+	in := []sockets.Message{{Data: make([]byte, 10), Control: make([]byte, unix.CmsgSpace(4))}}
 	receiveAll(t, pair[1], in, 1)
 	cs, err := unix.ParseSocketControlMessage(in[0].Control[:in[0].NControl])
 	if err != nil || len(cs) != 1 {
@@ -196,7 +195,7 @@ func TestBuffersAreWrittenInOrder(t *testing.T) {
 	for i := range 100 {
 		bufs = append(bufs, bytes.Repeat([]byte{byte(i)}, i%3))
 	}
-	n, errno := eddy.System{}.WriteBuffers(pair[0], bufs)
+	n, errno := sockets.System{}.WriteBuffers(pair[0], bufs)
 	if errno != 0 {
 		t.Fatal(errno)
 	}
@@ -222,7 +221,7 @@ func TestFileIsSent(t *testing.T) {
 	if _, err := unix.Write(file, []byte("0123456789")); err != nil {
 		t.Fatal(err)
 	}
-	n, errno := eddy.System{}.SendFile(pair[0], file, 4, 5)
+	n, errno := sockets.System{}.SendFile(pair[0], file, 4, 5)
 	if errors.Is(errno, syscall.ENOSYS) {
 		t.Skip("this system has no sendfile")
 	}
@@ -231,14 +230,14 @@ func TestFileIsSent(t *testing.T) {
 	if errno != 0 || n != 5 || err != nil || string(got[:m]) != "45678" {
 		t.Errorf("sent %d, %v; read %q, %v", n, errno, got[:m], err)
 	}
-	if n, errno := (eddy.System{}).SendFile(pair[0], file, 10, 5); n != 0 || errno != 0 {
+	if n, errno := (sockets.System{}).SendFile(pair[0], file, 10, 5); n != 0 || errno != 0 {
 		t.Errorf("at the end of the file: %d, %v", n, errno)
 	}
 }
 
 func TestDupIsClosedOnExec(t *testing.T) {
 	fd := datagram(t, unix.AF_INET, &unix.SockaddrInet4{})
-	dup, err := eddy.System{}.Dup(fd)
+	dup, err := sockets.System{}.Dup(fd)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,11 @@
-package eddy
+// Package sockets answers: what are the kernel's socket calls, none of which waits?
+//
+// [System] makes them; whatever implements [Calls] can take its place, as a
+// simulated network does, or a test that injects faults.
+//
+// Which descriptors are ready is package eddy's question, and what to do when a call
+// would block is package reactor's.
+package sockets
 
 import (
 	"net/netip"
@@ -7,12 +14,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Sockets is the kernel's socket calls as an event loop needs them: every
+// Calls are the kernel's socket calls as an event loop needs them: every
 // descriptor is nonblocking and closed on exec, and no call waits. [System] is
 // the real one; others can put faults or a simulated network behind it.
 //
 // Errors are bare errnos. EINTR may be returned: the caller tries again.
-type Sockets interface {
+type Calls interface {
 	// Socket makes a socket; see socket(2).
 	Socket(family, typ, proto int) (fd int, err error)
 	// Bind, Listen and Connect are as in bind(2), listen(2), connect(2). A
@@ -75,11 +82,11 @@ type Resolver interface {
 	LookupHost(host string) ([]netip.Addr, error)
 }
 
-// System is the kernel's own [Sockets]. The zero value is ready to use, and its
+// System is the kernel's own [Calls]. The zero value is ready to use, and its
 // methods may be called from any goroutine.
 type System struct{}
 
-var _ Sockets = System{}
+var _ Calls = System{}
 
 func (System) Listen(fd, backlog int) error            { return unix.Listen(fd, backlog) }
 func (System) Shutdown(fd, how int) error              { return unix.Shutdown(fd, how) }
