@@ -219,6 +219,7 @@ func (l *Loop) close() {
 		l.idlers--
 		l.switchTo(l.host, w) // without a job it exits
 	}
+	l.logs.Flush(flushTime)
 }
 
 // bury lets the goroutines go on that called runtime.Goexit, each of which may

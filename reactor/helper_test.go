@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eddyio/eddy/coro"
+	"github.com/eddyio/eddy/internal/logqueue"
 	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/internal/testkit/virtual"
 )
@@ -43,6 +44,14 @@ func (l *Loop) checkedBy(v *world) {
 type journal struct {
 	mu    sync.Mutex
 	lines []string
+	logs  *logqueue.Queue // of the loop that writes into it, once it has begun
+}
+
+// written waits until there is all that was logged.
+func (j *journal) written() {
+	if j.logs != nil {
+		j.logs.Flush(time.Minute)
+	}
 }
 
 func (j *journal) Enabled(context.Context, slog.Level) bool { return true }
@@ -64,6 +73,7 @@ func (j *journal) Handle(_ context.Context, r slog.Record) error {
 }
 
 func (j *journal) count(part string) (n int) {
+	j.written()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, line := range j.lines {
@@ -75,6 +85,7 @@ func (j *journal) count(part string) (n int) {
 }
 
 func (j *journal) all() []string {
+	j.written()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return slices.Clone(j.lines)
@@ -114,6 +125,7 @@ func (s setup) run(t testing.TB, main func(ctx context.Context) error) error {
 	}()
 	err := s.Options.Run(s.ctx, func(ctx context.Context) error {
 		l = nearest(ctx).loop
+		j.logs = &l.logs
 		if s.world != nil {
 			l.checkedBy(s.world)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/coro"
+	"github.com/eddyio/eddy/internal/logqueue"
 	"github.com/eddyio/eddy/sockets"
 	"github.com/eddyio/eddy/timerwheel"
 )
@@ -84,6 +85,7 @@ type Loop struct {
 	thread   uint64
 	finished atomic.Bool
 	log      *slog.Logger
+	logs     logqueue.Queue
 	wall     time.Time
 	wallAt   int64
 }
@@ -134,6 +136,7 @@ func newLoop(ctx context.Context, o Options) (*Loop, error) {
 	if l.log == nil {
 		l.log = slog.Default()
 	}
+	l.log = l.Logger(l.log)
 	if l.grace == 0 {
 		l.grace = 10 * time.Second
 	}

@@ -15,6 +15,7 @@ import (
 type Options struct {
 	// Logger gets what no caller can be told: errors that nobody awaited,
 	// panics of callbacks, tasks that did not stop. nil means slog.Default().
+	// It is called on a goroutine of its own: see [Loop.Logger].
 	Logger *slog.Logger
 
 	// OnError, if set, gets those reports instead. It is called on the loop's

@@ -266,7 +266,8 @@ var forAll = map[string]string{
 	"Dump": "asks the loop", "Loop.Post": "is made for it", "Submit": "is made for it", "Loop.Hold": "is made for it",
 
 	"FD.Loop": "never changes", "Guest.Loop": "never changes", "LoopOf": "never changes",
-	"Sockets": "never changes", "task.ID": "never changes", "FD.Sysfd": "documented", "FD.String": "as Sysfd",
+	"Loop.Logger": "never changes",
+	"Sockets":     "never changes", "task.ID": "never changes", "FD.Sysfd": "documented", "FD.String": "as Sysfd",
 	"task.String": "goes without what changes",
 
 	"Loop.Now": "the clock's affair", "Now": "the clock's affair",
