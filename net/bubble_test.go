@@ -11,13 +11,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 )
 
 // TestConnInABubble: goroutines in a bubble of testing/synctest use connections of a
 // loop outside, as they can use std's.
 func TestConnInABubble(t *testing.T) {
-	leaks(t)
+	testkit.Leaks(t)
 	s := stand(t, reactor.Options{})
 	defer s.stop()
 	echo, err := stdnet.Listen("tcp", "127.0.0.1:0")

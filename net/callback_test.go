@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -93,11 +94,11 @@ func callbackUsers(t *testing.T, s *standing) map[string]func(f func()) {
 // that goroutine. It can't end the loop by runtime.Goexit, as a test's Fatal does,
 // its panic is the goroutine's, and nothing is left behind.
 func TestCallbacksOfOtherGoroutines(t *testing.T) {
-	leaks(t)
+	testkit.Leaks(t)
 	s := stand(t, reactor.Options{Logger: slog.New(slog.NewTextHandler(failing{t}, nil))})
 	defer s.stop()
 	users := callbackUsers(t, s)
-	before := openFDs()
+	before := testkit.Holdings().FDs
 	for name, use := range users {
 		t.Run(name, func(t *testing.T) {
 			within(t, "a call", func() {
@@ -136,9 +137,9 @@ func TestCallbacksOfOtherGoroutines(t *testing.T) {
 			})
 		})
 	}
-	for until := time.Now().Add(patience); len(openFDs()) > len(before); time.Sleep(time.Millisecond) {
+	for until := time.Now().Add(patience); len(testkit.Holdings().FDs) > len(before); time.Sleep(time.Millisecond) {
 		if time.Now().After(until) {
-			t.Fatalf("fds %v, were %v", openFDs(), before)
+			t.Fatalf("fds %v, were %v", testkit.Holdings().FDs, before)
 		}
 	}
 }
@@ -174,7 +175,7 @@ func TestRawConnHoldsItsDescriptor(t *testing.T) {
 	}
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
-			leaks(t)
+			testkit.Leaks(t)
 			s := stand(t, reactor.Options{})
 			ln, err := stdnet.Listen("tcp", "127.0.0.1:0")
 			if err != nil {

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/sockets"
 )
@@ -130,7 +131,7 @@ func onHosts(t *testing.T, script []attempt, f func(ctx context.Context, h *host
 		t.Fatal(err)
 	}
 	h := &hosts{clock: clock, script: script, real: real}
-	leaks(t)
+	testkit.Leaks(t)
 	o := reactor.Options{Clock: clock, Poller: clock, Sockets: h}
 	err = o.Run(context.Background(), func(ctx context.Context) error {
 		f(ctx, h)
@@ -541,7 +542,7 @@ func TestDialerDialTCP(t *testing.T) {
 // TestHTTPClient: http.Transport dials with an eddy Dialer, from its own
 // goroutines, for callers on goroutines and for a task that waits for one.
 func TestHTTPClient(t *testing.T) {
-	leaks(t)
+	testkit.Leaks(t)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		w.Write(body)
@@ -564,7 +565,7 @@ func TestHTTPClient(t *testing.T) {
 		}
 		defer resp.Body.Close()
 		got, err := io.ReadAll(resp.Body)
-		return errors.Join(err, same(got, []byte(body)))
+		return errors.Join(err, testkit.Same(got, []byte(body)))
 	}
 	errs := make(chan error)
 	for i := range 8 {
@@ -595,7 +596,7 @@ func TestHTTPClient(t *testing.T) {
 // TestDialGivenUp: a goroutine may stop waiting in the moment in which its
 // connection is made: either it gets it, or it is closed.
 func TestDialGivenUp(t *testing.T) {
-	leaks(t)
+	testkit.Leaks(t)
 	ln, err := stdnet.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -229,7 +230,7 @@ func TestDeadLoop(t *testing.T) {
 
 // TestLoopEndsUnderneath has goroutines wait in methods while the loop ends.
 func TestLoopEndsUnderneath(t *testing.T) {
-	leaks(t)
+	testkit.Leaks(t)
 	var waiting sync.WaitGroup
 	err := reactor.Run(context.Background(), func(ctx context.Context) error {
 		c, _ := withStd(t, ctx, "tcp")
@@ -311,7 +312,7 @@ func TestZeroValues(t *testing.T) {
 // TestHTTP puts the standard library's server, which starts goroutines as it
 // pleases, on a Listener.
 func TestHTTP(t *testing.T) {
-	leaks(t)
+	testkit.Leaks(t)
 	s := stand(t, reactor.Options{})
 	ln, err := Listen(s.ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -331,7 +332,7 @@ func TestHTTP(t *testing.T) {
 	for i := range 8 {
 		all.Go(func() {
 			for range 5 {
-				want := pattern(1000 * (i + 1))
+				want := testkit.Pattern(1000 * (i + 1))
 				resp, err := client.Post("http://"+ln.Addr().String(), "text/plain", bytes.NewReader(want))
 				if err != nil {
 					t.Error(err)
@@ -339,7 +340,7 @@ func TestHTTP(t *testing.T) {
 				}
 				got, err := io.ReadAll(resp.Body)
 				resp.Body.Close()
-				if err := errors.Join(err, same(got, want)); err != nil {
+				if err := errors.Join(err, testkit.Same(got, want)); err != nil {
 					t.Error(err)
 				}
 			}
@@ -379,7 +380,7 @@ func TestTLS(t *testing.T) {
 		client := tls.Client(a, &tls.Config{InsecureSkipVerify: true})
 		err := reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {
 			for i, c := range []*tls.Conn{server, client} {
-				out, in := pattern(1<<20+i), make([]byte, 1<<20+1-i)
+				out, in := testkit.Pattern(1<<20+i), make([]byte, 1<<20+1-i)
 				g.Go(func(ctx context.Context) error {
 					if err := c.HandshakeContext(ctx); err != nil {
 						return err
@@ -388,7 +389,7 @@ func TestTLS(t *testing.T) {
 					if _, err := io.ReadFull(c, in); err != nil {
 						return err
 					}
-					return errors.Join(same(in, pattern(len(in))), wrote.Wait(ctx), c.CloseWrite())
+					return errors.Join(testkit.Same(in, testkit.Pattern(len(in))), wrote.Wait(ctx), c.CloseWrite())
 				})
 			}
 			return nil

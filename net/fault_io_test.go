@@ -13,7 +13,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/internal/testkit"
+	"github.com/eddyio/eddy/internal/testkit/faulty"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/sockets"
 )
@@ -38,13 +39,13 @@ func always(n int) func(int) int {
 func suffers(t *testing.T, n int, faults ...string) {
 	t.Helper()
 	for _, network := range []string{"tcp", "unix"} {
-		underFaults(t, always(n), func(ctx context.Context, k *faulty) {
-			if err := exchange(t, ctx, network, pattern(20_000), 1000); err != nil {
+		underFaults(t, always(n), func(ctx context.Context, k *faulty.Sockets) {
+			if err := exchange(t, ctx, network, testkit.Pattern(20_000), 1000); err != nil {
 				t.Errorf("%s: %v", network, err)
 			}
 			for _, f := range faults {
-				if k.counts[f] == 0 {
-					t.Errorf("%s: never a %s: %v", network, f, k.counts)
+				if k.Counts[f] == 0 {
+					t.Errorf("%s: never a %s: %v", network, f, k.Counts)
 				}
 			}
 		})
@@ -66,12 +67,12 @@ func TestFaultShortTransfers(t *testing.T) {
 // TestFaultConnectInterrupted: a connect that is interrupted goes on by itself.
 func TestFaultConnectInterrupted(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
-		underFaults(t, scripted([]byte{1, 1, 1}), func(ctx context.Context, k *faulty) {
-			if err := exchange(t, ctx, network, pattern(10), 10); err != nil {
+		underFaults(t, faulty.Scripted([]byte{1, 1, 1}), func(ctx context.Context, k *faulty.Sockets) {
+			if err := exchange(t, ctx, network, testkit.Pattern(10), 10); err != nil {
 				t.Error(err)
 			}
-			if k.counts["connect EINTR"] != 1 {
-				t.Error("no interrupted connect:", k.counts)
+			if k.Counts["connect EINTR"] != 1 {
+				t.Error("no interrupted connect:", k.Counts)
 			}
 		})
 	}
@@ -95,13 +96,9 @@ func (k *hesitant) PeerAddr(fd int) (unix.Sockaddr, error) {
 // TestFaultConnectUndecided: a socket that is writable, has no error, and has no
 // peer, is neither connected nor refused yet.
 func TestFaultConnectUndecided(t *testing.T) {
-	p, err := eddy.NewPoller()
-	if err != nil {
-		t.Fatal(err)
-	}
 	k := &hesitant{left: 3}
-	n := &nudger{Poller: p, choose: scripted(nil)}
-	runWith(t, reactor.Options{Sockets: k, Poller: n}, func(ctx context.Context) {
+	p := faulty.NewPoller(t, faulty.Scripted(nil))
+	runWith(t, reactor.Options{Sockets: k, Poller: p}, func(ctx context.Context) {
 		ln, err := stdnet.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -110,9 +107,7 @@ func TestFaultConnectUndecided(t *testing.T) {
 		dialling := reactor.Async(ctx, func(ctx context.Context) (Conn, error) { return Dial(ctx, "tcp", ln.Addr().String()) })
 		turns := 0
 		for ; !dialling.Finished(); turns++ {
-			for _, r := range n.fds {
-				n.again(r.fd) // writable, it says, and again
-			}
+			p.AgainAll() // writable, it says, and again
 			reactor.Yield(ctx)
 		}
 		c, err := dialling.Await(ctx)
@@ -133,7 +128,7 @@ func TestFaultShortWrite(t *testing.T) {
 		run(t, func(ctx context.Context) {
 			c, p := withStd(t, ctx, network)
 			c.(half).SetWriteBuffer(1)
-			msg := pattern(1 << 20)
+			msg := testkit.Pattern(1 << 20)
 			c.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
 			n, err := c.Write(msg)
 			if n == 0 || n == len(msg) || !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -149,7 +144,7 @@ func TestFaultShortWrite(t *testing.T) {
 			})
 			outside(t, ctx, func() error {
 				got, err := io.ReadAll(p)
-				return errors.Join(err, same(got, msg))
+				return errors.Join(err, testkit.Same(got, msg))
 			})
 			if err := writing.Wait(ctx); err != nil {
 				t.Error(err)
@@ -360,7 +355,7 @@ func TestFaultOverload(t *testing.T) {
 		v := serve(t, ctx, &Server{Handler: echo})
 		c := v.dial(t)
 		c.(half).SetReadBuffer(1 << 16) // else the kernel holds many megabytes
-		msg := pattern(1 << 20)
+		msg := testkit.Pattern(1 << 20)
 		sent := 0
 		outside(t, ctx, func() error {
 			for {
@@ -385,7 +380,7 @@ func TestFaultOverload(t *testing.T) {
 				if _, err := io.ReadFull(c, b); err != nil {
 					return err
 				}
-				if err := same(b, msg[:len(b)]); err != nil {
+				if err := testkit.Same(b, msg[:len(b)]); err != nil {
 					return err
 				}
 			}

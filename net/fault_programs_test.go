@@ -10,19 +10,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
+	"github.com/eddyio/eddy/internal/testkit/faulty"
 	"github.com/eddyio/eddy/reactor"
 )
 
 // programs are what TestFaults runs: what people do with sockets.
 var programs = []struct {
 	name string
-	run  func(t *testing.T, ctx context.Context, k *faulty) error
+	run  func(t *testing.T, ctx context.Context, k *faulty.Sockets) error
 }{
-	{"half-close", func(t *testing.T, ctx context.Context, _ *faulty) error {
-		return exchange(t, ctx, "tcp", pattern(50_000), 3000)
+	{"half-close", func(t *testing.T, ctx context.Context, _ *faulty.Sockets) error {
+		return exchange(t, ctx, "tcp", testkit.Pattern(50_000), 3000)
 	}},
-	{"half-close of Unix sockets", func(t *testing.T, ctx context.Context, _ *faulty) error {
-		return exchange(t, ctx, "unix", pattern(50_000), 3000)
+	{"half-close of Unix sockets", func(t *testing.T, ctx context.Context, _ *faulty.Sockets) error {
+		return exchange(t, ctx, "unix", testkit.Pattern(50_000), 3000)
 	}},
 	{"echo", echoOfLines},
 	{"a big transfer", bigTransfer},
@@ -33,7 +35,7 @@ var programs = []struct {
 }
 
 // echoOfLines has a few clients talk in turns with a server.
-func echoOfLines(t *testing.T, ctx context.Context, _ *faulty) error {
+func echoOfLines(t *testing.T, ctx context.Context, _ *faulty.Sockets) error {
 	return reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {
 		for i := range 3 {
 			client, server := pair(t, ctx, "tcp")
@@ -70,11 +72,11 @@ func said(c Conn, what string) error {
 	return nil
 }
 
-func bigTransfer(t *testing.T, ctx context.Context, _ *faulty) error {
+func bigTransfer(t *testing.T, ctx context.Context, _ *faulty.Sockets) error {
 	a, b := pair(t, ctx, "tcp")
 	defer a.Close()
 	defer b.Close()
-	msg := pattern(2 << 20)
+	msg := testkit.Pattern(2 << 20)
 	sending := reactor.Go(ctx, func(context.Context) error {
 		n, err := a.Write(msg)
 		if err == nil && n != len(msg) {
@@ -83,12 +85,12 @@ func bigTransfer(t *testing.T, ctx context.Context, _ *faulty) error {
 		return errors.Join(err, a.Close())
 	})
 	got, err := io.ReadAll(b)
-	return errors.Join(err, same(got, msg), sending.Wait(ctx))
+	return errors.Join(err, testkit.Same(got, msg), sending.Wait(ctx))
 }
 
 // manyConnections has clients come and go at once, so that numbers of fds have
 // one owner after the other.
-func manyConnections(t *testing.T, ctx context.Context, _ *faulty) error {
+func manyConnections(t *testing.T, ctx context.Context, _ *faulty.Sockets) error {
 	ln, err := Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -127,17 +129,17 @@ func manyConnections(t *testing.T, ctx context.Context, _ *faulty) error {
 
 // readsWithDeadlines reads what comes in pieces, with deadlines that often pass
 // before: a byte comes once, and none is lost.
-func readsWithDeadlines(t *testing.T, ctx context.Context, k *faulty) error {
+func readsWithDeadlines(t *testing.T, ctx context.Context, k *faulty.Sockets) error {
 	a, b := pair(t, ctx, "tcp")
 	defer a.Close()
 	defer b.Close()
-	msg := pattern(300)
+	msg := testkit.Pattern(300)
 	sending := reactor.Go(ctx, func(ctx context.Context) error {
 		for i := 0; i < len(msg); i += 10 {
 			if _, err := a.Write(msg[i : i+10]); err != nil {
 				return err
 			}
-			if err := reactor.Sleep(ctx, time.Duration(k.choose(200))*time.Microsecond); err != nil {
+			if err := reactor.Sleep(ctx, time.Duration(k.Choose(200))*time.Microsecond); err != nil {
 				return err
 			}
 		}
@@ -146,11 +148,11 @@ func readsWithDeadlines(t *testing.T, ctx context.Context, k *faulty) error {
 	var got []byte
 	p := make([]byte, 64)
 	for {
-		b.SetReadDeadline(time.Now().Add(time.Duration(k.choose(150)) * time.Microsecond))
+		b.SetReadDeadline(time.Now().Add(time.Duration(k.Choose(150)) * time.Microsecond))
 		n, err := b.Read(p)
 		got = append(got, p[:n]...)
 		if err == io.EOF {
-			return errors.Join(same(got, msg), sending.Wait(ctx))
+			return errors.Join(testkit.Same(got, msg), sending.Wait(ctx))
 		}
 		if err != nil && (n > 0 || !errors.Is(err, os.ErrDeadlineExceeded)) {
 			return fmt.Errorf("read %d, %w", n, err)
@@ -163,19 +165,19 @@ func readsWithDeadlines(t *testing.T, ctx context.Context, k *faulty) error {
 
 // serveAndShutDown stops a server whose clients talk; each hears back what it
 // says until its connection ends.
-func serveAndShutDown(t *testing.T, ctx context.Context, k *faulty) error {
-	if k.choose(4) == 1 {
-		k.starve = 1 + k.choose(2)
+func serveAndShutDown(t *testing.T, ctx context.Context, k *faulty.Sockets) error {
+	if k.Choose(4) == 1 {
+		k.Starve = 1 + k.Choose(2)
 	}
 	ln, err := Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	log := &logged{}
-	s := &Server{Handler: echo, Grace: time.Duration(2*k.choose(2)-1) * time.Millisecond, Logger: log.logger()}
+	s := &Server{Handler: echo, Grace: time.Duration(2*k.Choose(2)-1) * time.Millisecond, Logger: log.logger()}
 	serving := reactor.Go(ctx, func(ctx context.Context) error { return s.Serve(ctx, ln) })
 	err = reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {
-		talked, enough := 0, 20+k.choose(10)
+		talked, enough := 0, 20+k.Choose(10)
 		for i := range 5 {
 			g.Go(func(ctx context.Context) error {
 				c, err := Dial(ctx, "tcp", ln.Addr().String())
@@ -207,16 +209,16 @@ func ended(err error) bool {
 }
 
 // exchangeOverTLS has crypto/tls, which knows nothing of all this, talk.
-func exchangeOverTLS(t *testing.T, ctx context.Context, _ *faulty) error {
+func exchangeOverTLS(t *testing.T, ctx context.Context, _ *faulty.Sockets) error {
 	a, b := pair(t, ctx, "tcp")
 	defer a.Close()
 	defer b.Close()
 	server := tls.Server(a, &tls.Config{Certificates: []tls.Certificate{certificate()}})
 	client := tls.Client(b, &tls.Config{InsecureSkipVerify: true})
-	msg := pattern(50_000)
+	msg := testkit.Pattern(50_000)
 	serving := reactor.Go(ctx, func(context.Context) error {
 		got, err := io.ReadAll(io.LimitReader(server, int64(len(msg))))
-		if err := errors.Join(err, same(got, msg)); err != nil {
+		if err := errors.Join(err, testkit.Same(got, msg)); err != nil {
 			return err
 		}
 		_, err = server.Write(got)
@@ -226,5 +228,5 @@ func exchangeOverTLS(t *testing.T, ctx context.Context, _ *faulty) error {
 		return err
 	}
 	got, err := io.ReadAll(client)
-	return errors.Join(err, same(got, msg), serving.Wait(ctx))
+	return errors.Join(err, testkit.Same(got, msg), serving.Wait(ctx))
 }

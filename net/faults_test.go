@@ -8,6 +8,8 @@ import (
 	"io"
 	"testing"
 
+	"github.com/eddyio/eddy/internal/testkit"
+	"github.com/eddyio/eddy/internal/testkit/faulty"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -31,7 +33,7 @@ func exchange(t testing.TB, ctx context.Context, network string, msg []byte, pie
 			})
 			g.Go(func(context.Context) error {
 				got, err := io.ReadAll(c)
-				return errors.Join(err, same(got, msg))
+				return errors.Join(err, testkit.Same(got, msg))
 			})
 		}
 		return nil
@@ -81,16 +83,13 @@ func underSeed(t *testing.T, seed uint64, counts map[string]int) {
 				t.Logf("once more: go test ./net -run '^TestFaults$' -faults.seed=%d", seed)
 			}
 		}()
-		underFaults(t, seeded(seed), func(ctx context.Context, k *faulty) {
+		underFaults(t, faulty.Seeded(seed), func(ctx context.Context, k *faulty.Sockets) {
 			if err := p.run(t, ctx, k); err != nil {
 				t.Error(err)
 			}
-			for kind, n := range k.counts {
+			for kind, n := range k.Counts {
 				counts[kind] += n
 			}
-			counts["spurious readiness"] += k.nudge.spurs
-			counts["an event twice"] += k.nudge.twice
-			counts["an event of the past"] += k.nudge.stale
 		})
 	})
 }
@@ -105,9 +104,9 @@ func FuzzFaults(f *testing.F) {
 	f.Add([]byte("a schedule of faults is but a string"), uint16(60000), uint8(255))
 	f.Fuzz(func(t *testing.T, script []byte, size uint16, piece uint8) {
 		for _, network := range []string{"tcp", "unix"} {
-			underFaults(t, scripted(script), func(ctx context.Context, k *faulty) {
-				if err := exchange(t, ctx, network, pattern(int(size)), max(int(piece)+1, int(size)/500)); err != nil {
-					t.Errorf("script %s: %v; faults: %v", fmt.Sprintf("%v", script), err, k.counts)
+			underFaults(t, faulty.Scripted(script), func(ctx context.Context, k *faulty.Sockets) {
+				if err := exchange(t, ctx, network, testkit.Pattern(int(size)), max(int(piece)+1, int(size)/500)); err != nil {
+					t.Errorf("script %s: %v; faults: %v", fmt.Sprintf("%v", script), err, k.Counts)
 				}
 			})
 		}

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -51,7 +52,7 @@ func moving(t *testing.T, ctx context.Context, what string, let func(), f func()
 // TestTrafficAfterFile: once a conn's File has made the socket a blocking one, the
 // loop still never waits in a call.
 func TestTrafficAfterFile(t *testing.T) {
-	large := pattern(4 << 20)
+	large := testkit.Pattern(4 << 20)
 	path := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(path, large, 0o600); err != nil {
 		t.Fatal(err)
@@ -83,7 +84,7 @@ func TestTrafficAfterFile(t *testing.T) {
 						}()
 					}
 					check := func(what string) {
-						if err := same(<-peers, large); err != nil {
+						if err := testkit.Same(<-peers, large); err != nil {
 							t.Errorf("%s: %v", what, err)
 						}
 					}
@@ -131,7 +132,7 @@ func TestTrafficAfterFile(t *testing.T) {
 // TestCopyAfterFile: streams that are copied from and to shared ones, also such as
 // get shared in the midst of it.
 func TestCopyAfterFile(t *testing.T) {
-	want := pattern(8 << 20)
+	want := testkit.Pattern(8 << 20)
 	for name, which := range map[string][2]bool{"source": {true, false}, "destination": {false, true}, "both": {true, true}} {
 		for _, early := range []bool{true, false} {
 			t.Run(name, func(t *testing.T) {
@@ -173,7 +174,7 @@ func TestCopyAfterFile(t *testing.T) {
 						if err := copying.Wait(ctx); err != nil {
 							t.Error(err)
 						}
-						outside(t, ctx, func() error { return same(<-reading, want) })
+						outside(t, ctx, func() error { return testkit.Same(<-reading, want) })
 						for _, f := range files {
 							f.Close()
 						}

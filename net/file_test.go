@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/sockets"
 )
@@ -170,7 +171,7 @@ func TestFileOfWhatAsStd(t *testing.T) {
 		udp, err := u.(filer).File()
 		w.must(err)
 		defer udp.Close()
-		fds := len(openFDs())
+		fds := len(testkit.Holdings().FDs)
 		for i, f := range []*os.File{plain, r} {
 			_, err := w.fileConn(f)
 			w.note(fmt.Sprint(i, " conn"), err)
@@ -185,7 +186,7 @@ func TestFileOfWhatAsStd(t *testing.T) {
 		}
 		_, err = w.fileListener(udp)
 		w.note("a listener of UDP", err)
-		w.note("leaks", nil, len(openFDs()) > fds)
+		w.note("leaks", nil, len(testkit.Holdings().FDs) > fds)
 	})
 	run(t, func(ctx context.Context) {
 		if _, err := FileConn(ctx, nil); !errors.Is(err, os.ErrInvalid) {

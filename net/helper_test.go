@@ -1,17 +1,13 @@
 package net
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	stdnet "net"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"reflect"
-	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +15,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/eddyio/eddy/internal/testkit"
+	"github.com/eddyio/eddy/internal/testkit/faulty"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -29,75 +27,20 @@ func TestMain(m *testing.M) {
 	if do := children[os.Getenv(childEnv)]; do != nil {
 		do()
 	}
-	// The standard library keeps its own poller's fds for good, and the goroutine
-	// that waits for signals, which a fuzzing run starts; so they are started before
-	// anybody counts.
-	if ln, err := stdnet.Listen("tcp", "127.0.0.1:0"); err == nil {
-		ln.Close()
-	}
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt)
-	signal.Stop(signals)
-	before := holdings()
+	testkit.Settle()
+	before := testkit.Holdings()
 	status := m.Run()
-	if err := before.leaked(); err != nil && status == 0 {
+	if err := before.Leaked(); err != nil && status == 0 {
 		fmt.Println("after all tests:", err)
 		status = 1
 	}
 	os.Exit(status)
 }
 
-// leaks fails t unless, once it is over, there are no more goroutines and fds
-// than now. Every test begins with it, or with what calls it: [run] and the like;
-// what a test that does not leaves behind, TestMain finds in the end.
-func leaks(t testing.TB) {
-	t.Helper()
-	before := holdings()
-	t.Cleanup(func() {
-		if err := before.leaked(); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-// held is what a process has that a test could leave behind.
-type held struct {
-	goroutines int
-	fds        []string
-}
-
-func holdings() held { return held{runtime.NumGoroutine(), openFDs()} }
-
-// leaked waits until there is no more than before, and tells if that does not come.
-func (before held) leaked() error {
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
-		now := holdings()
-		if now.goroutines <= before.goroutines && len(now.fds) <= len(before.fds) {
-			return nil
-		}
-		if time.Now().After(deadline) {
-			buf := make([]byte, 1<<20)
-			return fmt.Errorf("leak: goroutines %d, were %d; fds %v, were %v\n%s",
-				now.goroutines, before.goroutines, now.fds, before.fds, buf[:runtime.Stack(buf, true)])
-		}
-	}
-}
-
 // timers counts the timers that a loop's wheel holds. It looks at what package
 // reactor does not show, and may be called once the loop has ended.
 func timers(l *reactor.Loop) int64 {
 	return reflect.ValueOf(l).Elem().FieldByName("wheel").FieldByName("count").Int()
-}
-
-// openFDs lists the process's fds, where the system tells.
-func openFDs() []string {
-	dir, err := os.Open("/proc/self/fd")
-	if err != nil {
-		return nil
-	}
-	defer dir.Close()
-	names, _ := dir.Readdirnames(-1)
-	return slices.DeleteFunc(names, func(s string) bool { return s == fmt.Sprint(dir.Fd()) })
 }
 
 // run runs f as the main task of a loop, and then looks for leaks.
@@ -108,7 +51,7 @@ func run(t testing.TB, f func(ctx context.Context)) {
 
 func runWith(t testing.TB, o reactor.Options, f func(ctx context.Context)) {
 	t.Helper()
-	leaks(t)
+	testkit.Leaks(t)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.NewTextHandler(failing{t}, nil))
 	}
@@ -126,6 +69,13 @@ func runWith(t testing.TB, o reactor.Options, f func(ctx context.Context)) {
 	if n := timers(loop); n > 1 { // the one is that which limits the loop's end
 		t.Errorf("the loop ended with %d timers in its wheel", n)
 	}
+}
+
+// underFaults runs f as the main task of a loop whose kernel is faulty.
+func underFaults(t testing.TB, choose func(n int) int, f func(ctx context.Context, kernel *faulty.Sockets)) {
+	t.Helper()
+	k := faulty.New(t, choose)
+	runWith(t, reactor.Options{Sockets: k, Poller: k.Poller}, func(ctx context.Context) { f(ctx, k) })
 }
 
 // failing is a log that must stay empty.
@@ -205,8 +155,7 @@ func within(t testing.TB, what string, f func()) {
 	select {
 	case <-done:
 	case <-time.After(patience):
-		buf := make([]byte, 1<<20)
-		t.Fatalf("%s hangs\n%s", what, buf[:runtime.Stack(buf, true)])
+		t.Fatalf("%s hangs\n%s", what, testkit.Stacks())
 	}
 }
 
@@ -282,33 +231,6 @@ func option(t testing.TB, c any, level, name int) (value int) {
 		t.Fatal(err)
 	}
 	return value
-}
-
-// same fails unless two byte strings are equal, and prints no megabytes.
-func same(got, want []byte) error {
-	if bytes.Equal(got, want) {
-		return nil
-	}
-	if len(got) != len(want) {
-		return fmt.Errorf("got %d bytes, want %d", len(got), len(want))
-	}
-	for i := range got {
-		if got[i] != want[i] {
-			return fmt.Errorf("byte %d of %d is %#x, want %#x", i, len(got), got[i], want[i])
-		}
-	}
-	return nil
-}
-
-// pattern is n bytes of which no two places close to each other look alike.
-func pattern(n int) []byte {
-	p := make([]byte, n)
-	x := uint32(n)*2654435761 + 1
-	for i := range p {
-		x = x*1664525 + 1013904223
-		p[i] = byte(x >> 24)
-	}
-	return p
 }
 
 // parked lets the other tasks run until they wait, which takes a turn or two.

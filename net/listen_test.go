@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/sockets"
 )
@@ -240,7 +241,7 @@ func TestNoIPv6(t *testing.T) {
 // TestListenFailuresLeakNothing: whatever fails, no descriptor is left.
 func TestListenFailuresLeakNothing(t *testing.T) {
 	run(t, func(ctx context.Context) {
-		fds := len(openFDs())
+		fds := len(testkit.Holdings().FDs)
 		refusal := errors.New("not this one")
 		for range 10 {
 			lc := ListenConfig{Control: func(string, string, syscall.RawConn) error { return refusal }}
@@ -253,7 +254,7 @@ func TestListenFailuresLeakNothing(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if n := len(openFDs()); n > fds {
+		if n := len(testkit.Holdings().FDs); n > fds {
 			t.Errorf("%d fds are open, were %d", n, fds)
 		}
 	})

@@ -8,13 +8,14 @@ import (
 
 	"golang.org/x/net/nettest"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 )
 
 // TestNettest runs the conformance suite for connections: called by ordinary
 // goroutines as it stands, and with each call made by a task.
 func TestNettest(t *testing.T) {
-	leaks(t)
+	testkit.Leaks(t)
 	for _, network := range []string{"tcp", "unix"} {
 		t.Run(network+" from goroutines", func(t *testing.T) {
 			t.Parallel()

@@ -18,6 +18,8 @@ import (
 	"golang.org/x/net/nettest"
 	"golang.org/x/sys/unix"
 
+	"github.com/eddyio/eddy/internal/testkit"
+	"github.com/eddyio/eddy/internal/testkit/faulty"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/sockets"
 )
@@ -422,7 +424,7 @@ func TestPacketsAllocateNothing(t *testing.T) {
 func TestPacketFaults(t *testing.T) {
 	total := map[string]int{}
 	for seed := range uint64(20) {
-		underFaults(t, seeded(seed), func(ctx context.Context, k *faulty) {
+		underFaults(t, faulty.Seeded(seed), func(ctx context.Context, k *faulty.Sockets) {
 			err := reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {
 				g.Go(func(ctx context.Context) error { return exchangeUDP(t, ctx) })
 				g.Go(func(ctx context.Context) error { return exchangeUnixgram(t, ctx) })
@@ -431,7 +433,7 @@ func TestPacketFaults(t *testing.T) {
 			if err != nil {
 				t.Errorf("seed %d: %v", seed, err)
 			}
-			for kind, n := range k.counts {
+			for kind, n := range k.Counts {
 				total[kind] += n
 			}
 		})
@@ -622,12 +624,12 @@ func TestDescriptorIsPassed(t *testing.T) {
 				if b, err := os.ReadFile(name); string(b) != "through it" || err != nil {
 					t.Errorf("the file has %q, %v", b, err)
 				}
-				fds := len(openFDs())
+				fds := len(testkit.Holdings().FDs)
 				from.WriteMsgUnix([]byte("two"), unix.UnixRights(0, 1), peerOf(from, to)) // no room for them
 				if n, _, _, _, err := to.ReadMsgUnix(p, nil); n != 3 || err != nil {
 					t.Errorf("ReadMsgUnix without room: %d, %v", n, err)
 				}
-				if n := len(openFDs()); n != fds {
+				if n := len(testkit.Holdings().FDs); n != fds {
 					t.Errorf("%d fds are open, were %d", n, fds)
 				}
 			})
@@ -676,7 +678,7 @@ func TestWriteMsgIsNotInterleaved(t *testing.T) {
 			return errors.Join(err, a.(*UnixConn).CloseWrite())
 		})
 		got, err := io.ReadAll(b)
-		if err := errors.Join(err, same(got, append(long, "yyyy"...)), first.Wait(ctx), second.Wait(ctx)); err != nil {
+		if err := errors.Join(err, testkit.Same(got, append(long, "yyyy"...)), first.Wait(ctx), second.Wait(ctx)); err != nil {
 			t.Error(err)
 		}
 	})
@@ -686,7 +688,7 @@ func TestWriteMsgIsNotInterleaved(t *testing.T) {
 // as TestNettest does on others.
 func TestUnixpacketNettest(t *testing.T) {
 	needs(t, "unixpacket")
-	leaks(t)
+	testkit.Leaks(t)
 	t.Run("from goroutines", func(t *testing.T) {
 		nettest.TestConn(t, pipes(t, "unixpacket", func(_ *reactor.Loop, c Conn) Conn { return c }))
 	})
@@ -699,7 +701,7 @@ func TestUnixpacketNettest(t *testing.T) {
 func TestFailedPacketSocketsLeakNothing(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		c := listenLoopback(t, ctx, "udp4")
-		fds := len(openFDs())
+		fds := len(testkit.Holdings().FDs)
 		for range 10 {
 			ListenUDP(ctx, "udp4", udpAddr(c))
 			DialUDP(ctx, "udp4", udpAddr(c), udpAddr(c))
@@ -711,7 +713,7 @@ func TestFailedPacketSocketsLeakNothing(t *testing.T) {
 			DialUnix(ctx, "unixgram", nil, &UnixAddr{Name: "/nonexistent/s"})
 			DialUnix(ctx, "unixpacket", nil, &UnixAddr{Name: "/nonexistent/s"})
 		}
-		if n := len(openFDs()); n > fds {
+		if n := len(testkit.Holdings().FDs); n > fds {
 			t.Errorf("%d fds are open, were %d", n, fds)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/internal/testkit/faulty"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -368,9 +369,9 @@ func TestAcceptFails(t *testing.T) {
 // resources accepting pauses, with a line in the log, and goes on.
 func TestServeUnderFaults(t *testing.T) {
 	for seed := range uint64(3) {
-		underFaults(t, seeded(seed), func(ctx context.Context, k *faulty) {
+		underFaults(t, faulty.Seeded(seed), func(ctx context.Context, k *faulty.Sockets) {
 			start := time.Now()
-			k.starve = 2
+			k.Starve = 2
 			v := serve(t, ctx, &Server{Handler: echo})
 			for range 20 {
 				c := v.dial(t)
@@ -387,8 +388,8 @@ func TestServeUnderFaults(t *testing.T) {
 			if time.Since(start) < 2*acceptPause {
 				t.Errorf("seed %d: accepting did not pause", seed)
 			}
-			if k.counts["accept EINTR"] == 0 || k.counts["accept ECONNABORTED"] == 0 {
-				t.Errorf("seed %d: hardly any fault: %v", seed, k.counts)
+			if k.Counts["accept EINTR"] == 0 || k.Counts["accept ECONNABORTED"] == 0 {
+				t.Errorf("seed %d: hardly any fault: %v", seed, k.Counts)
 			}
 		})
 	}

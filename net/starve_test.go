@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -97,7 +98,7 @@ func converse(c Conn, ln Listener) error {
 			unix.Getrusage(unix.RUSAGE_SELF, &u)
 			line = fmt.Sprintln((u.Utime.Nano() + u.Stime.Nano()) / 1000)
 		case "fds\n":
-			line = fmt.Sprintln(len(openFDs()))
+			line = fmt.Sprintln(len(testkit.Holdings().FDs))
 		case "memory\n":
 			line = fmt.Sprintln(memory())
 		case "quit\n":
@@ -207,7 +208,7 @@ func (ch *child) quit(t *testing.T) {
 // first of them stay. It must wait without spinning, serve everybody in the end,
 // and lose no fd.
 func TestFaultOutOfFDs(t *testing.T) {
-	leaks(t)
+	testkit.Leaks(t)
 	ch := spawn(t, "starved")
 	fds := ch.ask(t, "fds")
 	leave := make(chan struct{})
@@ -244,7 +245,7 @@ func TestFaultOutOfFDs(t *testing.T) {
 // TestFaultResetByManyPeers: a server lives whose peers reset their connections while
 // it reads, while it writes, and before it has accepted them.
 func TestFaultResetByManyPeers(t *testing.T) {
-	leaks(t)
+	testkit.Leaks(t)
 	ch := spawn(t, "plain")
 	fds := ch.ask(t, "fds")
 	line := strings.Repeat("x", 1000) + "\n"

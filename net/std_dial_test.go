@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/sockets"
 )
@@ -333,7 +334,7 @@ func TestDialCtx(t *testing.T) {
 }
 
 func TestNoLoop(t *testing.T) {
-	leaks(t)
+	testkit.Leaks(t)
 	_, dial := Dial(context.Background(), "tcp", refused(t))
 	_, listen := Listen(context.Background(), "tcp", "127.0.0.1:0")
 	for _, err := range []error{dial, listen} {
@@ -365,7 +366,7 @@ func TestFailuresLeakNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		nobody := refused(t)
-		fds := len(openFDs())
+		fds := len(testkit.Holdings().FDs)
 		for range 20 {
 			for _, a := range [][2]string{{"tcp", nobody}, {"unix", "/nonexistent/s"}} {
 				if c, err := Dial(ctx, a[0], a[1]); err == nil {
@@ -378,7 +379,7 @@ func TestFailuresLeakNothing(t *testing.T) {
 				}
 			}
 		}
-		if n := len(openFDs()); n > fds {
+		if n := len(testkit.Holdings().FDs); n > fds {
 			t.Errorf("%d fds are open, were %d", n, fds)
 		}
 	})

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/net/dns/dnsmessage"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -258,7 +259,7 @@ func TestDialValues(t *testing.T) {
 		}
 		return nil
 	}
-	leaks(t)
+	testkit.Leaks(t)
 	err := reactor.Run(context.WithValue(context.Background(), key{}, "outer"), func(ctx context.Context) error {
 		outside(t, ctx, func() error { return inner(ctx) })
 		return inner(ctx)

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
+	"github.com/eddyio/eddy/internal/testkit/faulty"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -60,12 +62,12 @@ func watchPools(t *testing.T) {
 // TestSplice: much data is spliced, by few pipes, of which none is left.
 func TestSplice(t *testing.T) {
 	watchPools(t)
-	msg := pattern(10 << 20)
+	msg := testkit.Pattern(10 << 20)
 	for _, networks := range relayed[:3] {
 		k := &splicer{}
 		runWith(t, reactor.Options{Sockets: k}, func(ctx context.Context) {
 			got := relay(t, ctx, networks, msg, func(_ context.Context, dst, src Conn) error { _, err := io.Copy(dst, src); return err })
-			if err := same(got, msg); err != nil {
+			if err := testkit.Same(got, msg); err != nil {
 				t.Error(networks, err)
 			}
 		})
@@ -79,8 +81,8 @@ func TestSplice(t *testing.T) {
 func TestSmallIsNotSpliced(t *testing.T) {
 	k := &splicer{}
 	runWith(t, reactor.Options{Sockets: k}, func(ctx context.Context) {
-		got := relay(t, ctx, [2]string{"tcp", "tcp"}, pattern(5000), func(_ context.Context, dst, src Conn) error { _, err := io.Copy(dst, src); return err })
-		if err := same(got, pattern(5000)); err != nil {
+		got := relay(t, ctx, [2]string{"tcp", "tcp"}, testkit.Pattern(5000), func(_ context.Context, dst, src Conn) error { _, err := io.Copy(dst, src); return err })
+		if err := testkit.Same(got, testkit.Pattern(5000)); err != nil {
 			t.Error(err)
 		}
 	})
@@ -90,10 +92,10 @@ func TestSmallIsNotSpliced(t *testing.T) {
 }
 
 func TestSpliceUnderFaults(t *testing.T) {
-	msg := pattern(2 << 20)
+	msg := testkit.Pattern(2 << 20)
 	counts := map[string]int{}
 	for seed := range uint64(20) {
-		underFaults(t, seeded(seed), func(ctx context.Context, k *faulty) {
+		underFaults(t, faulty.Seeded(seed), func(ctx context.Context, k *faulty.Sockets) {
 			got := relay(t, ctx, relayed[seed%3], msg, func(_ context.Context, dst, src Conn) error {
 				n, err := copyBulk(dst, src)
 				if n != int64(len(msg)) {
@@ -101,10 +103,10 @@ func TestSpliceUnderFaults(t *testing.T) {
 				}
 				return err
 			})
-			if err := same(got, msg); err != nil {
+			if err := testkit.Same(got, msg); err != nil {
 				t.Errorf("seed %d: %v", seed, err)
 			}
-			for kind, n := range k.counts {
+			for kind, n := range k.Counts {
 				counts[kind] += n
 			}
 		})
@@ -178,11 +180,11 @@ type noPipes struct{ splicer }
 func (*noPipes) Pipe() (int, int, error) { return -1, -1, syscall.EMFILE }
 
 func TestNoPipes(t *testing.T) {
-	msg := pattern(5 << 20)
+	msg := testkit.Pattern(5 << 20)
 	k := &noPipes{}
 	runWith(t, reactor.Options{Sockets: k}, func(ctx context.Context) {
 		got := relay(t, ctx, [2]string{"tcp", "tcp"}, msg, func(_ context.Context, dst, src Conn) error { _, err := io.Copy(dst, src); return err })
-		if err := same(got, msg); err != nil || k.splices != 0 {
+		if err := testkit.Same(got, msg); err != nil || k.splices != 0 {
 			t.Error(err, k.splices)
 		}
 	})
@@ -190,11 +192,11 @@ func TestNoPipes(t *testing.T) {
 
 // TestCannotSplice: it is tried once.
 func TestCannotSplice(t *testing.T) {
-	msg := pattern(5 << 20)
+	msg := testkit.Pattern(5 << 20)
 	k := &splicer{noSplice: syscall.EINVAL}
 	runWith(t, reactor.Options{Sockets: k}, func(ctx context.Context) {
 		got := relay(t, ctx, [2]string{"tcp", "tcp"}, msg, func(_ context.Context, dst, src Conn) error { _, err := io.Copy(dst, src); return err })
-		if err := same(got, msg); err != nil || k.splices != 1 {
+		if err := testkit.Same(got, msg); err != nil || k.splices != 1 {
 			t.Error(err, k.splices)
 		}
 	})
@@ -202,7 +204,7 @@ func TestCannotSplice(t *testing.T) {
 
 // TestEchoItself: a copy of a connection to itself.
 func TestEchoItself(t *testing.T) {
-	msg := pattern(8 << 20)
+	msg := testkit.Pattern(8 << 20)
 	run(t, func(ctx context.Context) {
 		c, peer := withStd(t, ctx, "tcp")
 		echoing := reactor.Go(ctx, func(context.Context) error {
@@ -215,7 +217,7 @@ func TestEchoItself(t *testing.T) {
 				peer.(half).CloseWrite()
 			}()
 			got, err := io.ReadAll(peer)
-			return errors.Join(err, same(got, msg))
+			return errors.Join(err, testkit.Same(got, msg))
 		})
 		if err := echoing.Wait(ctx); err != nil {
 			t.Error(err)

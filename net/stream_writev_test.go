@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/eddyio/eddy/internal/testkit"
+	"github.com/eddyio/eddy/internal/testkit/faulty"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/sockets"
 )
@@ -49,13 +51,13 @@ func TestBuffers(t *testing.T) {
 		a, b := pair(t, ctx, "tcp")
 		defer a.Close()
 		defer b.Close()
-		small := pieces(pattern(100), 30, 0, 1)
+		small := pieces(testkit.Pattern(100), 30, 0, 1)
 		if n, err := small.WriteTo(a); n != 100 || err != nil || k.calls != 1 || k.writes != 0 || len(small) != 0 {
 			t.Errorf("wrote %d in %d calls and %d writes, %v; %d left", n, k.calls, k.writes, err, len(small))
 		}
 		io.ReadFull(b, make([]byte, 100))
 
-		msg := pattern(10 << 20)
+		msg := testkit.Pattern(10 << 20)
 		for _, write := range []func(v Buffers) (int64, error){
 			func(v Buffers) (int64, error) { return v.WriteTo(a) },
 			func(v Buffers) (int64, error) {
@@ -68,7 +70,7 @@ func TestBuffers(t *testing.T) {
 			if n != int64(len(msg)) || err != nil {
 				t.Error(n, err)
 			}
-			if err := errors.Join(reading.Wait(ctx), same(got, msg)); err != nil {
+			if err := errors.Join(reading.Wait(ctx), testkit.Same(got, msg)); err != nil {
 				t.Error(err)
 			}
 		}
@@ -82,7 +84,7 @@ func TestBuffers(t *testing.T) {
 func TestBuffersPartial(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		c, peer := withStd(t, ctx, "tcp")
-		msg := pattern(32 << 20)
+		msg := testkit.Pattern(32 << 20)
 		v := pieces(msg, 1000, 77_777)
 		c.SetWriteDeadline(soon())
 		n, err := v.WriteTo(c)
@@ -97,7 +99,7 @@ func TestBuffersPartial(t *testing.T) {
 		outside(t, ctx, func() error {
 			got, err := io.ReadAll(peer)
 			rest := bytes.Join(v, nil)
-			return errors.Join(err, same(got, msg[:n]), same(rest, msg[n:]))
+			return errors.Join(err, testkit.Same(got, msg[:n]), testkit.Same(rest, msg[n:]))
 		})
 		if _, err := v.WriteTo(c); !errors.Is(err, ErrClosed) {
 			t.Error("to a closed connection:", err)
@@ -106,10 +108,10 @@ func TestBuffersPartial(t *testing.T) {
 }
 
 func TestBuffersUnderFaults(t *testing.T) {
-	msg := pattern(20_000)
+	msg := testkit.Pattern(20_000)
 	counts := map[string]int{}
 	for seed := range uint64(20) {
-		underFaults(t, seeded(seed), func(ctx context.Context, k *faulty) {
+		underFaults(t, faulty.Seeded(seed), func(ctx context.Context, k *faulty.Sockets) {
 			a, b := pair(t, ctx, "tcp")
 			defer a.Close()
 			defer b.Close()
@@ -119,10 +121,10 @@ func TestBuffersUnderFaults(t *testing.T) {
 				return errors.Join(err, a.(half).CloseWrite())
 			})
 			got, err := io.ReadAll(b)
-			if err := errors.Join(err, writing.Wait(ctx), same(got, msg)); err != nil {
+			if err := errors.Join(err, writing.Wait(ctx), testkit.Same(got, msg)); err != nil {
 				t.Errorf("seed %d: %v", seed, err)
 			}
-			for kind, n := range k.counts {
+			for kind, n := range k.Counts {
 				counts[kind] += n
 			}
 		})
@@ -207,7 +209,7 @@ func TestBuffersNotInterleaved(t *testing.T) {
 		waits++
 		return 2 + waits%2 // half of it, and then to wait
 	}
-	underFaults(t, choose, func(ctx context.Context, k *faulty) {
+	underFaults(t, choose, func(ctx context.Context, k *faulty.Sockets) {
 		c, peer := withStd(t, ctx, "tcp")
 		v := pieces(bytes.Repeat([]byte("a"), 10_000), 100)
 		first := reactor.Go(ctx, func(context.Context) error { _, err := v.WriteTo(c); return err })

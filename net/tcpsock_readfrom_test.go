@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/eddyio/eddy/internal/testkit"
+	"github.com/eddyio/eddy/internal/testkit/faulty"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/sockets"
 )
@@ -140,9 +142,9 @@ var readFroms = []struct {
 		r.Close()
 	}},
 	{"a reader of no kind", func(w *world, c io.ReaderFrom, f *os.File) {
-		n, err := c.ReadFrom(&dribble{pattern(1000)})
+		n, err := c.ReadFrom(&dribble{testkit.Pattern(1000)})
 		w.note("ReadFrom", err, n)
-		n, err = c.ReadFrom(bytes.NewReader(pattern(1 << 20)))
+		n, err = c.ReadFrom(bytes.NewReader(testkit.Pattern(1 << 20)))
 		w.note("ReadFrom", err, n)
 		l := &io.LimitedReader{R: strings.NewReader("hello, world"), N: 5}
 		n, err = c.ReadFrom(l)
@@ -175,7 +177,7 @@ var readFroms = []struct {
 // TestReadFromAsStd sends what there is to a std connection, and compares what
 // arrives.
 func TestReadFromAsStd(t *testing.T) {
-	content := pattern(3 << 20)
+	content := testkit.Pattern(3 << 20)
 	for _, test := range readFroms {
 		t.Run(test.name, func(t *testing.T) {
 			inBothWorlds(t, func(w *world) {
@@ -243,7 +245,7 @@ func (k *counted) Read(fd int, p []byte) (int, syscall.Errno) {
 // TestSendFile: files go by sendfile, and what it can't go on with is copied from
 // there.
 func TestSendFile(t *testing.T) {
-	content := pattern(10 << 20)
+	content := testkit.Pattern(10 << 20)
 	for _, errno := range []syscall.Errno{0, syscall.EINVAL, syscall.ENOSYS} {
 		k := &counted{noSendFile: errno}
 		runWith(t, reactor.Options{Sockets: k}, func(ctx context.Context) {
@@ -254,7 +256,7 @@ func TestSendFile(t *testing.T) {
 			if n != int64(len(content)) || err != nil {
 				t.Error(n, err)
 			}
-			if err := errors.Join(reading.Wait(ctx), same(got, content)); err != nil {
+			if err := errors.Join(reading.Wait(ctx), testkit.Same(got, content)); err != nil {
 				t.Error(errno, err)
 			}
 			if k.sendfiles < 3 || errno == 0 && k.sendfiles < len(content)/filePiece {
@@ -301,10 +303,10 @@ func TestLimitIsSpent(t *testing.T) {
 }
 
 func TestSendFileUnderFaults(t *testing.T) {
-	content := pattern(1 << 20)
+	content := testkit.Pattern(1 << 20)
 	counts := map[string]int{}
 	for seed := range uint64(20) {
-		underFaults(t, seeded(seed), func(ctx context.Context, k *faulty) {
+		underFaults(t, faulty.Seeded(seed), func(ctx context.Context, k *faulty.Sockets) {
 			a, b := pair(t, ctx, "tcp")
 			sending := reactor.Go(ctx, func(context.Context) error {
 				f := tempFile(t, content)
@@ -317,10 +319,10 @@ func TestSendFileUnderFaults(t *testing.T) {
 				return errors.Join(err, a.(half).CloseWrite())
 			})
 			got, err := io.ReadAll(b)
-			if err := errors.Join(err, sending.Wait(ctx), same(got, content[1000:len(content)-1000])); err != nil {
+			if err := errors.Join(err, sending.Wait(ctx), testkit.Same(got, content[1000:len(content)-1000])); err != nil {
 				t.Errorf("seed %d: %v", seed, err)
 			}
-			for kind, n := range k.counts {
+			for kind, n := range k.Counts {
 				counts[kind] += n
 			}
 		})
@@ -389,7 +391,7 @@ func relay(t testing.TB, ctx context.Context, networks [2]string, msg []byte, co
 var relayed = [][2]string{{"tcp", "tcp"}, {"tcp", "unix"}, {"unix", "tcp"}, {"unix", "unix"}}
 
 func TestRelay(t *testing.T) {
-	msg := pattern(10 << 20)
+	msg := testkit.Pattern(10 << 20)
 	for _, networks := range relayed {
 		for name, copy := range map[string]func(ctx context.Context, dst, src Conn) error{
 			"io.Copy": func(_ context.Context, dst, src Conn) error {
@@ -417,12 +419,12 @@ func TestRelay(t *testing.T) {
 		} {
 			t.Run(fmt.Sprint(networks, name), func(t *testing.T) {
 				run(t, func(ctx context.Context) {
-					fds := len(openFDs())
+					fds := len(testkit.Holdings().FDs)
 					got := relay(t, ctx, networks, msg, copy)
-					if err := same(got, msg); err != nil {
+					if err := testkit.Same(got, msg); err != nil {
 						t.Error(err)
 					}
-					if n := len(openFDs()); n > fds+2 { // of the two std ones
+					if n := len(testkit.Holdings().FDs); n > fds+2 { // of the two std ones
 						t.Errorf("%d fds are open, were %d", n, fds)
 					}
 				})

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -86,7 +87,7 @@ func readMessages(p io.Reader, size int) error {
 		if _, err := io.ReadFull(r, got); err != nil {
 			return err
 		}
-		if err := same(got, bytes.Repeat([]byte{tag}, len(got))); err != nil {
+		if err := testkit.Same(got, bytes.Repeat([]byte{tag}, len(got))); err != nil {
 			return fmt.Errorf("message %d: %w", tag, err)
 		}
 	}
@@ -169,7 +170,7 @@ func TestPartialWrite(t *testing.T) {
 	for _, where := range []string{"task", "goroutine"} {
 		run(t, func(ctx context.Context) {
 			c, p := withStd(t, ctx, "tcp")
-			msg := pattern(64 << 20)
+			msg := testkit.Pattern(64 << 20)
 			var n int
 			write := func() (err error) { n, err = c.Write(msg); return err }
 			writer := reactor.Go(ctx, func(ctx context.Context) error {
@@ -189,7 +190,7 @@ func TestPartialWrite(t *testing.T) {
 			got := make(chan error, 1)
 			outside(t, ctx, func() error {
 				all, err := io.ReadAll(p)
-				got <- errors.Join(err, same(all, msg[:n]))
+				got <- errors.Join(err, testkit.Same(all, msg[:n]))
 				return nil
 			})
 			if err := <-got; err != nil {
@@ -324,7 +325,7 @@ func TestEcho(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		run(t, func(ctx context.Context) {
 			c, p := withStd(t, ctx, network)
-			msg := pattern(1 << 20)
+			msg := testkit.Pattern(1 << 20)
 			echo := reactor.Go(ctx, func(context.Context) error {
 				n, err := io.Copy(c, c)
 				if n != 1<<20 || err != nil {
@@ -339,7 +340,7 @@ func TestEcho(t *testing.T) {
 					p.(half).CloseWrite()
 				}()
 				got, err := io.ReadAll(p)
-				return errors.Join(err, same(got, append(msg, "bye"...)))
+				return errors.Join(err, testkit.Same(got, append(msg, "bye"...)))
 			})
 			if err := echo.Wait(ctx); err != nil {
 				t.Error(err)

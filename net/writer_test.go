@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -27,7 +28,7 @@ func slowPair(t *testing.T, ctx context.Context) (c, peer Conn) {
 // overfill writes to w until it holds something.
 func overfill(t *testing.T, w *Writer) (sent int) {
 	t.Helper()
-	for p := pattern(1 << 10); w.Buffered() == 0; sent += len(p) {
+	for p := testkit.Pattern(1 << 10); w.Buffered() == 0; sent += len(p) {
 		if _, err := w.Write(p); err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +46,7 @@ func TestWriterSendsEverythingInOrder(t *testing.T) {
 					to = struct{ Conn }{c}
 				}
 				w := NewWriter(ctx, to)
-				want := pattern(600 << 10)
+				want := testkit.Pattern(600 << 10)
 				for p := want; len(p) > 0; { // uneven pieces, without a wait
 					n := min(len(p), 1+len(p)%7777)
 					if m, err := w.Write(p[:n]); m != n || err != nil {
@@ -65,7 +66,7 @@ func TestWriterSendsEverythingInOrder(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				if err := same(got, want); err != nil {
+				if err := testkit.Same(got, want); err != nil {
 					t.Error(err)
 				}
 				peer.Close()
@@ -291,7 +292,7 @@ func TestWriterKnowsOfALostWrite(t *testing.T) {
 			w := NewWriter(inner, c)
 			cancel()
 			var err error
-			for p := pattern(1 << 10); err == nil && w.Buffered() == 0; {
+			for p := testkit.Pattern(1 << 10); err == nil && w.Buffered() == 0; {
 				_, err = w.Write(p)
 			}
 			if !errors.Is(err, context.Canceled) {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -193,7 +194,7 @@ func TestCancelAtEveryStage(t *testing.T) {
 	const n = 200 << 10
 	stages := map[bool]int{}
 	run(t, func(ctx context.Context) {
-		in := pattern(n + 2)
+		in := testkit.Pattern(n + 2)
 		for i := range 25 {
 			c := child("flood", fmt.Sprint(n))
 			c.Grace = time.Duration(i%3) * time.Millisecond
@@ -203,11 +204,11 @@ func TestCancelAtEveryStage(t *testing.T) {
 				return err
 			})
 			switch {
-			case err == nil && sameBytes(out, pattern(n)) != nil:
-				t.Errorf("at stage %d: %v", i, sameBytes(out, pattern(n)))
+			case err == nil && testkit.Same(out, testkit.Pattern(n)) != nil:
+				t.Errorf("at stage %d: %v", i, testkit.Same(out, testkit.Pattern(n)))
 			case err != nil && !errors.Is(err, context.DeadlineExceeded):
 				t.Errorf("at stage %d: %v", i, err)
-			case !bytes.HasPrefix(pattern(n), out):
+			case !bytes.HasPrefix(testkit.Pattern(n), out):
 				t.Errorf("at stage %d: the output is mangled", i)
 			case c.Process != nil && c.ProcessState == nil:
 				t.Errorf("at stage %d: returned before the program's end", i)
@@ -252,7 +253,7 @@ func TestCanceledOutputIsWhole(t *testing.T) {
 		if !errors.Is(err, context.Canceled) || !c.ProcessState.Success() {
 			t.Errorf("got %v, %v", err, c.ProcessState)
 		}
-		if err := sameBytes(out.Bytes(), pattern(n)); err != nil {
+		if err := testkit.Same(out.Bytes(), testkit.Pattern(n)); err != nil {
 			t.Error(err)
 		}
 	})

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/eddyio/eddy/internal/testkit"
 )
 
 // The programs that the tests run are this test's own binary, told by its
@@ -94,10 +96,10 @@ func childStubborn([]string) {
 // status 9 unless N bytes come.
 func childFlood(args []string) {
 	n, _ := strconv.Atoi(args[0])
-	os.Stdout.Write(pattern(n))
-	os.Stderr.Write(pattern(n + 1))
+	os.Stdout.Write(testkit.Pattern(n))
+	os.Stderr.Write(testkit.Pattern(n + 1))
 	in, _ := io.ReadAll(os.Stdin)
-	if !bytes.Equal(in, pattern(n+2)) {
+	if !bytes.Equal(in, testkit.Pattern(n+2)) {
 		os.Exit(9)
 	}
 }
@@ -106,9 +108,9 @@ func childFlood(args []string) {
 func childGush(args []string) {
 	signal.Ignore(syscall.SIGTERM)
 	n, _ := strconv.Atoi(args[0])
-	os.Stdout.Write(pattern(n)[:1])
+	os.Stdout.Write(testkit.Pattern(n)[:1])
 	time.Sleep(10 * time.Millisecond)
-	os.Stdout.Write(pattern(n)[1:])
+	os.Stdout.Write(testkit.Pattern(n)[1:])
 }
 
 // parent leaves a child of its own behind, the heir to its pipes.
@@ -135,14 +137,3 @@ func childWhere([]string) {
 
 // descriptor 3 is read.
 func childDescriptor([]string) { io.Copy(os.Stdout, os.NewFile(3, "extra")) }
-
-// pattern is n bytes of which no two places close to each other look alike.
-func pattern(n int) []byte {
-	p := make([]byte, n)
-	x := uint32(n)*2654435761 + 1
-	for i := range p {
-		x = x*1664525 + 1013904223
-		p[i] = byte(x >> 24)
-	}
-	return p
-}

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -16,6 +14,7 @@ import (
 	"time"
 
 	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -33,19 +32,11 @@ func TestMain(m *testing.M) {
 // than now, and no children.
 func leaks(t testing.TB) {
 	t.Helper()
-	goroutines, fds := runtime.NumGoroutine(), openFDs()
+	testkit.Leaks(t)
 	t.Cleanup(func() {
 		if pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); err != syscall.ECHILD {
 			t.Errorf("a child is left: %d (%v); 0 is one that runs, else a zombie", pid, err)
 		}
-		eventually(t, "the end of goroutines and fds", func() error {
-			if g, f := runtime.NumGoroutine(), openFDs(); g > goroutines || len(f) > len(fds) {
-				buf := make([]byte, 1<<20)
-				return fmt.Errorf("goroutines %d, were %d; fds %v, were %v\n%s",
-					g, goroutines, f, fds, buf[:runtime.Stack(buf, true)])
-			}
-			return nil
-		})
 	})
 }
 
@@ -62,17 +53,6 @@ func eventually(t testing.TB, what string, f func() error) {
 			return
 		}
 	}
-}
-
-// openFDs lists the process's fds, where the system tells.
-func openFDs() []string {
-	dir, err := os.Open("/proc/self/fd")
-	if err != nil {
-		return nil
-	}
-	defer dir.Close()
-	names, _ := dir.Readdirnames(-1)
-	return slices.DeleteFunc(names, func(s string) bool { return s == fmt.Sprint(dir.Fd()) })
 }
 
 // run runs f as the main task of a loop, and then looks for leaks.
@@ -215,17 +195,4 @@ func gone(t testing.TB, pid int) {
 		}
 		return nil
 	})
-}
-
-// sameBytes fails unless two byte strings are equal, and prints no megabytes.
-func sameBytes(got, want []byte) error {
-	if len(got) != len(want) {
-		return fmt.Errorf("got %d bytes, want %d", len(got), len(want))
-	}
-	for i := range got {
-		if got[i] != want[i] {
-			return fmt.Errorf("byte %d of %d is %#x, want %#x", i, len(got), got[i], want[i])
-		}
-	}
-	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -16,8 +17,8 @@ func TestLargeDataBothWays(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		const n = 1 << 20
 		c := child("flood", fmt.Sprint(n))
-		out, errs, err := c.Communicate(ctx, pattern(n+2))
-		if err := errors.Join(err, sameBytes(out, pattern(n)), sameBytes(errs, pattern(n+1))); err != nil {
+		out, errs, err := c.Communicate(ctx, testkit.Pattern(n+2))
+		if err := errors.Join(err, testkit.Same(out, testkit.Pattern(n)), testkit.Same(errs, testkit.Pattern(n+1))); err != nil {
 			t.Error(err)
 		}
 	})

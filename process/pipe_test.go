@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/sockets"
 )
@@ -41,14 +42,14 @@ func TestDialogue(t *testing.T) {
 				t.Fatalf("read %q, %v", buf[:n], err)
 			}
 		}
-		fds := len(openFDs())
+		fds := len(testkit.Holdings().FDs)
 		in.Close()
 		for range 2 {
 			if n, err := out.Read(buf); n != 0 || err != io.EOF {
 				t.Errorf("at the end: %d, %v", n, err)
 			}
 		}
-		if n := len(openFDs()); n > 0 && n != fds-2 {
+		if n := len(testkit.Holdings().FDs); n > 0 && n != fds-2 {
 			t.Errorf("%d fds, were %d before the ends of both pipes", n, fds)
 		}
 		if err := errors.Join(in.Close(), out.Close(), c.Wait(ctx)); err != nil {
@@ -72,12 +73,12 @@ func TestPipesElsewhere(t *testing.T) {
 		const n = 1 << 20
 		writing := reactor.Async(ctx, func(ctx context.Context) (int, error) {
 			return reactor.ToThread(ctx, func() (int, error) {
-				n, err := in.Write(pattern(n))
+				n, err := in.Write(testkit.Pattern(n))
 				return n, errors.Join(err, in.Close(), in.Close())
 			})
 		})
 		got, err := reactor.ToThread(ctx, func() ([]byte, error) { return io.ReadAll(out) })
-		if err := errors.Join(err, sameBytes(got, pattern(n)), c.Wait(ctx)); err != nil {
+		if err := errors.Join(err, testkit.Same(got, testkit.Pattern(n)), c.Wait(ctx)); err != nil {
 			t.Error(err)
 		}
 		if m, err := writing.Await(ctx); m != n || err != nil {
@@ -246,8 +247,8 @@ func (g *grudging) Write(fd int, p []byte) (int, syscall.Errno) {
 func TestShortTransfers(t *testing.T) {
 	g := &grudging{}
 	runWith(t, reactor.Options{Sockets: g}, func(ctx context.Context) {
-		out, _, err := child("cat").Communicate(ctx, pattern(100_000))
-		if err := errors.Join(err, sameBytes(out, pattern(100_000))); err != nil {
+		out, _, err := child("cat").Communicate(ctx, testkit.Pattern(100_000))
+		if err := errors.Join(err, testkit.Same(out, testkit.Pattern(100_000))); err != nil {
 			t.Error(err)
 		}
 	})

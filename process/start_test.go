@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -165,11 +166,11 @@ func TestStartFailsMidway(t *testing.T) {
 			return nil
 		}
 		runWith(t, reactor.Options{Poller: p}, func(ctx context.Context) {
-			fds := len(openFDs())
+			fds := len(testkit.Holdings().FDs)
 			err := everything().Start(ctx)
 			if failed := nth < 3; failed != errors.Is(err, syscall.ENOSPC) {
 				t.Errorf("Start, when registration %d fails: %v", nth, err)
-			} else if n := len(openFDs()); failed && n != fds {
+			} else if n := len(testkit.Holdings().FDs); failed && n != fds {
 				t.Errorf("%d fds, were %d before a Start that failed at registration %d", n, fds, nth)
 			}
 		})
@@ -195,7 +196,7 @@ func TestOutOfDescriptors(t *testing.T) {
 		for spare := range 16 {
 			limit := before
 			limit.Cur = limitOf(next + spare)
-			fds := openFDs()
+			fds := testkit.Holdings().FDs
 			c := everything()
 			if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 				t.Fatal(err)
@@ -212,7 +213,7 @@ func TestOutOfDescriptors(t *testing.T) {
 			if !errors.Is(err, syscall.EMFILE) {
 				t.Errorf("with %d to spare: %v", spare, err)
 			}
-			if now := openFDs(); fmt.Sprint(now) != fmt.Sprint(fds) {
+			if now := testkit.Holdings().FDs; fmt.Sprint(now) != fmt.Sprint(fds) {
 				t.Errorf("with %d to spare: fds %v, were %v", spare, now, fds)
 			}
 		}

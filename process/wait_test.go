@@ -7,12 +7,14 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -48,7 +50,7 @@ func TestOutputOfGrandchild(t *testing.T) {
 			}
 			c := child("parent")
 			c.Stdin = r
-			fds := len(openFDs())
+			fds := len(testkit.Holdings().FDs)
 			task := reactor.Async(ctx, c.Output)
 			waitFor(ctx, func() bool { return c.ProcessState != nil })
 			reactor.Sleep(ctx, 5*time.Millisecond)
@@ -65,7 +67,7 @@ func TestOutputOfGrandchild(t *testing.T) {
 			if out, err := task.Await(ctx); string(out) != want || err != wantErr && !errors.Is(err, wantErr) || !c.ProcessState.Success() {
 				t.Errorf("got %q, %v, %v", out, err, c.ProcessState)
 			}
-			if n := len(openFDs()); cancel && n != fds {
+			if n := len(testkit.Holdings().FDs); cancel && n != fds {
 				t.Errorf("%d fds, were %d before", n, fds)
 			}
 			w.Close()
@@ -168,6 +170,7 @@ func TestStatusLost(t *testing.T) {
 			t.Errorf("Wait: %v", err)
 		}
 	})
+	runtime.GC() // an os.Process whose Wait failed keeps its handle until it is garbage
 }
 
 // It has ended long before anybody looks.
@@ -206,7 +209,7 @@ func TestExitError(t *testing.T) {
 }
 
 func TestTail(t *testing.T) {
-	all := pattern(20 * tailSize)
+	all := testkit.Pattern(20 * tailSize)
 	for _, step := range []int{1000, tailSize - 1, tailSize, tailSize + 1, 3*tailSize + 5, len(all)} {
 		var end tail
 		for i := 0; i < len(all); i += step {
@@ -214,7 +217,7 @@ func TestTail(t *testing.T) {
 			if m, err := end.Write(all[i:n]); m != n-i || err != nil {
 				t.Fatal(m, err)
 			}
-			if err := sameBytes(end.bytes(), all[max(0, n-tailSize):n]); err != nil {
+			if err := testkit.Same(end.bytes(), all[max(0, n-tailSize):n]); err != nil {
 				t.Fatalf("in steps of %d, after %d: %v", step, n, err)
 			}
 			if len(end.kept) > 4*tailSize {
@@ -290,7 +293,7 @@ func TestCopyErrors(t *testing.T) {
 func TestUnreadInput(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		c := child("true")
-		c.Stdin = bytes.NewReader(pattern(1 << 20))
+		c.Stdin = bytes.NewReader(testkit.Pattern(1 << 20))
 		if err := c.Run(ctx); err != nil {
 			t.Errorf("much input: %v", err)
 		}

@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/reactortest"
@@ -16,8 +17,8 @@ import (
 func FuzzStream(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("a schedule of faults is but a string"))
-	f.Add(pattern(1000))
-	msg := pattern(3000)
+	f.Add(testkit.Pattern(1000))
+	msg := testkit.Pattern(3000)
 	f.Fuzz(func(t *testing.T, script []byte) {
 		reactortest.Options{Shuffle: true}.Script(t, script, func(ctx context.Context, n *network) {
 			n.SetLinks(reactortest.Link{Latency: ms, Jitter: 5 * ms, Loss: 0.2, Reset: 0.01})

@@ -1,27 +1,25 @@
 package reactortest_test
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/reactortest"
 )
 
 func TestMain(m *testing.M) {
-	c := make(chan os.Signal, 1)
-	signal.Notify(c, os.Interrupt) // os/signal's goroutine stays for good, so it is started before anybody counts
-	signal.Stop(c)
+	testkit.Settle()
 	os.Exit(m.Run())
 }
 
@@ -69,22 +67,6 @@ func failing(t *testing.T, f func(t testing.TB), want ...string) {
 	}
 }
 
-// leaks fails t unless, once it is over, there are no more goroutines than now.
-func leaks(t testing.TB) {
-	t.Helper()
-	before := runtime.NumGoroutine()
-	t.Cleanup(func() {
-		deadline := time.Now().Add(5 * time.Second)
-		for runtime.NumGoroutine() > before {
-			if time.Now().After(deadline) {
-				buf := make([]byte, 1<<20)
-				t.Fatalf("leak: %d goroutines, were %d\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])
-			}
-			time.Sleep(time.Millisecond)
-		}
-	})
-}
-
 // echo is a host's function: it serves port 7.
 func echo(ctx context.Context) error {
 	ln, err := net.Listen(ctx, "tcp", ":7")
@@ -114,17 +96,6 @@ func dial(t testing.TB, ctx context.Context, address string) net.Conn {
 
 func now(ctx context.Context) time.Duration { return reactortest.ClockOf(ctx).Now() }
 
-// pattern is n bytes of which no two places close to each other look alike.
-func pattern(n int) []byte {
-	p := make([]byte, n)
-	x := uint32(n)*2654435761 + 1
-	for i := range p {
-		x = x*1664525 + 1013904223
-		p[i] = byte(x >> 24)
-	}
-	return p
-}
-
 // through sends msg to an echo server and back.
 func through(c net.Conn, ctx context.Context, msg []byte) error {
 	return reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {
@@ -135,10 +106,7 @@ func through(c net.Conn, ctx context.Context, msg []byte) error {
 			return c.(*net.TCPConn).CloseWrite()
 		})
 		got, err := io.ReadAll(c)
-		if err == nil && !bytes.Equal(got, msg) {
-			err = fmt.Errorf("%d bytes came back of %d, or others", len(got), len(msg))
-		}
-		return err
+		return errors.Join(err, testkit.Same(got, msg))
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/reactortest"
@@ -64,7 +65,7 @@ func TestStreamsUnderFaults(t *testing.T) {
 			seen[fault] = seen[fault] || strings.Contains(tr.String(), fault)
 		}
 	}}
-	msg := pattern(100_000)
+	msg := testkit.Pattern(100_000)
 	o.Simulate(t, func(ctx context.Context, n *network) {
 		dice := reactortest.Rand(ctx)
 		link := reactortest.Link{Latency: ms, Jitter: 20 * ms, Loss: 0.05}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/reactortest"
@@ -42,10 +43,10 @@ func town(t testing.TB, ctx context.Context, n *network) {
 					defer c.Close()
 					reactor.ToThread(ctx, func() (int, error) { return 0, nil })
 					if round%2 == 1 {
-						_, err := c.Write(pattern(dice.IntN(1000)))
+						_, err := c.Write(testkit.Pattern(dice.IntN(1000)))
 						return err
 					}
-					return through(c, ctx, pattern(dice.IntN(20_000)))
+					return through(c, ctx, testkit.Pattern(dice.IntN(20_000)))
 				})
 				reactor.Sleep(ctx, time.Duration(dice.Int64N(int64(time.Second))))
 			}
@@ -120,7 +121,7 @@ func hashesOf(t *testing.T, binary string) string {
 
 // The same seed makes the same run: again, recorded or not, and in another process.
 func TestSameElsewhere(t *testing.T) {
-	leaks(t)
+	testkit.Leaks(t)
 	want := hashes(t, reactortest.Options{})
 	if strings.Count(want, ":") != 20 {
 		t.Fatal(want)

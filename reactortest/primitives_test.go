@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/reactortest"
 )
@@ -15,7 +16,7 @@ import (
 // shuffled runs f under many orders of its tasks, each twice.
 func shuffled(t *testing.T, f func(ctx context.Context, pause func(context.Context) error)) {
 	t.Helper()
-	leaks(t)
+	testkit.Leaks(t)
 	reactortest.Options{Shuffle: true, Twice: true}.Simulate(t, func(ctx context.Context, n *network) {
 		dice := reactortest.Rand(ctx)
 		f(ctx, func(ctx context.Context) error { // lets others run, for a turn or for some time

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/reactortest"
@@ -59,7 +60,7 @@ func TestRefusals(t *testing.T) {
 		}, "descriptor 0 is a real one"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			leaks(t)
+			testkit.Leaks(t)
 			failing(t, func(t testing.TB) {
 				reactortest.Simulate(t, func(ctx context.Context, n *network) { c.do(ctx) }, 1)
 			}, "make the run differ", c.want, "refusal_test.go", "seed 1 failed")
@@ -113,7 +114,7 @@ func TestGoroutinesAreRefused(t *testing.T) {
 		"a task waits too": func(w *world) error { w.fut.SetResult(1); return nil },
 	} {
 		t.Run(name, func(t *testing.T) {
-			leaks(t)
+			testkit.Leaks(t)
 			failing(t, func(rec testing.TB) {
 				reactortest.Simulate(rec, func(ctx context.Context, n *network) {
 					n.Host("server").Start(echo)
@@ -138,7 +139,7 @@ func TestGoroutinesAreRefused(t *testing.T) {
 
 // A library's goroutines are refused, and the task that waits for them learns of it.
 func TestHTTPClientIsRefused(t *testing.T) {
-	leaks(t)
+	testkit.Leaks(t)
 	failing(t, func(rec testing.TB) {
 		reactortest.Simulate(rec, func(ctx context.Context, n *network) {
 			n.Host("server").Start(echo)
@@ -188,7 +189,7 @@ func TestLateRefusal(t *testing.T) {
 		"FailNow": func(t testing.TB) { t.FailNow() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			leaks(t)
+			testkit.Leaks(t)
 			failing(t, func(rec testing.TB) {
 				reactortest.Simulate(rec, func(ctx context.Context, n *network) {
 					l := reactor.LoopOf(ctx)

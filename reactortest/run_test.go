@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/reactortest"
@@ -21,7 +22,7 @@ type network = reactortest.Network
 
 func simulate(t testing.TB, f func(ctx context.Context, n *network), seeds ...uint64) {
 	t.Helper()
-	leaks(t)
+	testkit.Leaks(t)
 	reactortest.Options{Twice: true}.Simulate(t, f, seeds...)
 }
 

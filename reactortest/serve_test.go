@@ -14,6 +14,7 @@ import (
 	"testing/cryptotest"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/reactortest"
@@ -41,7 +42,7 @@ func TestTLS(t *testing.T) {
 	roots := x509.NewCertPool()
 	leaf, _ := x509.ParseCertificate(cert.Certificate[0])
 	roots.AddCert(leaf)
-	msg := pattern(50_000)
+	msg := testkit.Pattern(50_000)
 	simulate(t, func(ctx context.Context, n *network) {
 		cryptotest.SetGlobalRandom(t, 1)
 		n.SetLinks(reactortest.Link{Latency: ms, Jitter: 10 * ms, Loss: 0.05})

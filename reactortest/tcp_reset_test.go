@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/reactortest"
@@ -246,7 +247,7 @@ func TestStoppedHostClosesWell(t *testing.T) {
 // A buffer that grows lets come what waits for room, and one that shrinks keeps what it
 // has.
 func TestBuffersChange(t *testing.T) {
-	msg := pattern(300_000)
+	msg := testkit.Pattern(300_000)
 	for name, change := range map[string]func(e *ends){
 		"read buffer grows":    func(e *ends) { e.a.SetReadBuffer(1 << 20) },
 		"read buffer shrinks":  func(e *ends) { e.a.SetReadBuffer(5000) },

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
 )
@@ -30,7 +31,7 @@ func bothWays(ctx context.Context, c *Conn, msg []byte) error {
 		})
 		g.Go(func(context.Context) error {
 			got, err := io.ReadAll(c)
-			return errors.Join(err, same(got, msg))
+			return errors.Join(err, testkit.Same(got, msg))
 		})
 		return nil
 	})
@@ -38,7 +39,7 @@ func bothWays(ctx context.Context, c *Conn, msg []byte) error {
 
 // TestBothWays: ten megabytes go each way at once, between tasks.
 func TestBothWays(t *testing.T) {
-	msg := pattern(10 * megabytes)
+	msg := testkit.Pattern(10 * megabytes)
 	for _, version := range []uint16{VersionTLS12, VersionTLS13} {
 		run(t, func(ctx context.Context) {
 			d, a := wires(t, ctx)
@@ -65,7 +66,7 @@ func TestBothWays(t *testing.T) {
 // TestEchoWithStd: ten megabytes are echoed between this and the standard library,
 // each as the server and as the client.
 func TestEchoWithStd(t *testing.T) {
-	msg := pattern(10 * megabytes)
+	msg := testkit.Pattern(10 * megabytes)
 	t.Run("std client", func(t *testing.T) {
 		run(t, func(ctx context.Context) {
 			ln, err := Listen(ctx, "tcp", "127.0.0.1:0", serverConfig())
@@ -110,7 +111,7 @@ func TestEchoWithStd(t *testing.T) {
 			err = reactor.Group(ctx, func(_ context.Context, g *reactor.TaskGroup) error {
 				g.Go(func(context.Context) error { _, err := c.Write(msg); return errors.Join(err, c.CloseWrite()) })
 				got, err := io.ReadAll(c)
-				return errors.Join(err, same(got, msg))
+				return errors.Join(err, testkit.Same(got, msg))
 			})
 			if err := errors.Join(err, c.Close(), serving.Wait(ctx), ln.Close()); err != nil {
 				t.Error(err)
@@ -132,7 +133,7 @@ func echoed(c *tls.Conn, msg []byte) error {
 		sent <- errors.Join(err, c.CloseWrite())
 	}()
 	got, err := io.ReadAll(c)
-	return errors.Join(<-sent, err, same(got, msg))
+	return errors.Join(<-sent, err, testkit.Same(got, msg))
 }
 
 // choppy is a connection that moves a few bytes at a time, and lets others run
@@ -167,7 +168,7 @@ func TestPieces(t *testing.T) {
 			d, a := wires(t, ctx)
 			a = &choppy{Conn: a, ctx: ctx, n: size}
 			client, server := Client(ctx, d, clientConfig()), Server(ctx, a, serverConfig())
-			msg := pattern(3000 * min(size, 50))
+			msg := testkit.Pattern(3000 * min(size, 50))
 			err := reactor.Group(ctx, func(_ context.Context, g *reactor.TaskGroup) error {
 				g.Go(func(ctx context.Context) error { return bothWays(ctx, client, msg) })
 				g.Go(func(ctx context.Context) error { return bothWays(ctx, server, msg) })
@@ -205,7 +206,7 @@ func TestTwoWriters(t *testing.T) {
 			if _, err := io.ReadFull(client, got); err != nil {
 				t.Fatal(err)
 			}
-			if err := same(got, bytes.Repeat([]byte{tag}, size)); err != nil {
+			if err := testkit.Same(got, bytes.Repeat([]byte{tag}, size)); err != nil {
 				t.Errorf("message %d: %v", tag, err)
 			}
 		}
@@ -417,7 +418,7 @@ func TestInterruptedReadsAndWrites(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, func(ctx context.Context) {
 				client, server := shaken(t, ctx)
-				msg := pattern(16 * megabytes)
+				msg := testkit.Pattern(16 * megabytes)
 				sent := 0
 				for range 3 {
 					b := make([]byte, 1)
@@ -446,7 +447,7 @@ func TestInterruptedReadsAndWrites(t *testing.T) {
 				}
 				server.Close()
 				got, err := receiving.Await(ctx)
-				if err := errors.Join(err, same(got, msg)); err != nil {
+				if err := errors.Join(err, testkit.Same(got, msg)); err != nil {
 					t.Error(err)
 				}
 				client.Close()
@@ -535,7 +536,7 @@ func TestFromCallback(t *testing.T) {
 
 // TestNoLoop: without a loop every method says so, and after its end that the connection is closed.
 func TestNoLoop(t *testing.T) {
-	leaks(t)
+	testkit.Leaks(t)
 	a, b := stdnet.Pipe()
 	defer a.Close()
 	defer b.Close()

@@ -6,16 +6,15 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
-	"fmt"
 	"log/slog"
 	"math/big"
 	stdnet "net"
 	"os"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
 )
@@ -24,11 +23,7 @@ import (
 const patience = 20 * time.Second
 
 func TestMain(m *testing.M) {
-	// The standard library's own poller keeps its fds for good, so it is started
-	// before anybody counts.
-	if ln, err := stdnet.Listen("tcp", "127.0.0.1:0"); err == nil {
-		ln.Close()
-	}
+	testkit.Settle()
 	os.Exit(m.Run())
 }
 
@@ -66,43 +61,11 @@ func clientConfig() *Config {
 	return &Config{RootCAs: pool, ServerName: "localhost"}
 }
 
-// leaks fails t unless, once it is over, there are no more goroutines and fds
-// than now.
-func leaks(t testing.TB) {
-	t.Helper()
-	goroutines, fds := runtime.NumGoroutine(), openFDs()
-	t.Cleanup(func() {
-		deadline := time.Now().Add(5 * time.Second)
-		for {
-			g, f := runtime.NumGoroutine(), openFDs()
-			if g <= goroutines && f <= fds {
-				return
-			}
-			if time.Now().After(deadline) {
-				t.Errorf("leak: goroutines %d, were %d; fds %d, were %d\n%s", g, goroutines, f, fds, stacks())
-				return
-			}
-			time.Sleep(time.Millisecond)
-		}
-	})
-}
-
-// openFDs counts the process's fds, where the system tells.
-func openFDs() int {
-	names, _ := os.ReadDir("/proc/self/fd")
-	return len(names)
-}
-
-func stacks() []byte {
-	buf := make([]byte, 1<<20)
-	return buf[:runtime.Stack(buf, true)]
-}
-
 // run runs f as the main task of a loop, and then looks for leaks. A loop whose
 // thread is blocked, as by a mutex, can't end; the test does.
 func run(t testing.TB, f func(ctx context.Context)) {
 	t.Helper()
-	leaks(t)
+	testkit.Leaks(t)
 	o := reactor.Options{Logger: slog.New(slog.NewTextHandler(failing{t}, nil))}
 	ended := make(chan error, 1)
 	go func() {
@@ -120,7 +83,7 @@ func run(t testing.TB, f func(ctx context.Context)) {
 			t.Error("the loop ended with", err)
 		}
 	case <-time.After(2 * patience):
-		t.Fatalf("the loop is blocked\n%s", stacks())
+		t.Fatalf("the loop is blocked\n%s", testkit.Stacks())
 	}
 }
 
@@ -209,30 +172,6 @@ func parked(ctx context.Context) {
 	for range 5 {
 		reactor.Yield(ctx)
 	}
-}
-
-// same fails unless two byte strings are equal, and prints no megabytes.
-func same(got, want []byte) error {
-	if len(got) != len(want) {
-		return fmt.Errorf("got %d bytes, want %d", len(got), len(want))
-	}
-	for i := range got {
-		if got[i] != want[i] {
-			return fmt.Errorf("byte %d of %d is %#x, want %#x", i, len(got), got[i], want[i])
-		}
-	}
-	return nil
-}
-
-// pattern is n bytes of which no two places close to each other look alike.
-func pattern(n int) []byte {
-	p := make([]byte, n)
-	x := uint32(n)*2654435761 + 1
-	for i := range p {
-		x = x*1664525 + 1013904223
-		p[i] = byte(x >> 24)
-	}
-	return p
 }
 
 // failures is a log of which only the number of lines counts.

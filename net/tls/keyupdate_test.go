@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -228,7 +229,7 @@ func TestKeyUpdateOfIdle(t *testing.T) {
 func TestKeyUpdateWhileAWriterWaits(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		server, p := meetByHand(t, ctx)
-		msg := pattern(16 * megabytes)
+		msg := testkit.Pattern(16 * megabytes)
 		interrupted := false
 		writing := reactor.Go(ctx, func(context.Context) error {
 			n, err := server.Write(msg)
@@ -263,7 +264,7 @@ func TestKeyUpdateWhileAWriterWaits(t *testing.T) {
 			if updates != 4 {
 				t.Errorf("%d new keys, want 4", updates)
 			}
-			return errors.Join(err, same(data, msg))
+			return errors.Join(err, testkit.Same(data, msg))
 		})
 		if err := writing.Wait(ctx); err != nil {
 			t.Error(err)
@@ -308,7 +309,7 @@ func TestGoodbye(t *testing.T) {
 func TestKeyUpdateFlood(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		server, p := meetByHand(t, ctx)
-		msg := pattern(16 * megabytes)
+		msg := testkit.Pattern(16 * megabytes)
 		writing := reactor.Go(ctx, func(context.Context) error { _, err := server.Write(msg); return err })
 		parked(ctx)
 		const rounds, each = 800, 10
@@ -345,7 +346,7 @@ func TestKeyUpdateFlood(t *testing.T) {
 		}
 		outside(t, ctx, func() error {
 			data, _, err := p.read(len(msg))
-			return errors.Join(err, same(data, msg))
+			return errors.Join(err, testkit.Same(data, msg))
 		})
 		if err := errors.Join(reading.Wait(ctx), writing.Wait(ctx)); err != nil {
 			t.Error(err)

@@ -8,13 +8,14 @@ import (
 
 	"golang.org/x/net/nettest"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 )
 
 // TestNettest runs the conformance suite for connections: called by ordinary
 // goroutines as it stands, and with each call made by a task.
 func TestNettest(t *testing.T) {
-	leaks(t)
+	testkit.Leaks(t)
 	t.Run("from goroutines", func(t *testing.T) {
 		t.Parallel()
 		nettest.TestConn(t, pipes(t, func(_ *reactor.Loop, c *Conn) stdnet.Conn { return c }))
