@@ -100,7 +100,7 @@ func TestCase48NotifyAndCancel(t *testing.T) {
 		a, b := w("a"), w("b")
 		reactor.Yield(ctx)
 		c.L.Lock(ctx)
-		c.Notify(1)
+		c.Signal()
 		a.Cancel(nil)
 		c.L.Unlock()
 		reactor.Timeout(ctx, 50*ms, func(ctx context.Context) error {

@@ -66,7 +66,7 @@ var awaits = map[string]func(ctx context.Context) awaited{
 		m := &Mutex{locked: true}
 		c := &Cond{L: m}
 		return awaited{func(ctx context.Context) error {
-			nearest(ctx).loop.CallSoon(func() { m.TryLock(); c.NotifyAll(); m.Unlock() })
+			nearest(ctx).loop.CallSoon(func() { m.TryLock(); c.Broadcast(); m.Unlock() })
 			return c.Wait(ctx)
 		}, func() bool { return !m.locked }, true, false}
 	},

@@ -25,11 +25,11 @@ func TestScopeDeadlineMoves(t *testing.T) {
 			{"into the past", func(s *CancelScope) { s.SetTimeout(-9) }, 2, true},
 			{"away", func(s *CancelScope) { s.SetDeadline(time.Time{}) }, 99, false},
 			{"away and back", func(s *CancelScope) { s.SetDeadline(time.Time{}); s.SetTimeout(8) }, 10, true},
-			{"by the wall", func(s *CancelScope) { s.SetDeadline(l.wall.Add(l.Now() + 5 - time.Duration(l.wallAt))) }, 7, true},
+			{"by the wall", func(s *CancelScope) { s.SetDeadline(l.wall.Add(l.Time() + 5 - time.Duration(l.wallAt))) }, 7, true},
 			{"by the wall, long ago", func(s *CancelScope) { s.SetDeadline(time.Unix(0, 0)) }, 2, true},
 			{"to where it can't", func(s *CancelScope) { s.SetTimeout(1<<63 - 1) }, 99, false},
 		} {
-			began := l.Now()
+			began := l.Time()
 			err := Scope(ctx, func(ctx context.Context, s *CancelScope) error {
 				if err := s.SetTimeout(10); err != nil {
 					t.Error(err)
@@ -41,7 +41,7 @@ func TestScopeDeadlineMoves(t *testing.T) {
 				}
 				return err
 			})
-			if took := l.Now() - began; took != c.want || (err != nil) != c.expired {
+			if took := l.Time() - began; took != c.want || (err != nil) != c.expired {
 				t.Errorf("%s: took %d, want %d: %v", c.name, took, c.want, err)
 			}
 		}

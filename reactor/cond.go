@@ -11,10 +11,10 @@ type Cond struct {
 	waiters waitList
 }
 
-// Wait unlocks c.L, waits to be notified, and locks c.L again before it
+// Wait unlocks c.L, waits for a signal, and locks c.L again before it
 // returns, whatever it returns: nil, or ctx's error if ctx was done before a
-// notification came. A notification is never lost: a task that got one returns
-// nil even if ctx is done by the time that it has the lock. It panics if c.L
+// signal came. A signal is never lost: a task that got one returns nil even if ctx
+// is done by the time that it has the lock. It panics if c.L
 // is not locked, or another task holds it. If c.L is broken, as its holder ended,
 // Wait returns [ErrBroken] and does not have it.
 func (c *Cond) Wait(ctx context.Context) error {
@@ -54,16 +54,20 @@ func (c *Cond) WaitFor(ctx context.Context, ok func() bool) error {
 	return err
 }
 
-// Notify readies the n tasks that have waited longest, or as many as there are.
-// It panics if c.L is not locked.
-func (c *Cond) Notify(n int) { c.notify("Cond.Notify", n) }
+// Signal readies the task that has waited longest, if any waits. It panics if c.L
+// is not locked.
+func (c *Cond) Signal() {
+	c.enter("Cond.Signal")
+	c.waiters.wakeFirst(wokenDone)
+}
 
-// NotifyAll readies all tasks that wait. It panics if c.L is not locked.
-func (c *Cond) NotifyAll() { c.notify("Cond.NotifyAll", int(^uint(0)>>1)) }
+// Broadcast readies all tasks that wait. It panics if c.L is not locked.
+func (c *Cond) Broadcast() {
+	c.enter("Cond.Broadcast")
+	c.waiters.wakeAll(wokenDone)
+}
 
-func (c *Cond) notify(op string, n int) {
+func (c *Cond) enter(op string) {
 	c.home.onLoop(op)
 	c.locked(op)
-	for ; n > 0 && c.waiters.wakeFirst(wokenDone); n-- {
-	}
 }

@@ -34,10 +34,10 @@ func TestCondInEveryOrder(t *testing.T) {
 				},
 				wake: func(queue []int) []outcome {
 					if all {
-						c.NotifyAll()
+						c.Broadcast()
 						return everyone(queue, nil)
 					}
-					c.Notify(1)
+					c.Signal()
 					return first(queue)
 				},
 				end: func() { m.Unlock() },
@@ -104,13 +104,15 @@ func TestCondNotifiesAsManyAsItIsTold(t *testing.T) {
 				return nil
 			})
 		}
-		for _, step := range []struct{ n, want int }{{-1, 0}, {0, 0}, {2, 2}, {99, 5}, {1, 5}} {
+		for _, step := range []struct{ n, want int }{{0, 0}, {2, 2}, {99, 5}, {1, 5}} {
 			m.Lock(ctx)
-			c.Notify(step.n)
+			for range step.n {
+				c.Signal()
+			}
 			m.Unlock()
 			yields(ctx, 8)
 			if woken != step.want {
-				t.Errorf("after Notify(%d): %d woken, want %d", step.n, woken, step.want)
+				t.Errorf("after %d signals: %d woken, want %d", step.n, woken, step.want)
 			}
 		}
 		return nil
@@ -142,7 +144,7 @@ func TestCondWaitFor(t *testing.T) {
 			}
 			m.Lock(ctx)
 			level++
-			c.NotifyAll()
+			c.Broadcast()
 			m.Unlock()
 		}
 		if err := a.Wait(ctx); err != nil || asked != 4 {
@@ -159,8 +161,8 @@ func TestCondMisuse(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		c := Cond{L: new(Mutex)}
 		wantPanic(t, "not locked", func() { c.Wait(ctx) })
-		wantPanic(t, "not locked", func() { c.Notify(1) })
-		wantPanic(t, "not locked", c.NotifyAll)
+		wantPanic(t, "not locked", func() { c.Signal() })
+		wantPanic(t, "not locked", c.Broadcast)
 		c.L.Lock(ctx)
 		if err := c.Wait(doneCtx(ctx)); !errors.Is(err, errBoom) || !c.L.Locked() {
 			t.Errorf("under a done ctx: %v, locked: %v", err, c.L.Locked())
@@ -182,8 +184,8 @@ func TestCondWithoutItsMutex(t *testing.T) {
 			wantPanic(t, "Cond.Wait "+want, func() { strip(func() { c.Wait(ctx) }) })
 			wantPanic(t, "Cond.Wait "+want, func() { strip(func() { c.Wait(done) }) })
 			wantPanic(t, "Cond.Wait "+want, func() { strip(func() { c.WaitFor(ctx, never) }) })
-			wantPanic(t, "Cond.Notify "+want, func() { strip(func() { c.Notify(1) }) })
-			wantPanic(t, "Cond.NotifyAll "+want, func() { strip(c.NotifyAll) })
+			wantPanic(t, "Cond.Signal "+want, func() { strip(func() { c.Signal() }) })
+			wantPanic(t, "Cond.Broadcast "+want, func() { strip(c.Broadcast) })
 			if c.L != nil && c.L.Locked() {
 				t.Error("the mutex was locked")
 			}

@@ -107,9 +107,9 @@ func TestDormantAwaitsAsATaskDoes(t *testing.T) {
 				t.Errorf("its task is called %q", name)
 			}
 			f.ReadBlocked()
-			before := l.Now()
+			before := l.Time()
 			err := Sleep(ctx, time.Second)
-			if got := l.Now() - before; got != time.Second {
+			if got := l.Time() - before; got != time.Second {
 				t.Errorf("slept %v", got)
 			}
 			child := Async(ctx, func(context.Context) (int, error) { return 7, nil })

@@ -99,7 +99,7 @@ func ExampleCond() {
 			c.L.Lock(ctx)
 			loaves++
 			fmt.Println("baked one")
-			c.Notify(1)
+			c.Signal()
 			c.L.Unlock()
 		}
 		return eater.Wait(ctx)

@@ -232,8 +232,8 @@ func TestDeadlines(t *testing.T) {
 				if c.want == time.Hour {
 					want = context.DeadlineExceeded
 				}
-				if !errors.Is(err, want) || l.Now() != c.want {
-					t.Errorf("%s, write=%v: %v at %v, want %v", c.name, write, err, l.Now(), c.want)
+				if !errors.Is(err, want) || l.Time() != c.want {
+					t.Errorf("%s, write=%v: %v at %v, want %v", c.name, write, err, l.Time(), c.want)
 				}
 				return f.Close()
 			})
@@ -392,8 +392,8 @@ func TestTheInnermostScopeBoundsAWait(t *testing.T) {
 	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		err := Timeout(ctx, time.Second, func(context.Context) error { return f.WaitRead() })
-		if !timedOut(err) || l.Now() != time.Second {
-			t.Errorf("%v at %v", err, l.Now())
+		if !timedOut(err) || l.Time() != time.Second {
+			t.Errorf("%v at %v", err, l.Time())
 		}
 		task := Go(ctx, func(context.Context) error { return f.WaitRead() })
 		yields(ctx, 2)

@@ -45,9 +45,9 @@ func (f *Future[T]) set(value T, err error) error {
 	return nil
 }
 
-// IsSet reports whether the future has a value or an error.
-func (f *Future[T]) IsSet() bool {
-	f.home.onLoop("Future.IsSet")
+// Finished reports whether the future has a value or an error.
+func (f *Future[T]) Finished() bool {
+	f.home.onLoop("Future.Finished")
 	return f.done
 }
 

@@ -10,13 +10,13 @@ import (
 func TestFuture(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var f Future[string]
-		if _, err := f.Result(); err != ErrNotDone || f.IsSet() {
+		if _, err := f.Result(); err != ErrNotDone || f.Finished() {
 			t.Errorf("pending: %v", err)
 		}
-		if err := f.SetError(nil); err == nil || f.IsSet() {
+		if err := f.SetError(nil); err == nil || f.Finished() {
 			t.Error("a nil error was accepted")
 		}
-		if err := f.SetResult("x"); err != nil || !f.IsSet() {
+		if err := f.SetResult("x"); err != nil || !f.Finished() {
 			t.Errorf("set: %v", err)
 		}
 		if f.SetResult("y") != ErrSet || f.SetError(errBoom) != ErrSet {

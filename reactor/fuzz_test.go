@@ -40,7 +40,7 @@ func (p *play) body(keeper bool) func(ctx context.Context) error {
 		p.begun++
 		defer func() {
 			p.ended++
-			p.trace.add("%d ends at %v", id, p.l.Now())
+			p.trace.add("%d ends at %v", id, p.l.Time())
 		}()
 		p.steps(ctx, id, 1+p.next()&7)
 		if p.next()&7 == 1 && keeper {
@@ -75,10 +75,10 @@ func (p *play) step(ctx context.Context, id, op int) error {
 		return Yield(ctx)
 	case 1, 2:
 		d := time.Duration(op>>4) * time.Millisecond
-		start := p.l.Now()
+		start := p.l.Time()
 		err := Sleep(ctx, d)
-		if err == nil && p.l.Now() < start+d {
-			p.t.Errorf("task %d: Sleep(%v) ended after %v", id, d, p.l.Now()-start)
+		if err == nil && p.l.Time() < start+d {
+			p.t.Errorf("task %d: Sleep(%v) ended after %v", id, d, p.l.Time()-start)
 		}
 		return err
 	case 3:
@@ -112,12 +112,12 @@ func (p *play) step(ctx context.Context, id, op int) error {
 		}
 	case 11:
 		d := time.Duration(op>>4) * time.Millisecond
-		start := p.l.Now()
+		start := p.l.Time()
 		outer := ctx
 		return Timeout(ctx, d, func(ctx context.Context) error {
 			p.steps(ctx, id, 1+op>>6)
-			if outer.Err() == nil && ctx.Err() == context.DeadlineExceeded && p.l.Now() < start+d {
-				p.t.Errorf("task %d: Timeout(%v) after %v", id, d, p.l.Now()-start)
+			if outer.Err() == nil && ctx.Err() == context.DeadlineExceeded && p.l.Time() < start+d {
+				p.t.Errorf("task %d: Timeout(%v) after %v", id, d, p.l.Time()-start)
 			}
 			return ctx.Err()
 		})
@@ -171,8 +171,8 @@ func perform(t *testing.T, script []byte) trace {
 			p.tasks = append(p.tasks, Go(ctx, p.body(false)))
 		}
 		err := Sleep(ctx, time.Hour)
-		if p.l.Now() != time.Hour {
-			t.Errorf("main slept until %v", p.l.Now())
+		if p.l.Time() != time.Hour {
+			t.Errorf("main slept until %v", p.l.Time())
 		}
 		p.l.checkNow(t)
 		return err

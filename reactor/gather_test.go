@@ -21,8 +21,8 @@ func TestGatherOrderAndFirstError(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
 		got, err := Gather(ctx, after(3, 1, nil), after(1, 2, nil), after(2, 3, nil))
-		if err != nil || len(got) != 3 || got[0] != 1 || got[1] != 2 || got[2] != 3 || l.Now() != 3 {
-			t.Errorf("%v, %v at %v", got, err, l.Now())
+		if err != nil || len(got) != 3 || got[0] != 1 || got[1] != 2 || got[2] != 3 || l.Time() != 3 {
+			t.Errorf("%v, %v at %v", got, err, l.Time())
 		}
 		if got, err := Gather[int](ctx); len(got) != 0 || err != nil {
 			t.Errorf("of nothing: %v, %v", got, err)
@@ -33,8 +33,8 @@ func TestGatherOrderAndFirstError(t *testing.T) {
 			return after(time.Minute, 0, nil)(ctx)
 		}
 		got, err = Gather(ctx, slow, after(time.Second, 0, errBoom), after(2*time.Second, 0, nil))
-		if got != nil || err != errBoom || finished || l.Now() != time.Second+3 {
-			t.Errorf("%v, %v, finished %v at %v", got, err, finished, l.Now())
+		if got != nil || err != errBoom || finished || l.Time() != time.Second+3 {
+			t.Errorf("%v, %v, finished %v at %v", got, err, finished, l.Time())
 		}
 		Sleep(ctx, time.Hour)
 		if !finished {
@@ -90,8 +90,8 @@ func TestGatherIsCancelled(t *testing.T) {
 			_, err := Gather(ctx, slow, slow, fails)
 			return err
 		})
-		if !timedOut(err) || ended != 3 || l.Now() != 2*time.Second {
-			t.Errorf("%v, %d ended, at %v", err, ended, l.Now())
+		if !timedOut(err) || ended != 3 || l.Time() != 2*time.Second {
+			t.Errorf("%v, %d ended, at %v", err, ended, l.Time())
 		}
 		return nil
 	})
@@ -147,11 +147,11 @@ func TestGatherWithANilFunctionStartsNone(t *testing.T) {
 func TestGatherAll(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
-		start := l.Now()
+		start := l.Time()
 		panics := func(context.Context) (int, error) { panic(errBoom) }
 		got, err := GatherAll(ctx, after(3, 1, nil), after(1, 2, errBoom), panics, after(2, 4, nil))
-		if err != nil || len(got) != 4 || l.Now() != start+3 {
-			t.Fatalf("%v, %v at %v", got, err, l.Now())
+		if err != nil || len(got) != 4 || l.Time() != start+3 {
+			t.Fatalf("%v, %v at %v", got, err, l.Time())
 		}
 		if got[0] != (Outcome[int]{1, nil}) || got[1] != (Outcome[int]{2, errBoom}) || got[3] != (Outcome[int]{4, nil}) {
 			t.Errorf("%v", got)

@@ -40,12 +40,12 @@ func TestGenerate(t *testing.T) {
 		Go(ctx, func(ctx context.Context) error {
 			for range 3 {
 				Sleep(ctx, 700*time.Millisecond)
-				tr.add("other:%v", l.Now())
+				tr.add("other:%v", l.Time())
 			}
 			return nil
 		})
 		for v, err := range ticks(ctx, &tr, 2, errBoom).All() {
-			tr.add("%d:%v:%v", v, err, l.Now())
+			tr.add("%d:%v:%v", v, err, l.Time())
 			l.checkNow(t)
 		}
 		return Sleep(ctx, time.Second)
@@ -132,7 +132,7 @@ func TestGenerateBreak(t *testing.T) {
 		g := Generate(ctx, func(ctx context.Context, y *coro.Yielder[int, struct{}]) (int, error) {
 			defer func() {
 				Sleep(ctx, time.Minute)
-				cleaned = l.Now()
+				cleaned = l.Time()
 			}()
 			_, err := y.Yield(1)
 			return 0, err

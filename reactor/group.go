@@ -128,12 +128,15 @@ func (g *TaskGroup) Cancel(cause error) bool {
 }
 
 // SetLimit bounds how many of the group's tasks run at a time: those that are
-// added beyond that start, in order, as others end. Zero or less means no bound.
-// It may be called at any time; those that run already go on. A task that [Start]
-// makes runs at once, but counts.
+// added beyond that start, in order, as others end. A negative n means no limit, and
+// 0, which would let none start, panics. SetLimit may be called at any time; those
+// that run already go on. A task that [Start] makes runs at once, but counts.
 func (g *TaskGroup) SetLimit(n int) {
 	g.scope.loop.onLoop("TaskGroup.SetLimit")
-	g.limit = n
+	if n == 0 {
+		panic("reactor: TaskGroup.SetLimit of 0, which lets no task start: a negative limit is none")
+	}
+	g.limit = max(0, n)
 	g.admit()
 }
 
@@ -141,7 +144,7 @@ func (g *TaskGroup) SetLimit(n int) {
 // that are cancelled start too, to end.
 func (g *TaskGroup) admit() {
 	l := g.scope.loop
-	for g.held.len() > 0 && (g.limit <= 0 || g.n-g.held.len() < g.limit) {
+	for g.held.len() > 0 && (g.limit == 0 || g.n-g.held.len() < g.limit) {
 		l.ready.push(g.held.pop())
 		l.live++
 	}

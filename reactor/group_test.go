@@ -32,8 +32,8 @@ func TestGroupCancelsTheSiblings(t *testing.T) {
 			body = Sleep(ctx, time.Hour)
 			return body
 		})
-		if err != errBoom || !errors.Is(sibling, errBoom) || !errors.Is(body, errBoom) || l.Now() != 2*time.Second {
-			t.Errorf("%v, sibling %v, body %v, at %v", err, sibling, body, l.Now())
+		if err != errBoom || !errors.Is(sibling, errBoom) || !errors.Is(body, errBoom) || l.Time() != 2*time.Second {
+			t.Errorf("%v, sibling %v, body %v, at %v", err, sibling, body, l.Time())
 		}
 		return Yield(ctx)
 	})

@@ -73,7 +73,7 @@ func TestTurnWithoutTimers(t *testing.T) {
 		defer l.Hold()()
 		g.Turn(0)
 		g.Turn(50)
-		if now := l.Now(); now != 50 {
+		if now := l.Time(); now != 50 {
 			t.Errorf("it is %v", now)
 		}
 		l.Post(func() { f.SetResult(7) })
@@ -82,7 +82,7 @@ func TestTurnWithoutTimers(t *testing.T) {
 				t.Fatal("does not end")
 			}
 		}
-		if now := l.Now(); now != 50 {
+		if now := l.Time(); now != 50 {
 			t.Errorf("it slept on a message: it is %v", now)
 		}
 	})
@@ -167,13 +167,13 @@ func TestGuestEdges(t *testing.T) {
 		loop.Stop()
 		return Sleep(ctx, 9*time.Second)
 	}, func(g *Guest) {
-		if !g.Run() || g.loop.main.over || g.loop.Now() != 0 {
+		if !g.Run() || g.loop.main.over || g.loop.Time() != 0 {
 			t.Error("not stopped, or too late")
 		}
 		loop.CallLater(2*time.Second, func() {})
 		loop.CallLater(5*time.Second, loop.Stop)
-		if !g.Run() || loop.Now() != 5*time.Second {
-			t.Errorf("stopped again at %v", loop.Now())
+		if !g.Run() || loop.Time() != 5*time.Second {
+			t.Errorf("stopped again at %v", loop.Time())
 		}
 		if _, err := Begin(context.Background(), waitForever(nil)); !errors.Is(err, ErrNested) || !strings.Contains(err.Error(), "drives a Guest") {
 			t.Errorf("a second guest on the thread: %v", err)

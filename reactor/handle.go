@@ -38,7 +38,7 @@ func (l *Loop) CallLater(d time.Duration, f func()) *Handle {
 	return h
 }
 
-// CallAt is as [Loop.CallLater], with the loop's time ([Loop.Now]) at which f
+// CallAt is as [Loop.CallLater], with the loop's time ([Loop.Time]) at which f
 // is due.
 func (l *Loop) CallAt(when time.Duration, f func()) *Handle {
 	h := l.newHandle("CallAt", f)

@@ -52,11 +52,11 @@ func TestCallAtAndLaterAreNeverEarly(t *testing.T) {
 		l := nearest(ctx).loop
 		Sleep(ctx, time.Minute)
 		var tr trace
-		l.CallLater(2*time.Second, func() { tr.add("%v", l.Now()) })
-		l.CallLater(-time.Second, func() { tr.add("%v", l.Now()) })
-		l.CallLater(0, func() { tr.add("%v", l.Now()) })
-		l.CallAt(61*time.Second, func() { tr.add("%v", l.Now()) })
-		l.CallAt(0, func() { tr.add("%v", l.Now()) })
+		l.CallLater(2*time.Second, func() { tr.add("%v", l.Time()) })
+		l.CallLater(-time.Second, func() { tr.add("%v", l.Time()) })
+		l.CallLater(0, func() { tr.add("%v", l.Time()) })
+		l.CallAt(61*time.Second, func() { tr.add("%v", l.Time()) })
+		l.CallAt(0, func() { tr.add("%v", l.Time()) })
 		Sleep(ctx, time.Minute)
 		tr.want(t, "1m0s 1m0s 1m0s 1m1s 1m2s")
 		return nil
@@ -74,8 +74,8 @@ func TestACallbackMakesTasks(t *testing.T) {
 			})
 		})
 		v, err := f.Await(ctx)
-		if v != 7 || l.Now() != time.Second {
-			t.Errorf("%d at %v", v, l.Now())
+		if v != 7 || l.Time() != time.Second {
+			t.Errorf("%d at %v", v, l.Time())
 		}
 		return err
 	})

@@ -18,7 +18,7 @@ func TestLookingAtALoopKeepsDeadlockDetection(t *testing.T) {
 	looks := map[string]func(ctx context.Context){
 		"LoopOf":   func(ctx context.Context) { LoopOf(ctx) },
 		"CallSoon": func(ctx context.Context) { LoopOf(ctx).CallSoon(func() {}) },
-		"Now":      func(ctx context.Context) { LoopOf(ctx).Now() },
+		"Now":      func(ctx context.Context) { LoopOf(ctx).Time() },
 		"Post":     func(ctx context.Context) { LoopOf(ctx).Post(func() {}) },
 		"Submit": func(ctx context.Context) {
 			Submit(LoopOf(ctx), func(context.Context) (int, error) { return 0, nil })

@@ -330,7 +330,7 @@ func TestBrokenMutexOfACond(t *testing.T) {
 		})
 		holder := GoNow(ctx, func(ctx context.Context) error {
 			c.L.Lock(ctx)
-			c.NotifyAll()
+			c.Broadcast()
 			return Yield(ctx)
 		})
 		holder.SetName("billing")

@@ -158,8 +158,8 @@ func TestSuspendingInsideAGenerator(t *testing.T) {
 			got = append(got, v)
 			Sleep(ctx, time.Second)
 		}
-		if len(got) != 3 || l.Now() != 6*time.Second {
-			t.Errorf("%v at %v", got, l.Now())
+		if len(got) != 3 || l.Time() != 6*time.Second {
+			t.Errorf("%v at %v", got, l.Time())
 		}
 		l.checkNow(t)
 		return nil

@@ -10,7 +10,7 @@ import (
 
 // Never more than the limit run at a time, and they start in order.
 func TestGroupLimit(t *testing.T) {
-	for limit := range 5 {
+	for _, limit := range []int{-1, 1, 2, 3, 4} {
 		running, most, next := 0, 0, 0
 		run(t, func(ctx context.Context) error {
 			return Group(ctx, func(ctx context.Context, g *TaskGroup) error {
@@ -31,7 +31,7 @@ func TestGroupLimit(t *testing.T) {
 			})
 		})
 		want := limit
-		if limit == 0 {
+		if limit < 0 {
 			want = 12
 		}
 		if most != want || next != 12 {
@@ -109,7 +109,7 @@ func TestGroupLimitAndFailure(t *testing.T) {
 			if !errors.Is(err, errBoom) || ended != 5 {
 				t.Errorf("%v, %d ended", err, ended)
 			}
-			if now := nearest(ctx).loop.Now(); now != 0 {
+			if now := nearest(ctx).loop.Time(); now != 0 {
 				t.Errorf("it took until %v", now)
 			}
 			return nil
@@ -161,7 +161,7 @@ func TestGroupLimitChanged(t *testing.T) {
 				})
 				g.SetLimit(3) // too late for the first, which runs anyway
 			}
-			for _, step := range []struct{ limit, want int }{{3, 3}, {1, 1}, {4, 4}, {0, 17}} {
+			for _, step := range []struct{ limit, want int }{{3, 3}, {1, 1}, {4, 4}, {-1, 17}} {
 				if g.SetLimit(step.limit); step.limit == 1 {
 					Sleep(ctx, time.Second)
 				}
@@ -198,4 +198,13 @@ func TestGroupLimitAtTheLoopsEnd(t *testing.T) {
 	if fmt.Sprint(ended) != "[0 context canceled 1 context canceled 2 context canceled]" {
 		t.Errorf("ended: %q", ended)
 	}
+}
+
+func TestGroupLimitOfNone(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		return Group(ctx, func(ctx context.Context, g *TaskGroup) error {
+			wantPanic(t, "a negative limit is none", func() { g.SetLimit(0) })
+			return nil
+		})
+	})
 }

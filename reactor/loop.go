@@ -180,7 +180,7 @@ func LoopOf(ctx context.Context) *Loop {
 	return s.loop
 }
 
-// Now returns the loop's time, the clock that its timers go by. It starts near
+// Time returns the loop's time, the clock that its timers go by. It starts near
 // zero and never goes backwards. It may be called from anywhere, if the Clock
 // may.
-func (l *Loop) Now() time.Duration { return l.clock.Now() }
+func (l *Loop) Time() time.Duration { return l.clock.Now() }

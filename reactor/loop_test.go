@@ -187,7 +187,7 @@ func TestEqualDeadlinesAreFIFO(t *testing.T) {
 		for i := range 5 {
 			l.CallAt(time.Millisecond, func() { tr.add("c%d", i) })
 			Go(ctx, func(ctx context.Context) error {
-				Sleep(ctx, time.Duration(time.Millisecond-l.Now()))
+				Sleep(ctx, time.Duration(time.Millisecond-l.Time()))
 				tr.add("t%d", i)
 				return nil
 			})
@@ -211,10 +211,10 @@ func TestTimersAreNotStarvedByTasksThatYield(t *testing.T) {
 				return nil
 			})
 		}
-		start := nearest(ctx).loop.Now()
+		start := nearest(ctx).loop.Time()
 		Sleep(ctx, time.Millisecond)
 		stop = true
-		if late := nearest(ctx).loop.Now() - start - time.Millisecond; late < 0 || late > 20*time.Microsecond {
+		if late := nearest(ctx).loop.Time() - start - time.Millisecond; late < 0 || late > 20*time.Microsecond {
 			t.Errorf("late by %v", late)
 		}
 		return nil
@@ -396,8 +396,8 @@ func TestLoopOf(t *testing.T) {
 		if l != nearest(ctx).loop || LoopOf(context.WithoutCancel(ctx)) != l {
 			t.Error("another loop")
 		}
-		if l.Now() < 0 || l.Now() > time.Minute {
-			t.Errorf("Now: %v", l.Now())
+		if l.Time() < 0 || l.Time() > time.Minute {
+			t.Errorf("Now: %v", l.Time())
 		}
 		return nil
 	})

@@ -150,7 +150,7 @@ func BenchmarkThousandWaiters(b *testing.B) {
 					return c.Wait(ctx)
 				}, func() {
 					if c.L.TryLock() {
-						c.NotifyAll()
+						c.Broadcast()
 						c.L.Unlock()
 					}
 				}

@@ -84,18 +84,18 @@ func raceOnce(t *testing.T, racers []racer) {
 	run(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
 		var ended []int
-		began := l.Now()
+		began := l.Time()
 		v, err := Race(ctx, enter(racers, &ended)...)
-		if v != first || err != racers[first].err || len(ended) != len(racers) || l.Now()-began != took(racers[first].after) {
-			t.Errorf("%v: Race: %d, %v; %v ended at %v", racers, v, err, ended, l.Now()-began)
+		if v != first || err != racers[first].err || len(ended) != len(racers) || l.Time()-began != took(racers[first].after) {
+			t.Errorf("%v: Race: %d, %v; %v ended at %v", racers, v, err, ended, l.Time()-began)
 		}
-		ended, began = nil, l.Now()
+		ended, began = nil, l.Time()
 		v, err = Any(ctx, enter(racers, &ended)...)
 		switch {
 		case len(ended) != len(racers):
 			t.Errorf("%v: Any: only %v ended", racers, ended)
-		case success >= 0 && (v != success || err != nil || l.Now()-began != took(racers[success].after)):
-			t.Errorf("%v: Any: %d, %v at %v", racers, v, err, l.Now()-began)
+		case success >= 0 && (v != success || err != nil || l.Time()-began != took(racers[success].after)):
+			t.Errorf("%v: Any: %d, %v at %v", racers, v, err, l.Time()-began)
 		case success < 0 && (v != 0 || err.Error() != strings.Join(all, "\n")):
 			t.Errorf("%v: Any: %d, %v", racers, v, err)
 		}

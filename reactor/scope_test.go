@@ -190,7 +190,7 @@ func TestOuterCancelWinsOverATimeoutDueInTheSameTurn(t *testing.T) {
 			}
 			var got error
 			victim = Go(ctx, func(ctx context.Context) error {
-				return Timeout(ctx, time.Second-l.Now(), func(ctx context.Context) error {
+				return Timeout(ctx, time.Second-l.Time(), func(ctx context.Context) error {
 					got = Sleep(ctx, time.Hour)
 					return nil
 				})
@@ -206,8 +206,8 @@ func TestOuterCancelWinsOverATimeoutDueInTheSameTurn(t *testing.T) {
 			if cancelFirst {
 				want = errBoom
 			}
-			if !errors.Is(got, want) || l.Now() != time.Second {
-				t.Errorf("cancelFirst=%v: got %v at %v", cancelFirst, got, l.Now())
+			if !errors.Is(got, want) || l.Time() != time.Second {
+				t.Errorf("cancelFirst=%v: got %v at %v", cancelFirst, got, l.Time())
 			}
 			return nil
 		})
@@ -224,7 +224,7 @@ func TestOuterCancelWinsOverATimeoutDueInTheSameTurn(t *testing.T) {
 				})
 			})
 		})
-		if got := nearest(ctx).loop.Now(); got != time.Second/2 {
+		if got := nearest(ctx).loop.Time(); got != time.Second/2 {
 			t.Errorf("at %v", got)
 		}
 		return err
@@ -252,8 +252,8 @@ func TestCancellationIsSticky(t *testing.T) {
 		Yield(ctx)
 		task.Cancel(errBoom)
 		err := task.Wait(ctx)
-		if n != 5 || nearest(ctx).loop.Now() != time.Second {
-			t.Errorf("%d awaits, %v", n, nearest(ctx).loop.Now())
+		if n != 5 || nearest(ctx).loop.Time() != time.Second {
+			t.Errorf("%d awaits, %v", n, nearest(ctx).loop.Time())
 		}
 		return err
 	})

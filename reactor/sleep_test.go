@@ -14,11 +14,11 @@ func TestSleepIsNeverEarly(t *testing.T) {
 	runReal(t, func(ctx context.Context) error {
 		for _, d := range []time.Duration{1, time.Microsecond, 50 * time.Microsecond, time.Millisecond, 3 * time.Millisecond} {
 			for range 3 {
-				start, began := nearest(ctx).loop.Now(), time.Now()
+				start, began := nearest(ctx).loop.Time(), time.Now()
 				if err := Sleep(ctx, d); err != nil {
 					return err
 				}
-				if took, wall := nearest(ctx).loop.Now()-start, time.Since(began); took < d || wall < d {
+				if took, wall := nearest(ctx).loop.Time()-start, time.Since(began); took < d || wall < d {
 					t.Errorf("Sleep(%v) took %v, %v by the wall", d, took, wall)
 				}
 			}
@@ -36,7 +36,7 @@ func TestSleepOfNothingYields(t *testing.T) {
 				t.Errorf("Sleep(%v): %v, turned %v", d, err, turned)
 			}
 		}
-		if now := nearest(ctx).loop.Now(); now != 0 {
+		if now := nearest(ctx).loop.Time(); now != 0 {
 			t.Errorf("at %v", now)
 		}
 		return nil
@@ -56,8 +56,8 @@ func TestACancellationAfterTheWakeIsNotLost(t *testing.T) {
 			return nil
 		})
 		task.Wait(ctx)
-		if slept != nil || !errors.Is(next, errBoom) || l.Now() != time.Second {
-			t.Errorf("%v, %v at %v", slept, next, l.Now())
+		if slept != nil || !errors.Is(next, errBoom) || l.Time() != time.Second {
+			t.Errorf("%v, %v at %v", slept, next, l.Time())
 		}
 		yielded, next := error(nil), error(nil)
 		task = Go(ctx, func(ctx context.Context) error {

@@ -55,7 +55,7 @@ func (p *possessions) use(ctx context.Context) {
 	p.event.Set()
 	p.event.Clear()
 	p.mutex.Lock(ctx)
-	p.cond.Notify(1)
+	p.cond.Signal()
 	p.mutex.Unlock()
 	p.rw.Lock(ctx)
 	p.rw.Unlock()
@@ -186,8 +186,8 @@ func forTheLoop(p *possessions) map[string]func() {
 		"Barrier.Reset":        func() { p.barrier.Reset() },
 		"Barrier.Wait":         func() { p.barrier.Wait(ctx) },
 		"Barrier.Waiting":      func() { p.barrier.Waiting() },
-		"Cond.Notify":          func() { p.cond.Notify(1) },
-		"Cond.NotifyAll":       func() { p.cond.NotifyAll() },
+		"Cond.Signal":          func() { p.cond.Signal() },
+		"Cond.Broadcast":       func() { p.cond.Broadcast() },
 		"Cond.Wait":            func() { p.cond.Wait(ctx) },
 		"Cond.WaitFor":         func() { p.cond.WaitFor(ctx, func() bool { return false }) },
 		"Event.Clear":          func() { p.event.Clear() },
@@ -195,7 +195,7 @@ func forTheLoop(p *possessions) map[string]func() {
 		"Event.Set":            func() { p.event.Set() },
 		"Event.Wait":           func() { p.event.Wait(ctx) },
 		"Future.Await":         func() { p.future.Await(ctx) },
-		"Future.IsSet":         func() { p.future.IsSet() },
+		"Future.Finished":      func() { p.future.Finished() },
 		"Future.Result":        func() { p.future.Result() },
 		"Future.SetError":      func() { p.future.SetError(errBoom) },
 		"Future.SetResult":     func() { p.future.SetResult(1) },
@@ -270,7 +270,7 @@ var forAll = map[string]string{
 	"Sockets":     "never changes", "task.ID": "never changes", "FD.Sysfd": "documented", "FD.String": "as Sysfd",
 	"task.String": "goes without what changes",
 
-	"Loop.Now": "the clock's affair", "Now": "the clock's affair",
+	"Loop.Time": "the clock's affair", "Now": "the clock's affair",
 	"Since": "the clock's affair", "Until": "the clock's affair",
 
 	"FD.Release": "is atomic, and posts",

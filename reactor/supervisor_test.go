@@ -86,9 +86,9 @@ func TestSupervisorBackoff(t *testing.T) {
 				last := time.Duration(0)
 				g.Go(func(ctx context.Context) error {
 					call := len(began)
-					began = append(began, l.Now())
+					began = append(began, l.Time())
 					if call > 0 {
-						pauses = append(pauses, l.Now()-last)
+						pauses = append(pauses, l.Time()-last)
 					}
 					if call == failures {
 						return nil
@@ -96,7 +96,7 @@ func TestSupervisorBackoff(t *testing.T) {
 					if long&(1<<call) != 0 {
 						Sleep(ctx, 10*time.Second)
 					}
-					last = l.Now()
+					last = l.Time()
 					return errBoom
 				})
 				return nil
@@ -157,7 +157,7 @@ func failAt(t *testing.T, name string, times []time.Duration, most int, within t
 					if i += 2; failure >= len(times) {
 						return nil
 					}
-					if err := Sleep(ctx, times[failure]-l.Now()); err != nil {
+					if err := Sleep(ctx, times[failure]-l.Time()); err != nil {
 						return err
 					}
 					return fmt.Errorf("failure %d", failure)
@@ -172,8 +172,8 @@ func failAt(t *testing.T, name string, times []time.Duration, most int, within t
 				t.Errorf("%s: %v, sibling %v, told %d times", name, err, sibling, told)
 			}
 		case !errors.Is(err, ErrTooManyRestarts) || !strings.HasSuffix(err.Error(), fmt.Sprint("failure ", gaveUp)) ||
-			!errors.Is(sibling, context.Canceled) || told != gaveUp || l.Now() != times[gaveUp]:
-			t.Errorf("%s: %v, sibling %v, told %d times, at %v; want the end with failure %d", name, err, sibling, told, l.Now(), gaveUp)
+			!errors.Is(sibling, context.Canceled) || told != gaveUp || l.Time() != times[gaveUp]:
+			t.Errorf("%s: %v, sibling %v, told %d times, at %v; want the end with failure %d", name, err, sibling, told, l.Time(), gaveUp)
 		}
 		return nil
 	})

@@ -167,8 +167,8 @@ func TestWaitThatIsCancelledLeavesTheTaskAlone(t *testing.T) {
 			t.Error(err)
 		}
 		v, err := task.Await(ctx)
-		if v != 7 || nearest(ctx).loop.Now() != time.Minute {
-			t.Errorf("%d at %v", v, nearest(ctx).loop.Now())
+		if v != 7 || nearest(ctx).loop.Time() != time.Minute {
+			t.Errorf("%d at %v", v, nearest(ctx).loop.Time())
 		}
 		return err
 	})

@@ -17,13 +17,13 @@ func TestTickerWithWorkOfAnyLength(t *testing.T) {
 			for _, c := range works {
 				onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
 					v.Time.Store(7)
-					start, wall := l.Now(), Now(ctx)
+					start, wall := l.Time(), Now(ctx)
 					ticker := NewTicker(ctx, 10)
 					last := time.Duration(0)
 					for _, work := range []time.Duration{a, b, c, 0} {
-						called := l.Now() - start
+						called := l.Time() - start
 						at, err := ticker.Next(ctx)
-						tick, now := at.Sub(wall), l.Now()-start
+						tick, now := at.Sub(wall), l.Time()-start
 						want := max(last+10, called/10*10)
 						if err != nil || tick != want || now != max(called, want) {
 							t.Errorf("after work of %d, %d, %d: tick %d at %d, want %d (%v)", a, b, c, tick, now, want, err)
@@ -81,7 +81,7 @@ func TestTickerInEveryOrder(t *testing.T) {
 						task := g.Go(func(ctx context.Context) error {
 							tick, err := ticker.Next(ctx)
 							results[i] = verdict(tick.Sub(wall).String(), err)
-							if at == 10 && err == nil && l.Now() == 10 {
+							if at == 10 && err == nil && l.Time() == 10 {
 								results[i] = "tick"
 							}
 							return nil
@@ -142,8 +142,8 @@ func TestTickerMisuse(t *testing.T) {
 			t.Errorf("stopped: %v", err)
 		}
 		ticker.Reset(5)
-		if _, err := ticker.Next(ctx); err != nil || l.Now() != 5 {
-			t.Errorf("started again: %v at %v", err, l.Now())
+		if _, err := ticker.Next(ctx); err != nil || l.Time() != 5 {
+			t.Errorf("started again: %v at %v", err, l.Time())
 		}
 		if _, err := ticker.Next(doneCtx(ctx)); !errors.Is(err, errBoom) {
 			t.Errorf("under a ctx that is done: %v", err)
@@ -183,10 +183,10 @@ func TestTickerAllocatesNothing(t *testing.T) {
 func TestSleepUntil(t *testing.T) {
 	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
 		for _, d := range []time.Duration{-time.Hour, -1, 0, 1, time.Millisecond, time.Hour} {
-			began, turned := l.Now(), false
+			began, turned := l.Time(), false
 			l.CallSoon(func() { turned = true })
-			if err := SleepUntil(ctx, Now(ctx).Add(d)); err != nil || l.Now()-began != max(0, d) || !turned {
-				t.Errorf("%v: took %v, %v, turned %v", d, l.Now()-began, err, turned)
+			if err := SleepUntil(ctx, Now(ctx).Add(d)); err != nil || l.Time()-began != max(0, d) || !turned {
+				t.Errorf("%v: took %v, %v, turned %v", d, l.Time()-began, err, turned)
 			}
 		}
 		if err := SleepUntil(ctx, time.Time{}); err != nil {

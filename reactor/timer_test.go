@@ -36,7 +36,7 @@ func TestTimerIsMovedAndStopped(t *testing.T) {
 			for _, s := range c.steps {
 				l.CallAt(s.at, func() {
 					if timer == nil {
-						timer = NewTimer(ctx, func() { got = append(got, l.Now()) })
+						timer = NewTimer(ctx, func() { got = append(got, l.Time()) })
 					}
 					if s.reset == 0 {
 						timer.Stop()

@@ -96,14 +96,14 @@ func TestTenThousandSleepers(t *testing.T) {
 		for i := range n {
 			d := time.Duration(1+i*7919%n) * time.Millisecond
 			Go(ctx, func(ctx context.Context) error {
-				start := l.Now()
+				start := l.Time()
 				if err := Sleep(ctx, d); err != nil {
 					return err
 				}
-				if now := l.Now(); now-start != d || now < last {
+				if now := l.Time(); now-start != d || now < last {
 					t.Errorf("slept %v instead of %v, after one until %v", now-start, d, last)
 				}
-				last = l.Now()
+				last = l.Time()
 				ended++
 				return nil
 			})
