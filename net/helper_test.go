@@ -104,6 +104,28 @@ func (w *logged) String() string {
 	return w.text.String()
 }
 
+// settled returns what was logged, once there is all that ctx's loop has logged.
+func (w *logged) settled(t testing.TB, ctx context.Context) string {
+	t.Helper()
+	const mark = "all that came before is here"
+	reactor.LoopOf(ctx).Logger(w.logger()).Info(mark)
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(100 * time.Microsecond) {
+		w.mu.Lock()
+		text := w.text.String()
+		before, ok := strings.CutSuffix(strings.TrimSuffix(text, "\n"), mark+"\"")
+		if ok {
+			before = before[:strings.LastIndexByte(before, '\n')+1]
+			w.text.Reset()
+			w.text.WriteString(before)
+			w.mu.Unlock()
+			return before
+		}
+		w.mu.Unlock()
+	}
+	t.Fatal("the log is not written")
+	return ""
+}
+
 func (w *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
 
 // outside calls f on an ordinary goroutine, while the calling task is suspended.

@@ -45,7 +45,10 @@ type Server struct {
 	IdleTimeout    time.Duration
 	MessageTimeout time.Duration
 
-	// Logger is where handlers' errors go; nil means slog.Default().
+	// Logger is where handlers' errors go; nil means slog.Default(). The loop does
+	// not wait for it: see [reactor.Loop.Logger]. What repeats itself is summed up:
+	// of one kind of error, five lines are logged in ten seconds, and then one that
+	// says how often it came.
 	Logger *slog.Logger
 
 	stats stats
@@ -66,8 +69,12 @@ var ErrServerClosed = errors.New("net: the server is closed")
 // grace time, closes what connections are left, and waits for their handlers.
 // Handlers' ctx carries ctx's values, but is cancelled only after the grace.
 //
-// When the process is out of file descriptors, or the kernel out of memory,
-// accepting pauses for a moment, with a line in the log, and goes on.
+// Accept may fail: for want of file descriptors or memory, because of a peer's
+// network, for reasons of a firewall or the kernel. Then accepting goes on, with a
+// line in the log; it pauses before, unless the failure is one peer's. Only a
+// listener that is gone ends Serve: its error is [ErrClosed], io.EOF or that
+// of a descriptor which is no listening socket. So does a deadline of the
+// listener's that has passed.
 //
 // Serve returns nil when it was stopped by ctx or by closing ln, and otherwise
 // the error that ended accepting. It is called by a task of ln's loop. A Server
@@ -87,10 +94,12 @@ func (s *Server) serve(ctx context.Context, ln Listener, start func(v *serving, 
 	if !reactor.InTask(ctx) {
 		return opError("serve", ln.Addr().Network(), nil, ln.Addr(), errors.New("must be called by a task, with its ctx: see reactor.Run"))
 	}
-	v := &serving{Server: s, log: s.Logger, start: start}
-	if v.log == nil {
-		v.log = slog.Default()
+	log := s.Logger
+	if log == nil {
+		log = slog.Default()
 	}
+	v := &serving{Server: s, log: newSummary(ctx, reactor.LoopOf(ctx).Logger(log)), start: start}
+	defer v.log.end()
 	v.empty.Set()
 	shielded := context.WithoutCancel(ctx)
 	err := reactor.Scope(shielded, func(handlers context.Context, scope *reactor.CancelScope) error {
@@ -112,7 +121,7 @@ func (s *Server) serve(ctx context.Context, ln Listener, start func(v *serving, 
 type serving struct {
 	*Server
 	ctx   context.Context // the handlers'
-	log   *slog.Logger
+	log   *summary
 	start func(v *serving, c Conn) error
 	conns connSet
 	empty reactor.Event // no connection is left

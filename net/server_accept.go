@@ -3,41 +3,26 @@ package net
 import (
 	"context"
 	"errors"
-	"io"
-	"os"
-	"slices"
-	"syscall"
+	"log/slog"
 	"time"
 
 	"github.com/eddyio/eddy/reactor"
 )
 
-// acceptPause is how long accepting rests when there are no resources for
-// another connection.
-const acceptPause = 100 * time.Millisecond
-
 func (v *serving) accept(ctx context.Context, ln Listener) error {
-	starved := false
+	f := failures{v: v, addr: ln.Addr().String()}
 	for {
 		if err := v.waitForRoom(ctx); err != nil {
 			return err
 		}
 		c, err := ln.Accept()
-		switch {
-		case err == nil:
-			starved = false
-			if err := v.admit(c); err != nil {
-				return err
-			}
-		case isStarved(err):
-			if !starved {
-				starved = true
-				v.log.Warn("net: accepting pauses: out of resources for another connection", "addr", ln.Addr().String(), "error", err)
-			}
-			if err := reactor.Sleep(ctx, acceptPause); err != nil {
-				return err
-			}
-		default:
+		if err == nil {
+			f.over()
+			err = v.admit(c)
+		} else if ctx.Err() == nil && !isGone(err) {
+			err = f.goOn(ctx, err)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -86,48 +71,8 @@ func (v *serving) left(m member, err error) {
 		v.stats.expired.Add(1)
 	case err != nil && !isUnremarkable(err):
 		v.stats.failed.Add(1)
-		v.log.Error("net: a handler failed", "peer", m.peerAddr().String(), "error", err)
+		v.log.tell(slog.LevelError, "net: a handler failed", keyOf(err), "peer", m.peerAddr().String(), "error", err)
 	}
-}
-
-func isStarved(err error) bool {
-	var errno syscall.Errno
-	if !errors.As(err, &errno) {
-		return false
-	}
-	switch errno {
-	case syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
-		syscall.ENOSPC: // epoll's limit of registrations
-		return true
-	}
-	return false
-}
-
-// isUnremarkable reports whether a handler's error only means that its connection
-// ended, from either side. What is joined to such an error counts by itself.
-func isUnremarkable(err error) bool {
-	switch e := err.(type) {
-	case *reactor.PanicError:
-		return false // whatever it panicked with
-	case interface{ Unwrap() []error }:
-		return !slices.ContainsFunc(e.Unwrap(), func(e error) bool { return !isUnremarkable(e) })
-	}
-	if isEnd(err) {
-		return true
-	}
-	inner := errors.Unwrap(err)
-	return inner != nil && isUnremarkable(inner)
-}
-
-// isEnd reports whether err, whatever it wraps, is the end of a connection.
-func isEnd(err error) bool {
-	is, _ := err.(interface{ Is(error) bool })
-	for _, e := range []error{io.EOF, ErrClosed, os.ErrClosed, os.ErrDeadlineExceeded, context.Canceled, context.DeadlineExceeded, syscall.ECONNRESET, syscall.EPIPE} {
-		if err == e || is != nil && is.Is(e) {
-			return true
-		}
-	}
-	return false
 }
 
 // finish waits for the handlers for the grace time, and then ends them.

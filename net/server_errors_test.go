@@ -17,6 +17,8 @@ import (
 func TestWhatAHandlersErrorMeans(t *testing.T) {
 	flush := errors.New("flush failed")
 	reset := &OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+	vanished := &OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ETIMEDOUT)}
+	noBackend := &OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ETIMEDOUT)}
 	for _, c := range []struct {
 		err  error
 		want bool
@@ -24,6 +26,13 @@ func TestWhatAHandlersErrorMeans(t *testing.T) {
 		{io.EOF, true},
 		{reset, true},
 		{fmt.Errorf("row 7: %w", reset), true},
+		{vanished, true},
+		{&OpError{Op: "write", Err: os.NewSyscallError("write", syscall.EHOSTUNREACH)}, true},
+		{&OpError{Op: "close", Err: os.NewSyscallError("shutdown", syscall.ENOTCONN)}, true},
+		{&OpError{Op: "read", Err: os.NewSyscallError("read", syscall.EIO)}, false},
+		{noBackend, false},
+		{fmt.Errorf("the database: %w", noBackend), false},
+		{&OpError{Op: "dial", Err: context.Canceled}, true},
 		{&limitError{}, true},
 		{&reactor.CancelError{Cause: flush}, true},
 		{&reactor.TimeoutError{Err: context.DeadlineExceeded}, true},

@@ -88,7 +88,7 @@ func TestServeReady(t *testing.T) {
 		until(t, ctx, "five are gone", func() bool { return s.Stats().Active == 5 })
 		v.stop()
 		v.end(t, ctx, nil)
-		if got := s.Stats(); got != (Stats{Accepted: 10}) || v.log.String() != "" {
+		if got := s.Stats(); got != (Stats{Accepted: 10}) || v.log.settled(t, ctx) != "" {
 			t.Errorf("statistics: %+v; log: %s", got, v.log)
 		}
 	})
@@ -161,7 +161,7 @@ func TestReadyHandlersFail(t *testing.T) {
 		}
 		v.stop()
 		v.end(t, ctx, nil)
-		log := v.log.String()
+		log := v.log.settled(t, ctx)
 		if strings.Count(log, "\n") != 2 || !strings.Contains(log, "the handler's panic") || !strings.Contains(log, "the handler's error") ||
 			!strings.Contains(log, "server_ready_test.go") {
 			t.Errorf("log: %s", log)
@@ -429,7 +429,7 @@ func TestBorrowedForTooLongPanicsInDebugMode(t *testing.T) {
 		}
 		v.stop()
 		v.end(t, ctx, nil)
-		text.Write([]byte(v.log.String()))
+		text.Write([]byte(v.log.settled(t, ctx)))
 	})
 	if !strings.Contains(text.String(), "had suspended") || !strings.Contains(text.String(), "server_ready_test.go") {
 		t.Errorf("log: %s", &text)

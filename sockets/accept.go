@@ -22,7 +22,12 @@ func (System) Accept(fd int) (int, unix.Sockaddr, error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
 	conn, peer, err := unix.Accept(fd)
-	conn, err = mark(conn, err)
+	if err != nil {
+		return -1, nil, err
+	}
+	if conn, err = mark(conn, nil); err != nil {
+		err = unix.ECONNABORTED // macOS refuses to mark a socket that its peer has reset
+	}
 	return conn, peer, err
 }
 

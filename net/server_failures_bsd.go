@@ -1,0 +1,7 @@
+//go:build darwin || freebsd || openbsd || netbsd || dragonfly
+
+package net
+
+import "syscall"
+
+var peersAlso []syscall.Errno

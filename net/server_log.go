@@ -1,0 +1,116 @@
+package net
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/eddyio/eddy/reactor"
+)
+
+// A summary is a server's log, kept short: peers can make a server fail as often as
+// they like. Of what is the same again, a few lines are written in a while, and at
+// its end one that says how often it came besides.
+//
+// Invariant: the timer is set exactly while some kind has untold events.
+type summary struct {
+	log   *slog.Logger
+	timer *reactor.Timer
+	isSet bool
+	now   func() time.Duration
+	began time.Duration // of the present while
+	kinds []*kind       // in the order in which they came
+}
+
+// A kind is events that differ by no more than their peer.
+type kind struct {
+	key    string
+	times  int // in this while
+	untold int
+	level  slog.Level
+	what   string
+	args   []any // of the latest
+}
+
+const (
+	summaryTime  = 10 * time.Second // how long a while is
+	summaryLines = 5                // of one kind in a while
+	summaryKinds = 20               // further ones count as one
+)
+
+func newSummary(ctx context.Context, log *slog.Logger) *summary {
+	s := &summary{log: log, now: reactor.LoopOf(ctx).Time}
+	s.timer = reactor.NewTimer(ctx, s.end)
+	return s
+}
+
+// tell logs an event, unless its like were logged often enough.
+func (s *summary) tell(level slog.Level, what, key string, args ...any) {
+	if now := s.now(); now-s.began >= summaryTime {
+		s.end()
+		s.began = now
+	}
+	k := s.kind(what + key)
+	k.times++
+	if k.times <= summaryLines {
+		s.log.Log(context.Background(), level, what, args...)
+		return
+	}
+	k.level, k.what, k.args = level, what, args
+	k.untold++
+	if !s.isSet {
+		s.isSet = true
+		s.timer.Reset(s.began + summaryTime - s.now())
+	}
+}
+
+func (s *summary) kind(key string) *kind {
+	if len(s.kinds) >= summaryKinds {
+		key = ""
+	}
+	for _, k := range s.kinds {
+		if k.key == key {
+			return k
+		}
+	}
+	k := &kind{key: key}
+	s.kinds = append(s.kinds, k)
+	return k
+}
+
+// end ends the while, and says what was not told in it.
+func (s *summary) end() {
+	if s.isSet {
+		s.isSet = false
+		s.timer.Stop()
+	}
+	kinds := s.kinds
+	s.kinds = nil
+	for _, k := range kinds {
+		if k.untold > 0 {
+			s.log.Log(context.Background(), k.level, k.what+", and often", append([]any{"times", k.untold}, k.args...)...)
+		}
+	}
+}
+
+// keyOf returns what errors of one kind have in common: the text of the innermost
+// one, which names no peer.
+func keyOf(err error) string {
+	if p, ok := err.(*reactor.PanicError); ok {
+		return brief(fmt.Sprint("panic ", p.Value))
+	}
+	for {
+		inner, ok := err.(interface{ Unwrap() error })
+		if !ok || inner.Unwrap() == nil {
+			return brief(fmt.Sprintf("%T %v", err, err))
+		}
+		err = inner.Unwrap()
+	}
+}
+
+func brief(s string) string {
+	const most = 200
+	return strings.Clone(s[:min(len(s), most)])
+}
