@@ -1,6 +1,7 @@
 package net
 
 import (
+	"io"
 	"net/netip"
 	"os"
 	"syscall"
@@ -14,9 +15,10 @@ import (
 // net.Conn and net.PacketConn, and its methods, which may be called from any
 // goroutine, are those of the standard library's UnixConn.
 //
-// The end of a stream is io.EOF, in an [OpError] where the method returns an
-// address. An empty message reads as io.EOF too from a "unixpacket" socket, for
-// the kernel makes no difference. Datagrams have no end.
+// The end of a stream is io.EOF itself, as of the standard library from Go 1.27 on;
+// before, the methods that return an address wrapped it in an [OpError]. An empty
+// message reads as io.EOF too from a "unixpacket" socket: the kernel makes no
+// difference. Datagrams have no end.
 type UnixConn struct{ packets }
 
 func newUnixConn(network string) *UnixConn {
@@ -73,6 +75,9 @@ func (c *UnixConn) readMsg(b, oob []byte, rights bool, call string) (sockets.Mes
 		return elsewhere(&c.fd, func() (sockets.Message, error) { return c.readMsg(b, oob, rights, call) })
 	}
 	m, err := c.receive(b, oob, rights, call)
+	if err == io.EOF {
+		return m, err
+	}
 	if err != nil {
 		return sockets.Message{}, c.failed("read", err)
 	}

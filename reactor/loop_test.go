@@ -302,7 +302,7 @@ func TestDeadlockNamesEveryTask(t *testing.T) {
 	if len(e.Waiting) != 4 {
 		t.Fatalf("%q", e.Waiting)
 	}
-	for i, want := range []string{"task 1 ", "task 2 (reactor.TestDeadlock", "waits for task 2 (", ") waits for a future"} {
+	for i, want := range []string{"task 1 ", "waitForever", "waits for task 2 (", ") waits for a future"} {
 		if !strings.Contains(e.Waiting[i], want) || !strings.Contains(e.Error(), want) {
 			t.Errorf("line %d: %q, want %q", i, e.Waiting[i], want)
 		}

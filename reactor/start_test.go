@@ -71,7 +71,7 @@ func TestStartFailsAfter(t *testing.T) {
 		}
 		return Sleep(ctx, 2*time.Hour)
 	})
-	if err != nil || len(told) != 1 || told[0].Err != errBoom || !strings.Contains(told[0].Task, "Start") {
+	if err != nil || len(told) != 1 || told[0].Err != errBoom || !strings.Contains(told[0].Task, "serve") {
 		t.Errorf("Run returned %v, reported %v", err, told)
 	}
 }
