@@ -10,7 +10,7 @@ import (
 type served struct {
 	v      *serving
 	conn   Conn
-	task   *reactor.Task[struct{}]
+	task   reactor.AnyTask
 	limits *limits
 	place  int
 }

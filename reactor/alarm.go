@@ -10,13 +10,13 @@ import (
 // wheel, for when or earlier: so that to move it back is a store, and node is
 // set anew when it fires.
 type alarm struct {
-	loop *Loop
+	loop *loop
 	f    func()
 	when int64
 	node timerwheel.Timer[expirer]
 }
 
-func (a *alarm) init(l *Loop, f func()) {
+func (a *alarm) init(l *loop, f func()) {
 	a.loop, a.f = l, f
 	a.node.Value = a
 }

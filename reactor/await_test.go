@@ -66,7 +66,7 @@ var awaits = map[string]func(ctx context.Context) awaited{
 		m := &Mutex{locked: true}
 		c := &Cond{L: m}
 		return awaited{func(ctx context.Context) error {
-			nearest(ctx).loop.CallSoon(func() { m.TryLock(); c.Broadcast(); m.Unlock() })
+			LoopOf(ctx).CallSoon(func() { m.TryLock(); c.Broadcast(); m.Unlock() })
 			return c.Wait(ctx)
 		}, func() bool { return !m.locked }, true, false}
 	},
@@ -213,7 +213,7 @@ var awaits = map[string]func(ctx context.Context) awaited{
 		due := tick.due
 		return awaited{func(ctx context.Context) error { _, err := tick.Next(ctx); return err }, func() bool { return tick.due != due }, true, false}
 	},
-	"task.Wait": func(ctx context.Context) awaited {
+	"anyTask.Wait": func(ctx context.Context) awaited {
 		task := GoNow(ctx, func(context.Context) error { return nil })
 		return awaited{task.Wait, func() bool { return task.claimed }, false, false}
 	},
@@ -330,7 +330,7 @@ func TestEveryAwaitUnderADoneCtx(t *testing.T) {
 				} {
 					a := make(ctx)
 					turned := false
-					h := l.CallSoon(func() { turned = true })
+					h := facadeOf(l).CallSoon(func() { turned = true })
 					if err := a.await(done); !errors.Is(err, errBoom) {
 						t.Errorf("%s: %v", way, err)
 					}
@@ -347,7 +347,7 @@ func TestEveryAwaitUnderADoneCtx(t *testing.T) {
 					return nil
 				}
 				turned := false
-				h := l.CallSoon(func() { turned = true })
+				h := facadeOf(l).CallSoon(func() { turned = true })
 				if err := a.await(ctx); err != nil {
 					t.Errorf("under a ctx that is not done: %v", err)
 				}

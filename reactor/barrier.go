@@ -40,7 +40,7 @@ func (b *Barrier) Wait(ctx context.Context) (int, error) {
 	b.come++
 	switch err := b.waiters.wait(w, s, waitingFor("a barrier")); err {
 	case nil:
-		return w.weight, nil
+		return w.Weight, nil
 	case ErrClosed:
 		return 0, ErrBroken
 	default:
@@ -60,8 +60,8 @@ func (b *Barrier) last() bool {
 
 func (b *Barrier) release() {
 	b.come = 0
-	for i := 0; b.waiters.head != nil; i++ {
-		b.waiters.head.w.weight = i
+	for i := 0; b.waiters.first() != nil; i++ {
+		b.waiters.first().Worker().Weight = i
 		b.waiters.wakeFirst(wokenDone)
 	}
 }

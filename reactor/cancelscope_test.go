@@ -25,23 +25,23 @@ func TestScopeDeadlineMoves(t *testing.T) {
 			{"into the past", func(s *CancelScope) { s.SetTimeout(-9) }, 2, true},
 			{"away", func(s *CancelScope) { s.SetDeadline(time.Time{}) }, 99, false},
 			{"away and back", func(s *CancelScope) { s.SetDeadline(time.Time{}); s.SetTimeout(8) }, 10, true},
-			{"by the wall", func(s *CancelScope) { s.SetDeadline(l.wall.Add(l.Time() + 5 - time.Duration(l.wallAt))) }, 7, true},
+			{"by the wall", func(s *CancelScope) { s.SetDeadline(l.wall.Add(facadeOf(l).Time() + 5 - time.Duration(l.wallAt))) }, 7, true},
 			{"by the wall, long ago", func(s *CancelScope) { s.SetDeadline(time.Unix(0, 0)) }, 2, true},
 			{"to where it can't", func(s *CancelScope) { s.SetTimeout(1<<63 - 1) }, 99, false},
 		} {
-			began := l.Time()
+			began := facadeOf(l).Time()
 			err := Scope(ctx, func(ctx context.Context, s *CancelScope) error {
 				if err := s.SetTimeout(10); err != nil {
 					t.Error(err)
 				}
-				l.CallLater(2, func() { c.move(s) })
+				facadeOf(l).CallLater(2, func() { c.move(s) })
 				err := Sleep(ctx, 99)
 				if s.Expired() != c.expired || (err == context.DeadlineExceeded) != c.expired {
 					t.Errorf("%s: expired %v, %v", c.name, s.Expired(), err)
 				}
 				return err
 			})
-			if took := l.Time() - began; took != c.want || (err != nil) != c.expired {
+			if took := facadeOf(l).Time() - began; took != c.want || (err != nil) != c.expired {
 				t.Errorf("%s: took %d, want %d: %v", c.name, took, c.want, err)
 			}
 		}
@@ -137,7 +137,7 @@ func TestScopeCancel(t *testing.T) {
 			kept = s
 			s.SetTimeout(5)
 			child := Go(ctx, func(ctx context.Context) error { return Sleep(ctx, 99) })
-			l.CallLater(3, func() {
+			facadeOf(l).CallLater(3, func() {
 				if !s.Cancel(errBoom) || s.Cancel(nil) {
 					t.Error("Cancel is not true once")
 				}

@@ -59,10 +59,10 @@ func Since(ctx context.Context, t time.Time) time.Duration {
 func Until(ctx context.Context, t time.Time) time.Duration { return -Since(ctx, t) }
 
 // now returns the loop's time in the wheel's unit, nanoseconds.
-func (l *Loop) now() int64 { return int64(l.clock.Now()) }
+func (l *loop) now() int64 { return int64(l.clock.Now()) }
 
 // after returns the time d from now, or the end of time when that lies beyond it.
-func (l *Loop) after(d time.Duration) int64 {
+func (l *loop) after(d time.Duration) int64 {
 	now := l.now()
 	if d > maxTime-time.Duration(now) {
 		return int64(maxTime)

@@ -28,7 +28,7 @@ func (c *Cond) Wait(ctx context.Context) error {
 	}
 	c.L.unlock("Cond.Wait")
 	err = c.waiters.wait(w, s, waitingFor("a condition"))
-	if broken := c.L.lock(w, &w.loop.shielded); broken != nil {
+	if broken := c.L.lock(w, w.Loop().Shielded()); broken != nil {
 		return broken
 	}
 	return err

@@ -134,7 +134,7 @@ func (p *match) run(ctx context.Context) {
 	p.start(ctx)
 	l := nearest(ctx).loop
 	if p.inCallback {
-		l.CallSoon(func() { p.series(l, p.order...) })
+		facadeOf(l).CallSoon(func() { p.series(l, p.order...) })
 		Yield(ctx)
 	} else {
 		p.series(l, p.order...)
@@ -173,7 +173,7 @@ func (p *match) start(ctx context.Context) {
 }
 
 // series does some acts within one turn, and tells the model.
-func (p *match) series(l *Loop, acts ...act) {
+func (p *match) series(l *loop, acts ...act) {
 	if p.begin != nil {
 		p.begin()
 	}
@@ -186,7 +186,7 @@ func (p *match) series(l *Loop, acts ...act) {
 		if a == cancelOf(who) {
 			p.tasks[who].Cancel(errBoom)
 		} else {
-			p.scopes[who].expire()
+			(*scopeDeadline)(p.scopes[who]).expire()
 		}
 		if slices.Contains(p.queue, who) {
 			p.serve([]outcome{{who: who, interrupted: true}})

@@ -184,3 +184,13 @@ func (o *outside) end() {
 		e.Value.(func())()
 	}
 }
+
+// scopeOf returns the scope that ctx descends from. It panics if there is none: op
+// is what was called outside a task.
+func scopeOf(ctx context.Context, op string) *scope {
+	s := nearest(ctx)
+	if s == nil {
+		panic("reactor: " + op + " outside a task: pass the ctx that a task's function receives (see reactor.Run)")
+	}
+	return s
+}

@@ -15,7 +15,7 @@ import (
 // list or timer that shares half of the first.
 var notToBeCopied = map[string]any{
 	"Barrier": Barrier{}, "CancelScope": CancelScope{}, "Cond": Cond{}, "Dormant": Dormant{}, "Event": Event{},
-	"FD": FD{}, "Future": Future[int]{}, "Guest": Guest{}, "Handle": Handle{}, "LifoQueue": LifoQueue[int]{}, "Local": Local[int]{},
+	"FD": FD{}, "Future": Future[int]{}, "Guest": Guest{}, "Handle": callback{}, "LifoQueue": LifoQueue[int]{}, "Local": Local[int]{},
 	"Loop": (*Loop)(nil), "Mutex": Mutex{}, "PriorityQueue": PriorityQueue[int]{}, "Queue": Queue[int]{},
 	"RWMutex": RWMutex{}, "Semaphore": Semaphore{}, "Task": (*Task[int])(nil), "TaskGroup": (*TaskGroup)(nil),
 	"Ticker": Ticker{}, "Timer": Timer{}, "Watch": Watch[int]{},

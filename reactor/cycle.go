@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,18 +14,30 @@ import (
 // deadline ends, or a foreign context, does not; that somebody may cancel a task is
 // no reason to wait for it.
 
+// ErrSelf is returned to a task that waits for itself, and, wrapped by an error that
+// names them, to one that waits for others which wait for it. It is found when the
+// wait begins that would never end, unless a deadline or a foreign context ends it.
+var ErrSelf = errors.New("reactor: a task can't wait for itself")
+
 // maxCycleSearch bounds how many tasks a search looks at. A circle that is larger is
 // not found.
 const maxCycleSearch = 256
 
 // A joiner is what a task waits for that waits for several others.
 type joiner interface {
-	// joins ranges over the tasks that are not over. It may leave out those that
+	// Joins ranges over the tasks that are not over. It may leave out those that
 	// wait for nothing.
-	joins(yield func(*task) bool)
-	// all reports whether each of them must end before the wait does. Else it ends
+	Joins(yield func(*task) bool)
+	// All reports whether each of them must end before the wait does. Else it ends
 	// when one of left does.
-	all() (all bool, left int)
+	All() (all bool, left int)
+}
+
+// A boundedJoiner is a joiner whose own scope's deadline ends the tasks that it
+// waits for.
+type boundedJoiner interface {
+	joiner
+	Bounds() *scope
 }
 
 // refuseCycle returns an error if the running task w is about to wait, under s, for
@@ -98,10 +111,11 @@ func (c *cycleSearch) leads(t *task) (found bool) {
 	switch what := w.what.(type) {
 	case *task:
 		found = c.leads(what)
-	case *groupWait: // its deadline ends the tasks that it waits for
-		found = c.leadsAny(what) && !what.scope.bounded()
 	case joiner:
 		found = c.leadsAny(what)
+		if b, ok := what.(boundedJoiner); ok && found {
+			found = !b.Bounds().bounded()
+		}
 	}
 	if !found || w.where.bounded() {
 		c.path = c.path[:before]
@@ -113,9 +127,9 @@ func (c *cycleSearch) leads(t *task) (found bool) {
 
 // leadsAny reports whether the wait for j can't end before c.me does.
 func (c *cycleSearch) leadsAny(j joiner) bool {
-	all, left := j.all()
+	all, left := j.All()
 	before := len(c.path)
-	for t := range j.joins {
+	for t := range j.Joins {
 		c.path = c.path[:before]
 		found := c.leads(t)
 		if found {
@@ -153,33 +167,3 @@ func (s *scope) keptBy(k keeper, yield func(*task) bool) {
 		}
 	}
 }
-
-// groupWait is a group as what waits for its tasks.
-type groupWait TaskGroup
-
-func (g *groupWait) String() string { return "the tasks of its group: " + listTasks(g.n, g.joins) }
-
-func (g *groupWait) all() (bool, int) { return true, g.n }
-
-func (g *groupWait) joins(yield func(*task) bool) {
-	g.scope.keptBy((*TaskGroup)(g), yield)
-}
-
-func (c *collection) String() string {
-	return "the tasks that it gathers: " + listTasks(c.left, c.joins)
-}
-
-func (c *collection) all() (bool, int) { return true, c.left }
-
-func (c *collection) joins(yield func(*task) bool) { c.under.keptBy(c, yield) }
-
-func (g *gathering) String() string {
-	if g.canceled {
-		return "the tasks that it gathers, which are cancelled: " + listTasks(g.left, g.joins)
-	}
-	return "the tasks that it gathers: " + listTasks(g.left, g.joins)
-}
-
-func (g *gathering) all() (bool, int) { return g.canceled, g.left }
-
-func (g *gathering) joins(yield func(*task) bool) { g.under.keptBy(g, yield) }

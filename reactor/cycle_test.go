@@ -197,7 +197,7 @@ func TestNoWaitCycle(t *testing.T) {
 			defer cancel()
 			other := Go(own, func(ctx context.Context) error { me.Wait(ctx); return nil })
 			Yield(ctx)
-			nearest(ctx).loop.CallLater(1, cancel)
+			LoopOf(ctx).CallLater(1, cancel)
 			return other.Wait(ctx)
 		},
 		"one that was cancelled": func(ctx context.Context, me AnyTask) error {
@@ -248,8 +248,8 @@ func TestCycleSearchEnds(t *testing.T) {
 		me := Current(ctx)
 		Go(ctx, me.Wait)
 		yields(ctx, 2)
-		c := cycleSearch{me: me.base(), budget: maxCycleSearch}
-		if c.leads(&last.task) || c.budget >= 0 || len(c.path) != 0 {
+		c := cycleSearch{me: me.record(), budget: maxCycleSearch}
+		if c.leads(last.record()) || c.budget >= 0 || len(c.path) != 0 {
 			t.Errorf("budget %d, path %d", c.budget, len(c.path))
 		}
 		never.Set()

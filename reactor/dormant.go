@@ -57,7 +57,7 @@ func (d *Dormant) Start(ctx context.Context, f *FD, r Runner) {
 		panic("reactor: Dormant.Start of one that was started")
 	}
 	d.fd, d.runner = f, r
-	d.node.hook = d
+	d.node.Hook = d
 	d.listen()
 }
 
@@ -119,8 +119,8 @@ func (d *Dormant) due() {
 	d.fd.loop.ready.push(d)
 }
 
-// wake is called by the FD's readers, among which d stands no more.
-func (d *Dormant) wake() {
+// Wake is called by the FD's readers, among which d stands no more.
+func (d *Dormant) Wake() {
 	d.fd.loop.ioWaits--
 	d.due()
 }
@@ -138,11 +138,9 @@ func (d *Dormant) exec(w *worker) {
 	d.state = dormantRuns
 	t := w.takeSpare()
 	t.begin(d)
-	w.task, w.scope = &t.task, &t.scope
-	t.w = w
+	t.runsOn(w)
 	defer t.leave(w)
-	t.err = d.runner.Run(&t.scope)
-	t.over = true
+	t.returned(d.runner.Run(&t.scope))
 	if t.err == nil && t.unknown() {
 		rest(t, w)
 		d.listen()
@@ -153,10 +151,10 @@ func (d *Dormant) exec(w *worker) {
 // its end is short: unless somebody may still know it. Whoever keeps its ctx
 // against the rules, and made no use of it that shows, will see another run's.
 
-func (w *worker) takeSpare() *Task[struct{}] {
+func (w *worker) takeSpare() *task {
 	t := w.spare
 	if t == nil {
-		return new(Task[struct{}])
+		return new(task)
 	}
 	w.spare = nil
 	return t
@@ -170,7 +168,7 @@ func (t *task) unknown() bool {
 
 // rest is all that finish has to do for a task that nobody knows. leave finds
 // nothing left to do then.
-func rest(t *Task[struct{}], w *worker) {
+func rest(t *task, w *worker) {
 	w.dropShadow()
 	if w.inner != nil || w.body != nil {
 		w.clearRegions()
@@ -195,8 +193,8 @@ func (t *task) begin(d *Dormant) {
 	t.link(d.up)
 }
 
-// ended is told of the end of a run.
-func (d *Dormant) ended(t *task, _ bool) {
+// Ended is told of the end of a run.
+func (d *Dormant) Ended(t *task, _ bool) {
 	if t.err == nil {
 		d.listen()
 		return

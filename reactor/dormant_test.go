@@ -38,7 +38,7 @@ func turns(ctx context.Context) {
 }
 
 func TestDormantRunsWhenThereIsSomethingToRead(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		r := &runs{run: drained(f)}
 		var d Dormant
@@ -70,7 +70,7 @@ func TestDormantRunsWhenThereIsSomethingToRead(t *testing.T) {
 }
 
 func TestDormantComesAgainForWhatItLeft(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		r := &runs{}
 		others := 0
@@ -81,7 +81,7 @@ func TestDormantComesAgainForWhatItLeft(t *testing.T) {
 			if others++; others > 1 {
 				t.Error("ran twice in one turn")
 			}
-			l.CallSoon(func() { others = 0 })
+			facadeOf(l).CallSoon(func() { others = 0 })
 			return nil
 		}
 		new(Dormant).Start(ctx, f, r)
@@ -97,7 +97,7 @@ func TestDormantComesAgainForWhatItLeft(t *testing.T) {
 }
 
 func TestDormantAwaitsAsATaskDoes(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		var ids []uint64
 		r := &runs{run: func(ctx context.Context) error {
@@ -107,9 +107,9 @@ func TestDormantAwaitsAsATaskDoes(t *testing.T) {
 				t.Errorf("its task is called %q", name)
 			}
 			f.ReadBlocked()
-			before := l.Time()
+			before := facadeOf(l).Time()
 			err := Sleep(ctx, time.Second)
-			if got := l.Time() - before; got != time.Second {
+			if got := facadeOf(l).Time() - before; got != time.Second {
 				t.Errorf("slept %v", got)
 			}
 			child := Async(ctx, func(context.Context) (int, error) { return 7, nil })
@@ -142,7 +142,7 @@ func TestDormantAwaitsAsATaskDoes(t *testing.T) {
 
 // A task that is used again knows nothing of the runs before.
 func TestDormantTaskIsAsNew(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		var ctxs []context.Context
 		r := &runs{run: func(ctx context.Context) error {
@@ -176,7 +176,7 @@ func TestDormantIsOverWhenARunFails(t *testing.T) {
 			return ok && p.Value == errBoom && strings.Contains(p.Task, "a runner")
 		}},
 	} {
-		onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+		onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 			f := openFake(t, ctx, 5)
 			r := &runs{run: c.run}
 			new(Dormant).Start(ctx, f, r)
@@ -195,7 +195,7 @@ func TestDormantIsOverWhenARunFails(t *testing.T) {
 }
 
 func TestDormantIsPaused(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		r := &runs{run: drained(f)}
 		var d Dormant
@@ -228,7 +228,7 @@ func TestDormantIsPaused(t *testing.T) {
 }
 
 func TestDormantRunsForADeadline(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		var err error
 		r := &runs{run: func(context.Context) error { err = f.WaitRead(); return err }}
@@ -245,7 +245,7 @@ func TestDormantRunsForADeadline(t *testing.T) {
 // A run is cancelled with the ctx that the Dormant was started with, and ends
 // with the loop.
 func TestDormantRunIsCancelled(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		r := &runs{run: func(ctx context.Context) error { return Sleep(ctx, time.Hour) }}
 		Scope(ctx, func(inner context.Context, s *CancelScope) error {
@@ -271,7 +271,7 @@ func TestDormantRunIsCancelled(t *testing.T) {
 
 // A program in which only a Dormant waits is not deadlocked.
 func TestDormantMayWakeATask(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		var done Event
 		new(Dormant).Start(ctx, f, &runs{run: func(context.Context) error { f.ReadBlocked(); done.Set(); return nil }})
@@ -294,7 +294,7 @@ func TestDormantMayWakeATask(t *testing.T) {
 
 // What somebody may still know of a run is not used for another.
 func TestDormantTaskIsNotReusedIfKnown(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		keep := func(ctx context.Context) any { return nil }
 		var kept []any
@@ -339,7 +339,7 @@ func TestDormantTaskIsNotReusedIfKnown(t *testing.T) {
 }
 
 func TestDormantMisuse(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		var d Dormant
 		d.Start(ctx, f, &runs{run: drained(f)})
@@ -374,7 +374,7 @@ func inGoroutine(f func()) {
 }
 
 func TestDormantRunAllocatesNothing(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		r := &runs{}
 		r.run = func(context.Context) error { // it stays readable: a run each turn

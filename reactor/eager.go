@@ -21,11 +21,7 @@ func AsyncNow[T any](ctx context.Context, f func(ctx context.Context) (T, error)
 }
 
 func now[T any](ctx context.Context, op string, body any) *Task[T] {
-	s := nearest(ctx)
-	if s == nil {
-		panic("reactor: " + op + " outside a task: pass the ctx that a task's function receives (see reactor.Run)")
-	}
-	t := newTask[T](s.loop, ctx, op, body, nil)
-	s.loop.runNow(t)
+	t := newTask[T](ctx, op, body, nil)
+	t.record().Loop().runNow((*taskFunc[T])(t))
 	return t
 }

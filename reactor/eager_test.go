@@ -37,7 +37,7 @@ func TestGoNowStartsAtOnce(t *testing.T) {
 func TestGoNowOfWhatNeedNotWait(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		turned := false
-		nearest(ctx).loop.CallSoon(func() { turned = true })
+		LoopOf(ctx).CallSoon(func() { turned = true })
 		task := AsyncNow(ctx, func(context.Context) (int, error) { return 7, nil })
 		if !task.Finished() {
 			t.Error("not finished")
@@ -109,7 +109,7 @@ func TestGoNowInACallback(t *testing.T) {
 	var tr trace
 	run(t, func(ctx context.Context) error {
 		var done Event
-		nearest(ctx).loop.CallSoon(func() {
+		LoopOf(ctx).CallSoon(func() {
 			GoNow(ctx, func(ctx context.Context) error {
 				tr.add("task")
 				Sleep(ctx, time.Second)

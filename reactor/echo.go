@@ -25,13 +25,15 @@ func (s *scope) echoes(err error) bool {
 	if err == nil || s.reason.Load() == nil {
 		return false
 	}
+	switch kind, cause := s.loop.facade.Classify(err); kind {
+	case cancelledError:
+		return s.doneBy(func(r *reason) bool { return err == r.await || sameError(cause, r.cause) })
+	case panickedError, timeoutError:
+		return false
+	}
 	switch e := err.(type) {
-	case *CancelError:
-		return s.doneBy(func(r *reason) bool { return err == r.await || sameError(e.Cause, r.cause) })
 	case *deadlineError:
 		return s.doneBy(func(r *reason) bool { return err == r.await || sameError(e.cause, r.cause) })
-	case *TimeoutError, *PanicError:
-		return false
 	case interface{ Unwrap() error }:
 		return s.echoes(e.Unwrap())
 	case interface{ Unwrap() []error }:
@@ -93,18 +95,22 @@ func sameError(a, b error) bool {
 
 // isCancellation reports whether err is nothing but a cancellation or a deadline,
 // whosesoever.
-func isCancellation(err error) bool {
-	switch e := err.(type) {
-	case *CancelError, *deadlineError:
+func (l *loop) isCancellation(err error) bool {
+	switch kind, _ := l.facade.Classify(err); kind {
+	case cancelledError:
 		return true
-	case *TimeoutError, *PanicError:
+	case panickedError, timeoutError:
 		return false
+	}
+	switch e := err.(type) {
+	case *deadlineError:
+		return true
 	case interface{ Unwrap() error }:
 		inner := e.Unwrap()
-		return inner != nil && isCancellation(inner)
+		return inner != nil && l.isCancellation(inner)
 	case interface{ Unwrap() []error }:
 		for _, inner := range e.Unwrap() {
-			if !isCancellation(inner) {
+			if !l.isCancellation(inner) {
 				return false
 			}
 		}
@@ -116,7 +122,7 @@ func isCancellation(err error) bool {
 // failure returns the error of a task that has failed. That of another task's
 // cancellation says so: by itself it would look like the failing task's own.
 func (t *task) failure() error {
-	if t.echo || !errors.Is(t.err, context.Canceled) || !isCancellation(t.err) {
+	if t.echo || !errors.Is(t.err, context.Canceled) || !t.loop.isCancellation(t.err) {
 		return t.err
 	}
 	if e := t.extra.Load(); e != nil && e.stopped != nil {

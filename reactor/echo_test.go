@@ -64,17 +64,17 @@ func TestEcho(t *testing.T) {
 	}{
 		"Cancel": {func(ctx context.Context, f func(ctx context.Context) error) *Task[struct{}] {
 			task := Go(ctx, f)
-			nearest(ctx).loop.CallLater(1, func() { task.Cancel(errBoom) })
+			LoopOf(ctx).CallLater(1, func() { task.Cancel(errBoom) })
 			return task
 		}, false},
 		"Cancel without a cause": {func(ctx context.Context, f func(ctx context.Context) error) *Task[struct{}] {
 			task := Go(ctx, f)
-			nearest(ctx).loop.CallLater(1, func() { task.Cancel(nil) })
+			LoopOf(ctx).CallLater(1, func() { task.Cancel(nil) })
 			return task
 		}, false},
 		"Cancel for what can't be compared": {func(ctx context.Context, f func(ctx context.Context) error) *Task[struct{}] {
 			task := Go(ctx, f)
-			nearest(ctx).loop.CallLater(1, func() { task.Cancel(boundary) })
+			LoopOf(ctx).CallLater(1, func() { task.Cancel(boundary) })
 			return task
 		}, false},
 		"a deadline around": {func(ctx context.Context, f func(ctx context.Context) error) (task *Task[struct{}]) {

@@ -11,14 +11,22 @@ import (
 
 // This file is how a loop ends, and what it then tells whom.
 
+var (
+	// ErrCutOff is what a task ends with that was still waiting, or asking to
+	// wait, when the grace time at the loop's end was over.
+	ErrCutOff = errors.New("reactor: the task was cut off: it did not stop when the loop ended")
+
+	errGoexit = errors.New("reactor: runtime.Goexit was called in a task")
+)
+
 var errMainReturned = errors.New("the loop ends: its main function has returned")
 
 // shutdown begins the loop's end: all tasks are cancelled and get a grace time
 // to stop.
-func (l *Loop) shutdown() {
+func (l *loop) shutdown() {
 	l.closing = true
 	l.inbox.drain() // what was posted while main was alive is called
-	why := because(errMainReturned)
+	why := l.because(errMainReturned)
 	l.root.cancel(why)
 	l.detached.cancel(why)
 	if l.grace >= 0 {
@@ -31,30 +39,31 @@ func (l *Loop) shutdown() {
 const maxLastTurns = 100
 
 // lastTurn counts a turn that the loop takes for callbacks alone.
-func (l *Loop) lastTurn() {
+func (l *loop) lastTurn() {
 	if l.threads == 0 && l.ready.n > 0 {
 		l.lastTurns++
 	}
 }
 
 // noMoreTurns reports whether what is queued now will not run.
-func (l *Loop) noMoreTurns() bool { return l.abandoned || l.lastTurns > maxLastTurns }
+func (l *loop) noMoreTurns() bool { return l.abandoned || l.lastTurns > maxLastTurns }
 
 // dropQueued empties the ready queue at the loop's end, and reports what did not
 // get to run. It is silent about posted callbacks: a poster knows that the loop
 // may end first.
-func (l *Loop) dropQueued() {
+func (l *loop) dropQueued() {
 	tasks, callbacks := 0, 0
 	example := ""
 	for l.ready.n > 0 {
 		switch r := l.ready.pop().(type) {
-		case AnyTask:
+		case taskJob:
+			t := r.Record()
 			if tasks++; tasks <= maxNamed {
-				l.tell(Report{What: "a task was dropped before it had begun: tasks started others until the grace time was over",
-					Task: r.String(), Err: ErrCutOff})
+				l.tell(report{What: "a task was dropped before it had begun: tasks started others until the grace time was over",
+					Task: t.String(), Err: ErrCutOff})
 			}
-			abandonSubmission(r.base())
-		case *Handle:
+			abandonSubmission(t)
+		case *callback:
 			if r.fn != nil && !r.posted {
 				if callbacks++; callbacks == 1 {
 					example = funcName(r.fn)
@@ -63,10 +72,10 @@ func (l *Loop) dropQueued() {
 		}
 	}
 	if tasks > maxNamed {
-		l.tell(Report{What: "more tasks were dropped before they had begun", Err: fmt.Errorf("%d of them", tasks-maxNamed)})
+		l.tell(report{What: "more tasks were dropped before they had begun", Err: fmt.Errorf("%d of them", tasks-maxNamed)})
 	}
 	if callbacks > 0 {
-		l.tell(Report{What: "callbacks were dropped at the loop's end: callbacks called for others without end",
+		l.tell(report{What: "callbacks were dropped at the loop's end: callbacks called for others without end",
 			Err: fmt.Errorf("%d of them, the first is %s", callbacks, example)})
 	}
 }
@@ -76,17 +85,17 @@ const maxNamed = 20
 
 // abandonSubmission ends the wait of the goroutine that submitted t, if one did.
 func abandonSubmission(t *task) {
-	if sub, ok := t.keeper.(interface{ abandoned() }); ok {
-		sub.abandoned()
+	if sub, ok := t.keeper.(interface{ Abandoned() }); ok {
+		sub.Abandoned()
 		t.keeper = nil
 	}
 }
 
 // closer is the loop as the owner of the timer that limits its end.
-type closer Loop
+type closer loop
 
 func (c *closer) expire() {
-	l := (*Loop)(c)
+	l := (*loop)(c)
 	if !l.cutting {
 		l.cut()
 		l.wheel.Add(&l.closer, l.after(time.Second))
@@ -96,7 +105,7 @@ func (c *closer) expire() {
 }
 
 // cut ends every task that still waits, by a panic that unwinds it.
-func (l *Loop) cut() {
+func (l *loop) cut() {
 	l.cutting = true
 	for _, w := range l.tasks() {
 		w.wake(wokenCut)
@@ -104,19 +113,19 @@ func (l *Loop) cut() {
 }
 
 // abandon gives up what even cutting off did not end.
-func (l *Loop) abandon() {
+func (l *loop) abandon() {
 	l.abandoned, l.closing = true, true
 	for _, w := range l.tasks() {
 		abandonSubmission(w.task)
-		l.tell(Report{What: "a task resisted being cut off; its goroutine leaks", Task: w.task.String(), Err: ErrCutOff})
+		l.tell(report{What: "a task resisted being cut off; its goroutine leaks", Task: w.task.String(), Err: ErrCutOff})
 	}
 	if l.threads > 0 {
-		l.tell(Report{What: "functions started by ToThread still run after the loop's end", Err: fmt.Errorf("%d of them", l.threads)})
+		l.tell(report{What: "functions started by ToThread still run after the loop's end", Err: fmt.Errorf("%d of them", l.threads)})
 	}
 }
 
 // tasks returns the workers that have a task, by the tasks' numbers.
-func (l *Loop) tasks() []*worker {
+func (l *loop) tasks() []*worker {
 	var ws []*worker
 	for _, w := range l.workers {
 		if w.task != nil {
@@ -127,24 +136,24 @@ func (l *Loop) tasks() []*worker {
 	return ws
 }
 
-// ended deals with a task that nobody keeps. If it failed while nobody waited,
+// Ended deals with a task that nobody keeps. If it failed while nobody waited,
 // its maker may still ask: see failure.
-func (l *Loop) ended(t *task, echo bool) {
+func (l *loop) Ended(t *task, echo bool) {
 	if t.err == nil || t.claimed || echo {
 		return
 	}
 	if t.err == errGoexit || t.err == ErrCutOff {
 		return // it ends the loop, and Run's caller; or is reported already
 	}
-	if _, ok := t.err.(*PanicError); ok {
+	if kind, _ := l.facade.Classify(t.err); kind == panickedError {
 		if l.noMoreTurns() {
 			l.panicked = append(l.panicked, t)
 			return
 		}
-		l.ready.push(&Handle{loop: l, fn: func() {
+		l.ready.push(&callback{loop: l, fn: func() {
 			if !t.claimed { // its maker had a turn to ask
 				l.panicked = append(l.panicked, t)
-				l.root.cancel(because(t.err))
+				l.root.cancel(l.because(t.err))
 			}
 		}})
 		return
@@ -157,19 +166,19 @@ func (l *Loop) ended(t *task, echo bool) {
 	l.keep(t, maker)
 }
 
-func (l *Loop) report(t *task) {
+func (l *loop) report(t *task) {
 	if !t.claimed {
 		t.claimed = true
 		l.tellUnclaimed(t.String(), t.failure())
 	}
 }
 
-func (l *Loop) tellUnclaimed(task string, err error) {
-	l.tell(Report{What: "a task failed and nobody awaited it", Task: task, Err: err})
+func (l *loop) tellUnclaimed(task string, err error) {
+	l.tell(report{What: "a task failed and nobody awaited it", Task: task, Err: err})
 }
 
 // result is what Run returns.
-func (l *Loop) result() error {
+func (l *loop) result() error {
 	var errs []error
 	if l.failure != nil {
 		errs = append(errs, l.failure)
@@ -194,7 +203,7 @@ func (l *Loop) result() error {
 
 // close frees all that the loop holds. It runs deferred: a task that called
 // runtime.Goexit takes the host with it, once the rest is done.
-func (l *Loop) close() {
+func (l *loop) close() {
 	defer l.bury()
 	for _, w := range l.tasks() { // abandoned ones
 		w.task.orphan()
@@ -202,16 +211,13 @@ func (l *Loop) close() {
 	if l.root.followed() {
 		l.root.unfollowed()
 	}
-	for h := range l.signals {
-		h.stop()
-	}
 	l.dropQueued()
-	l.endLocals()
+	l.runClosers()
 	l.fds.closeAll()
 	l.scratch.free()
 	l.inbox.close()
 	if err := l.poller.Close(); err != nil {
-		l.tell(Report{What: "closing the poller failed", Err: err})
+		l.tell(report{What: "closing the poller failed", Err: err})
 	}
 	for l.idle != nil {
 		w := l.idle
@@ -219,12 +225,11 @@ func (l *Loop) close() {
 		l.idlers--
 		l.switchTo(l.host, w) // without a job it exits
 	}
-	l.logs.Flush(flushTime)
 }
 
 // bury lets the goroutines go on that called runtime.Goexit, each of which may
 // make the host do so too, and then marks the loop's end.
-func (l *Loop) bury() {
+func (l *loop) bury() {
 	if len(l.dying) == 0 {
 		l.finished.Store(true)
 		l.running = 0
@@ -238,4 +243,12 @@ func (l *Loop) bury() {
 	w := l.dying[len(l.dying)-1]
 	l.dying = l.dying[:len(l.dying)-1]
 	l.switchTo(l.host, w)
+}
+
+// fail ends the loop before main does: main is cancelled, and Run returns err.
+func (l *loop) fail(err error) {
+	if l.failure == nil {
+		l.failure = err
+		l.root.cancel(l.because(err))
+	}
 }

@@ -284,7 +284,7 @@ func TestUnawaitedErrors(t *testing.T) {
 			}
 		}},
 		{"logged at once when a callback made it", func(t *testing.T, j *journal, ctx context.Context) {
-			nearest(ctx).loop.CallSoon(func() { Go(ctx, fails) })
+			LoopOf(ctx).CallSoon(func() { Go(ctx, fails) })
 			yields(ctx, 3)
 			if j.count("boom") != 1 {
 				t.Error("too late")
@@ -380,7 +380,7 @@ func TestGoexit(t *testing.T) {
 			return nil
 		},
 		"a callback": func(ctx context.Context) error {
-			nearest(ctx).loop.CallSoon(runtime.Goexit)
+			LoopOf(ctx).CallSoon(runtime.Goexit)
 			return Sleep(ctx, time.Hour)
 		},
 		"in a group": func(ctx context.Context) error {

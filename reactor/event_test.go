@@ -44,7 +44,7 @@ func TestEventFlag(t *testing.T) {
 		e.Set()
 		e.Set()
 		turns := 0
-		nearest(ctx).loop.CallSoon(func() { turns++ })
+		LoopOf(ctx).CallSoon(func() { turns++ })
 		if err := e.Wait(ctx); err != nil || turns != 0 {
 			t.Errorf("waiting for what is set: %v, and others ran: %d", err, turns)
 		}

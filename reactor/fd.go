@@ -39,7 +39,7 @@ import (
 // kernel said, after the flag was last raised, that it would block.
 type FD struct {
 	_     noCopy
-	loop  *Loop
+	loop  *loop
 	close func(fd int) error // nil for an fd that somebody else owns
 	sysfd int32              // fds are ints in C
 	slot  uint32
@@ -73,10 +73,7 @@ type direction struct {
 // until the kernel says so. On an error, the kernel's, if the fd can't be
 // polled, f owns nothing. Open may be called by tasks and callbacks of the loop.
 func (f *FD) Open(ctx context.Context, sysfd int, close func(fd int) error) error {
-	s := nearest(ctx)
-	if s == nil {
-		panic("reactor: FD.Open outside a task: pass the ctx that a task's function receives (see reactor.Run)")
-	}
+	s := scopeOf(ctx, "FD.Open")
 	s.loop.onLoop("FD.Open")
 	return f.open(s.loop, sysfd, close)
 }
@@ -87,7 +84,7 @@ func (f *FD) OpenLike(other *FD, sysfd int, close func(fd int) error) error {
 	return f.open(other.loop, sysfd, close)
 }
 
-func (f *FD) open(l *Loop, sysfd int, close func(fd int) error) error {
+func (f *FD) open(l *loop, sysfd int, close func(fd int) error) error {
 	f.loop, f.sysfd, f.close = l, int32(sysfd), close
 	f.flags = canWrite
 	l.fds.evict(sysfd)
@@ -99,7 +96,7 @@ func (f *FD) open(l *Loop, sysfd int, close func(fd int) error) error {
 func (f *FD) Sysfd() int { return int(f.sysfd) }
 
 // Loop returns the FD's loop. It may be called from anywhere.
-func (f *FD) Loop() *Loop { return f.loop }
+func (f *FD) Loop() *Loop { return facadeOf(f.loop) }
 
 // OnLoop says whether the caller is the running task, or a callback, of the
 // FD's loop. It may be called from anywhere, and costs about 2 ns.
@@ -386,7 +383,7 @@ func (d *ioDeadline) pass() {
 }
 
 // timeOf returns the loop time of a wall-clock time.
-func (l *Loop) timeOf(t time.Time) int64 {
+func (l *loop) timeOf(t time.Time) int64 {
 	d := t.Sub(l.wall)
 	if d > maxTime-time.Duration(l.wallAt) {
 		return int64(maxTime)
@@ -460,51 +457,10 @@ func (t *fdTable) closeAll() {
 	}
 }
 
-// WaitReadable suspends the running task until fd, which may be anybody's, is
-// readable: a read would not block, be it for data, end of file or an error. It
-// returns ctx's error when ctx is done first, the kernel's if fd can't be
-// polled, and [os.ErrClosed] if fd is seen to have been closed meanwhile; the
-// kernel need not tell, so stop waiting before you close an fd. The fd need not
-// be nonblocking, and is not read from. It costs two system calls; a socket
-// type should use an [FD]. (asyncio's add_reader.)
-func WaitReadable(ctx context.Context, fd int) error {
-	return waitForeign(ctx, fd, "WaitReadable", 0)
-}
-
-// WaitWritable is as [WaitReadable], for writing.
-func WaitWritable(ctx context.Context, fd int) error {
-	return waitForeign(ctx, fd, "WaitWritable", 1)
-}
-
-func waitForeign(ctx context.Context, fd int, op string, dir int) error {
-	w, s, err := await(ctx, op)
-	if err != nil {
-		return err
-	}
-	l := w.loop
-	f, err := l.fds.borrow(l, fd)
-	if err != nil {
-		return fmt.Errorf("reactor: %s: %w", op, err)
-	}
-	f.users++
-	l.ioWaits++
-	f.direction(dir).waiters.push(&w.node)
-	woken := w.park(s, f)
-	l.ioWaits--
-	f.giveBack()
-	switch woken {
-	case wokenCanceled:
-		return s.awaitErr()
-	case wokenClosed:
-		return os.ErrClosed
-	}
-	return nil
-}
-
 // borrow registers an fd for those who wait for it now. It registers anew if
 // somebody waits already: only then does an edge-triggered poller tell the
 // present state, which the earlier ones may have been told and used up.
-func (t *fdTable) borrow(l *Loop, fd int) (*FD, error) {
+func (t *fdTable) borrow(l *loop, fd int) (*FD, error) {
 	f := t.foreign[fd]
 	if f != nil {
 		l.poller.Remove(fd)
@@ -527,6 +483,25 @@ func (t *fdTable) borrow(l *Loop, fd int) (*FD, error) {
 	t.foreign[fd] = f
 	return f, nil
 }
+
+// borrow registers an fd that may be anybody's, and lets x wait in a direction: 0 is
+// reading, 1 is writing. Once x has left the list, giveBack undoes it.
+func (l *loop) borrow(fd, dir int, x *waiter) (*FD, error) {
+	f, err := l.fds.borrow(l, fd)
+	if err != nil {
+		return nil, err
+	}
+	f.users++
+	f.direction(dir).waiters.push(x)
+	return f, nil
+}
+
+// FDWaits counts the tasks and callbacks that wait for an fd: n more of them. While
+// there are any, the loop is not deadlocked.
+func (l *loop) FDWaits(n int) { l.ioWaits += n }
+
+// isClosed reports whether f is closed.
+func (f *FD) isClosed() bool { return f.flags&closed != 0 }
 
 // giveBack undoes what a user of borrow did; the last one ends the registration.
 func (f *FD) giveBack() {

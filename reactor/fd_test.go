@@ -9,9 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/sockets"
-	"golang.org/x/sys/unix"
 )
 
 // openFake opens an FD that only the fake poller knows.
@@ -25,7 +26,7 @@ func openFake(t *testing.T, ctx context.Context, sysfd int) *FD {
 }
 
 // onWorld runs main on a virtual clock and gives it the world.
-func onWorld(t *testing.T, main func(ctx context.Context, l *Loop, v *world) error) {
+func onWorld(t *testing.T, main func(ctx context.Context, l *loop, v *world) error) {
 	t.Helper()
 	v := newWorld(t)
 	err := setup{world: v}.run(t, func(ctx context.Context) error { return main(ctx, nearest(ctx).loop, v) })
@@ -94,10 +95,10 @@ func TestWriterWaitsForRoom(t *testing.T) {
 }
 
 func TestReadinessIsRemembered(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		turned := false
-		mark := func() { turned = false; l.CallSoon(func() { turned = true }) }
+		mark := func() { turned = false; facadeOf(l).CallSoon(func() { turned = true }) }
 		mark()
 		if err := f.WaitWrite(); err != nil || turned {
 			t.Errorf("a new FD counts as writable: %v, suspended %v", err, turned)
@@ -140,7 +141,7 @@ func TestReadinessIsRemembered(t *testing.T) {
 // Each sort of the end of input must keep a drained FD readable.
 func TestReadDrainedWithAHangup(t *testing.T) {
 	for _, r := range []eddy.Readiness{eddy.ReadClosed, eddy.Hangup, eddy.Failed} {
-		onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+		onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 			f := openFake(t, ctx, 5)
 			v.Tell(5, eddy.Readable|r)
 			f.WaitRead()
@@ -155,7 +156,7 @@ func TestReadDrainedWithAHangup(t *testing.T) {
 }
 
 func TestEveryWaiterOfADirectionWakes(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		f.WriteBlocked()
 		var tr trace
@@ -201,7 +202,7 @@ func TestDeadlines(t *testing.T) {
 		{"cleared and set after the timer", 5 * time.Second, []step{{time.Second, 0}, {7 * time.Second, time.Second}}, 8 * time.Second},
 	} {
 		for _, write := range []bool{false, true} {
-			onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+			onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 				f := openFake(t, ctx, 5)
 				f.WriteBlocked()
 				set := func(d time.Duration) {
@@ -220,7 +221,7 @@ func TestDeadlines(t *testing.T) {
 				}
 				set(c.first)
 				for _, s := range c.steps {
-					l.CallAt(s.at, func() { set(s.deadline) })
+					facadeOf(l).CallAt(s.at, func() { set(s.deadline) })
 				}
 				err := Timeout(ctx, time.Hour, func(context.Context) error {
 					if write {
@@ -232,8 +233,8 @@ func TestDeadlines(t *testing.T) {
 				if c.want == time.Hour {
 					want = context.DeadlineExceeded
 				}
-				if !errors.Is(err, want) || l.Time() != c.want {
-					t.Errorf("%s, write=%v: %v at %v, want %v", c.name, write, err, l.Time(), c.want)
+				if !errors.Is(err, want) || facadeOf(l).Time() != c.want {
+					t.Errorf("%s, write=%v: %v at %v, want %v", c.name, write, err, facadeOf(l).Time(), c.want)
 				}
 				return f.Close()
 			})
@@ -242,7 +243,7 @@ func TestDeadlines(t *testing.T) {
 }
 
 func TestDeadlineThatFiresWhileNobodyWaits(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		f.flags |= canRead
 		f.SetReadDeadline(l.wall.Add(time.Second))
@@ -267,7 +268,7 @@ func TestDeadlineThatFiresWhileNobodyWaits(t *testing.T) {
 }
 
 func TestCloseWakesWhoIsParked(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f := new(FD)
 		closes := 0
 		if err := f.Open(ctx, 5, func(fd int) error { closes += fd; return errBoom }); err != nil {
@@ -318,7 +319,7 @@ func TestTheLoopsEndClosesFDs(t *testing.T) {
 // An event that was under way when its fd was closed wakes nobody, though the
 // number and the slot have an owner again.
 func TestAStaleEventWakesNobody(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		a := openFake(t, ctx, 5)
 		v.Tell(5, eddy.Readable|eddy.Hangup) // on its way
 		a.Close()
@@ -389,11 +390,11 @@ func TestOpenFails(t *testing.T) {
 }
 
 func TestTheInnermostScopeBoundsAWait(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		err := Timeout(ctx, time.Second, func(context.Context) error { return f.WaitRead() })
-		if !timedOut(err) || l.Time() != time.Second {
-			t.Errorf("%v at %v", err, l.Time())
+		if !timedOut(err) || facadeOf(l).Time() != time.Second {
+			t.Errorf("%v at %v", err, facadeOf(l).Time())
 		}
 		task := Go(ctx, func(context.Context) error { return f.WaitRead() })
 		yields(ctx, 2)
@@ -410,7 +411,7 @@ func TestTheInnermostScopeBoundsAWait(t *testing.T) {
 
 // A task that never has to wait lets others run all the same.
 func TestFairness(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		f.flags |= canRead
 		reads, most := 0, 0
@@ -441,9 +442,9 @@ func TestFairness(t *testing.T) {
 }
 
 func TestFDInACallback(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f := openFake(t, ctx, 5)
-		l.CallSoon(func() {
+		facadeOf(l).CallSoon(func() {
 			if err := f.WaitWrite(); err != nil {
 				t.Errorf("ready: %v", err)
 			}
@@ -472,7 +473,7 @@ func TestFDInACallback(t *testing.T) {
 }
 
 func TestWriteLockIsFIFO(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		var tr trace
 		if err := f.LockWrite(); err != nil {
@@ -512,7 +513,7 @@ func TestWriteLockIsFIFO(t *testing.T) {
 
 // Handed the lock and cancelled before it resumed: it has the lock.
 func TestWriteLockHandedToACancelledTask(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		f.LockWrite()
 		var locked, next error
@@ -702,7 +703,7 @@ func TestSocketsOfALoop(t *testing.T) {
 // A deadline is a time, not a timer: one that passes while the task computes, and
 // so holds up the timer, counts at once.
 func TestDeadlineThatPassesWhileTheTaskComputes(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		f.notify(eddy.Readable)
 		at := l.wall.Add(time.Duration(l.now()-l.wallAt) + time.Second)

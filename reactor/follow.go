@@ -53,7 +53,7 @@ func (s *scope) tellFollowers() {
 		next := f.next
 		if err := f.ctx.Err(); err != nil {
 			f.scope.unfollowed()
-			f.scope.cancel(reasonOf(f.ctx))
+			f.scope.cancel(f.scope.loop.reasonOf(f.ctx))
 		}
 		f = next
 	}
@@ -62,7 +62,7 @@ func (s *scope) tellFollowers() {
 // follow cancels s when ctx, a context of somebody else's making, is done.
 func (s *scope) follow(ctx context.Context) {
 	if ctx.Err() != nil {
-		s.cancel(reasonOf(ctx))
+		s.cancel(s.loop.reasonOf(ctx))
 		return
 	}
 	l := s.loop
@@ -80,7 +80,7 @@ func (s *scope) follow(ctx context.Context) {
 		l.post(func() {
 			if s.followed() {
 				s.unfollowed()
-				s.cancel(reasonOf(ctx))
+				s.cancel(s.loop.reasonOf(ctx))
 			}
 		})
 	})

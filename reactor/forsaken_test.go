@@ -56,7 +56,7 @@ func TestStartCancelledReturnsItsTasksError(t *testing.T) {
 					if !errors.Is(err, errBoom) || !errors.Is(err, context.Canceled) {
 						t.Errorf("the cancellation is missing: %v", err)
 					}
-					if f.is == nil && !isCancellation(err) || f.is != nil && !f.is(err) {
+					if f.is == nil && !LoopOf(ctx).core.isCancellation(err) || f.is != nil && !f.is(err) {
 						t.Errorf("Start returned %v", err)
 					}
 					return nil

@@ -47,7 +47,7 @@ func TestFutureWakesAllInOrder(t *testing.T) {
 			})
 		}
 		yields(ctx, 2)
-		l.CallLater(time.Second, func() { f.SetResult(7) })
+		facadeOf(l).CallLater(time.Second, func() { f.SetResult(7) })
 		Sleep(ctx, 2*time.Second)
 		tr.want(t, "0:7:<nil> 1:7:<nil> 2:7:<nil> 3:7:<nil> 4:7:<nil>")
 		return nil

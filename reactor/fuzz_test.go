@@ -12,7 +12,7 @@ import (
 // which they come to ask.
 type play struct {
 	t       *testing.T
-	l       *Loop
+	l       *loop
 	script  []byte
 	trace   trace
 	tasks   []*Task[struct{}]
@@ -40,7 +40,7 @@ func (p *play) body(keeper bool) func(ctx context.Context) error {
 		p.begun++
 		defer func() {
 			p.ended++
-			p.trace.add("%d ends at %v", id, p.l.Time())
+			p.trace.add("%d ends at %v", id, facadeOf(p.l).Time())
 		}()
 		p.steps(ctx, id, 1+p.next()&7)
 		if p.next()&7 == 1 && keeper {
@@ -62,7 +62,7 @@ func (p *play) steps(ctx context.Context, id, n int) {
 			continue
 		}
 		// An enclosing scope that is done too wins over the reason that ctx knows.
-		if c := ctx.Err(); c == nil || !isCancellation(err) {
+		if c := ctx.Err(); c == nil || !nearest(ctx).loop.isCancellation(err) {
 			p.t.Errorf("task %d, op %d: %v, but the ctx says %v", id, op&15, err, c)
 		}
 	}
@@ -75,10 +75,10 @@ func (p *play) step(ctx context.Context, id, op int) error {
 		return Yield(ctx)
 	case 1, 2:
 		d := time.Duration(op>>4) * time.Millisecond
-		start := p.l.Time()
+		start := facadeOf(p.l).Time()
 		err := Sleep(ctx, d)
-		if err == nil && p.l.Time() < start+d {
-			p.t.Errorf("task %d: Sleep(%v) ended after %v", id, d, p.l.Time()-start)
+		if err == nil && facadeOf(p.l).Time() < start+d {
+			p.t.Errorf("task %d: Sleep(%v) ended after %v", id, d, facadeOf(p.l).Time()-start)
 		}
 		return err
 	case 3:
@@ -112,12 +112,12 @@ func (p *play) step(ctx context.Context, id, op int) error {
 		}
 	case 11:
 		d := time.Duration(op>>4) * time.Millisecond
-		start := p.l.Time()
+		start := facadeOf(p.l).Time()
 		outer := ctx
 		return Timeout(ctx, d, func(ctx context.Context) error {
 			p.steps(ctx, id, 1+op>>6)
-			if outer.Err() == nil && ctx.Err() == context.DeadlineExceeded && p.l.Time() < start+d {
-				p.t.Errorf("task %d: Timeout(%v) after %v", id, d, p.l.Time()-start)
+			if outer.Err() == nil && ctx.Err() == context.DeadlineExceeded && facadeOf(p.l).Time() < start+d {
+				p.t.Errorf("task %d: Timeout(%v) after %v", id, d, facadeOf(p.l).Time()-start)
 			}
 			return ctx.Err()
 		})
@@ -148,7 +148,7 @@ func (p *play) step(ctx context.Context, id, op int) error {
 		return err
 	case 14:
 		f := &p.futures[op>>4&3]
-		p.l.CallLater(time.Duration(op>>4)*time.Millisecond, func() { f.SetResult(0) })
+		facadeOf(p.l).CallLater(time.Duration(op>>4)*time.Millisecond, func() { f.SetResult(0) })
 	case 15:
 		p.l.checkNow(p.t)
 	}
@@ -171,8 +171,8 @@ func perform(t *testing.T, script []byte) trace {
 			p.tasks = append(p.tasks, Go(ctx, p.body(false)))
 		}
 		err := Sleep(ctx, time.Hour)
-		if p.l.Time() != time.Hour {
-			t.Errorf("main slept until %v", p.l.Time())
+		if facadeOf(p.l).Time() != time.Hour {
+			t.Errorf("main slept until %v", facadeOf(p.l).Time())
 		}
 		p.l.checkNow(t)
 		return err

@@ -59,13 +59,13 @@ func GatherAll[T any](ctx context.Context, fs ...func(ctx context.Context) (T, e
 	defer c.forsake()
 	for c.left > 0 {
 		if e := c.wait.wait(w, s, c); e != nil {
-			err, s = e, &w.loop.shielded // they are below the scope that is done
+			err, s = e, w.Loop().Shielded() // they are below the scope that is done
 		}
 	}
 	c.failed = nil
 	outcomes := make([]Outcome[T], len(fs))
 	for i, t := range tasks {
-		outcomes[i] = Outcome[T]{t.value, t.err}
+		outcomes[i] = Outcome[T]{t.value, t.record().Outcome()}
 	}
 	return outcomes, err
 }
@@ -78,11 +78,11 @@ type collection struct {
 	wait   waitList
 }
 
-func (c *collection) ended(t *task, echo bool) {
+func (c *collection) Ended(t *task, echo bool) {
 	switch {
-	case t.err == nil, echo:
-	case t.loop.cutting: // which cuts GatherAll off, too
-		t.loop.ended(t, echo)
+	case t.Outcome() == nil, echo:
+	case t.Loop().Cutting(): // which cuts GatherAll off, too
+		t.Loop().Ended(t, echo)
 	default:
 		c.failed = append(c.failed, t)
 	}
@@ -94,7 +94,7 @@ func (c *collection) ended(t *task, echo bool) {
 // forsake reports the failures that a GatherAll which was cut off did not return.
 func (c *collection) forsake() {
 	for _, t := range c.failed {
-		t.loop.ended(t, false)
+		t.Loop().Ended(t, false)
 	}
 }
 
@@ -107,13 +107,13 @@ type gathering struct {
 	wait     waitList
 }
 
-func (g *gathering) ended(t *task, echo bool) {
+func (g *gathering) Ended(t *task, echo bool) {
 	g.left--
-	if t.err != nil {
-		if g.failed == nil && !g.canceled && !t.loop.cutting {
+	if t.Outcome() != nil {
+		if g.failed == nil && !g.canceled && !t.Loop().Cutting() {
 			g.failed = t
 		} else {
-			t.loop.ended(t, echo)
+			t.Loop().Ended(t, echo)
 		}
 	}
 	if g.left == 0 || g.failed != nil {
@@ -125,23 +125,42 @@ func (g *gathering) ended(t *task, echo bool) {
 // which are below it, are being cancelled, and join waits for all of them.
 func (g *gathering) join(w *worker, s *scope) error {
 	for g.left > 0 && g.failed == nil {
-		g.wait.push(&w.node)
+		g.wait.push(w.Node())
 		if w.park(s, g) != wokenCanceled {
 			continue
 		}
 		g.canceled = true
 		if t := g.failed; t != nil { // between the cancellation and now
 			g.failed = nil
-			w.loop.ended(t, t.echo)
+			w.Loop().Ended(t, t.Echo())
 		}
 		for g.left > 0 {
-			g.wait.push(&w.node)
-			w.park(&w.loop.shielded, g)
+			g.wait.push(w.Node())
+			w.park(w.Loop().Shielded(), g)
 		}
 		return s.awaitErr()
 	}
 	if g.failed != nil {
-		return g.failed.err
+		return g.failed.Outcome()
 	}
 	return nil
 }
+
+func (c *collection) String() string {
+	return "the tasks that it gathers: " + listTasks(c.left, c.Joins)
+}
+
+func (c *collection) All() (bool, int) { return true, c.left }
+
+func (c *collection) Joins(yield func(*task) bool) { c.under.keptBy(c, yield) }
+
+func (g *gathering) String() string {
+	if g.canceled {
+		return "the tasks that it gathers, which are cancelled: " + listTasks(g.left, g.Joins)
+	}
+	return "the tasks that it gathers: " + listTasks(g.left, g.Joins)
+}
+
+func (g *gathering) All() (bool, int) { return g.canceled, g.left }
+
+func (g *gathering) Joins(yield func(*task) bool) { g.under.keptBy(g, yield) }

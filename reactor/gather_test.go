@@ -21,8 +21,8 @@ func TestGatherOrderAndFirstError(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
 		got, err := Gather(ctx, after(3, 1, nil), after(1, 2, nil), after(2, 3, nil))
-		if err != nil || len(got) != 3 || got[0] != 1 || got[1] != 2 || got[2] != 3 || l.Time() != 3 {
-			t.Errorf("%v, %v at %v", got, err, l.Time())
+		if err != nil || len(got) != 3 || got[0] != 1 || got[1] != 2 || got[2] != 3 || facadeOf(l).Time() != 3 {
+			t.Errorf("%v, %v at %v", got, err, facadeOf(l).Time())
 		}
 		if got, err := Gather[int](ctx); len(got) != 0 || err != nil {
 			t.Errorf("of nothing: %v, %v", got, err)
@@ -33,8 +33,8 @@ func TestGatherOrderAndFirstError(t *testing.T) {
 			return after(time.Minute, 0, nil)(ctx)
 		}
 		got, err = Gather(ctx, slow, after(time.Second, 0, errBoom), after(2*time.Second, 0, nil))
-		if got != nil || err != errBoom || finished || l.Time() != time.Second+3 {
-			t.Errorf("%v, %v, finished %v at %v", got, err, finished, l.Time())
+		if got != nil || err != errBoom || finished || facadeOf(l).Time() != time.Second+3 {
+			t.Errorf("%v, %v, finished %v at %v", got, err, finished, facadeOf(l).Time())
 		}
 		Sleep(ctx, time.Hour)
 		if !finished {
@@ -90,8 +90,8 @@ func TestGatherIsCancelled(t *testing.T) {
 			_, err := Gather(ctx, slow, slow, fails)
 			return err
 		})
-		if !timedOut(err) || ended != 3 || l.Time() != 2*time.Second {
-			t.Errorf("%v, %d ended, at %v", err, ended, l.Time())
+		if !timedOut(err) || ended != 3 || facadeOf(l).Time() != 2*time.Second {
+			t.Errorf("%v, %d ended, at %v", err, ended, facadeOf(l).Time())
 		}
 		return nil
 	})
@@ -114,7 +114,7 @@ func TestGatherIsCancelledAndFailsInOneTurn(t *testing.T) {
 			return err
 		})
 		yields(ctx, 3)
-		l.CallSoon(func() {
+		facadeOf(l).CallSoon(func() {
 			gate.SetResult(1)
 			task.Cancel(errBoom)
 		})
@@ -147,11 +147,11 @@ func TestGatherWithANilFunctionStartsNone(t *testing.T) {
 func TestGatherAll(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
-		start := l.Time()
+		start := facadeOf(l).Time()
 		panics := func(context.Context) (int, error) { panic(errBoom) }
 		got, err := GatherAll(ctx, after(3, 1, nil), after(1, 2, errBoom), panics, after(2, 4, nil))
-		if err != nil || len(got) != 4 || l.Time() != start+3 {
-			t.Fatalf("%v, %v at %v", got, err, l.Time())
+		if err != nil || len(got) != 4 || facadeOf(l).Time() != start+3 {
+			t.Fatalf("%v, %v at %v", got, err, facadeOf(l).Time())
 		}
 		if got[0] != (Outcome[int]{1, nil}) || got[1] != (Outcome[int]{2, errBoom}) || got[3] != (Outcome[int]{4, nil}) {
 			t.Errorf("%v", got)

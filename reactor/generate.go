@@ -22,23 +22,24 @@ import (
 //
 //	for v, err := range reactor.Generate(ctx, body).All() { ... }
 func Generate[Y, S, R any](ctx context.Context, f func(ctx context.Context, y *coro.Yielder[Y, S]) (R, error)) *coro.Generator[Y, S, R] {
-	l := nearestTask(ctx, "Generate").loop
+	l := facadeOf(nearestTask(ctx, "Generate").Loop())
 	if f == nil {
 		panic("reactor: Generate with a nil function")
 	}
-	open := &body{loop: l}
+	open := &generator{}
+	open.body.init(&l.core)
 	g := coro.New(func(y *coro.Yielder[Y, S]) (r R, err error) {
 		l.generators = append(l.generators, open)
-		open.Resumed()
-		y.Switch(open)
+		open.body.Resumed()
+		y.Switch(&open.body)
 		defer func() {
-			open.Suspending()
-			l.generators = slices.DeleteFunc(l.generators, func(b *body) bool { return b == open })
-			if !l.cutting {
+			open.body.Suspending()
+			l.generators = slices.DeleteFunc(l.generators, func(g *generator) bool { return g == open })
+			if !l.core.Cutting() {
 				return
 			}
 			if v := recover(); v != nil { // cut off: to the driver an error, as of any task it awaits
-				err = l.cur.task.caught(v)
+				err = l.core.Running().caught(v)
 			}
 		}()
 		return f(ctx, y)
@@ -47,18 +48,24 @@ func Generate[Y, S, R any](ctx context.Context, f func(ctx context.Context, y *c
 	return g
 }
 
+// A generator is one whose body has begun and not ended.
+type generator struct {
+	body  body
+	close func() error
+}
+
 // closeGenerators makes a task that closes the generators left open at the
-// loop's end, and says whether there were any. Each gets one chance.
+// loop's end, and reports whether there were any. Each gets one chance.
 func (l *Loop) closeGenerators() bool {
 	open := l.generators
 	if len(open) == 0 {
 		return false
 	}
 	l.generators = nil
-	spawn[struct{}](&l.root, "closing generators", func(context.Context) error {
+	spawn[struct{}](l.core.Root(), "closing generators", func(context.Context) error {
 		for _, g := range open {
 			if err := g.close(); err != nil {
-				l.tell(Report{What: "a generator that was left open failed to close", Err: err})
+				l.report(Report{What: "a generator that was left open failed to close", Err: err})
 			}
 		}
 		return nil

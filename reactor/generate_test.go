@@ -40,12 +40,12 @@ func TestGenerate(t *testing.T) {
 		Go(ctx, func(ctx context.Context) error {
 			for range 3 {
 				Sleep(ctx, 700*time.Millisecond)
-				tr.add("other:%v", l.Time())
+				tr.add("other:%v", facadeOf(l).Time())
 			}
 			return nil
 		})
 		for v, err := range ticks(ctx, &tr, 2, errBoom).All() {
-			tr.add("%d:%v:%v", v, err, l.Time())
+			tr.add("%d:%v:%v", v, err, facadeOf(l).Time())
 			l.checkNow(t)
 		}
 		return Sleep(ctx, time.Second)
@@ -132,19 +132,19 @@ func TestGenerateBreak(t *testing.T) {
 		g := Generate(ctx, func(ctx context.Context, y *coro.Yielder[int, struct{}]) (int, error) {
 			defer func() {
 				Sleep(ctx, time.Minute)
-				cleaned = l.Time()
+				cleaned = facadeOf(l).Time()
 			}()
 			_, err := y.Yield(1)
 			return 0, err
 		})
 		for range g.All() {
-			if len(l.generators) != 1 {
-				t.Errorf("%d open", len(l.generators))
+			if len(facadeOf(l).generators) != 1 {
+				t.Errorf("%d open", len(facadeOf(l).generators))
 			}
 			break
 		}
-		if cleaned != time.Minute || g.State() != coro.Closed || len(l.generators) != 0 {
-			t.Errorf("cleaned up at %v, %v, %d open", cleaned, g.State(), len(l.generators))
+		if cleaned != time.Minute || g.State() != coro.Closed || len(facadeOf(l).generators) != 0 {
+			t.Errorf("cleaned up at %v, %v, %d open", cleaned, g.State(), len(facadeOf(l).generators))
 		}
 		return nil
 	})
@@ -290,7 +290,7 @@ func TestGeneratePanics(t *testing.T) {
 		if err := task.Wait(ctx); !errors.As(err, &p) || !errors.Is(err, errBoom) {
 			t.Error(err)
 		}
-		if n := len(nearest(ctx).loop.generators); n != 0 {
+		if n := len(LoopOf(ctx).generators); n != 0 {
 			t.Errorf("%d open", n)
 		}
 		return nil

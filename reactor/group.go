@@ -68,7 +68,7 @@ func (g *TaskGroup) run(ctx context.Context, op string, f func(ctx context.Conte
 	returned = true
 	echo := g.scope.echoes(err)
 	if err != nil {
-		g.scope.cancel(because(err))
+		g.scope.Cancel(err)
 	}
 	g.drain()
 	return g.result(err, echo)
@@ -81,17 +81,17 @@ func (g *TaskGroup) Go(f func(ctx context.Context) error) *Task[struct{}] {
 	if f == nil {
 		panic("reactor: TaskGroup.Go with a nil function")
 	}
-	g.scope.loop.onLoop("TaskGroup.Go")
+	g.scope.Loop().onLoop("TaskGroup.Go")
 	if g.closed {
 		return g.refuse("TaskGroup.Go")
 	}
-	t := g.newTask(&g.scope, "TaskGroup.Go", f, g)
+	t := g.newTask(&g.scope, "TaskGroup.Go", f, (*groupKeeper)(g))
 	g.n++
 	if g.limit > 0 && g.n-g.held.len() > g.limit {
 		g.held.push(t)
-		t.loop.live-- // until it is admitted
+		t.record().withhold()
 	} else {
-		t.loop.ready.push(t)
+		t.start()
 	}
 	return t
 }
@@ -99,16 +99,16 @@ func (g *TaskGroup) Go(f func(ctx context.Context) error) *Task[struct{}] {
 // newTask makes a task of the group below s.
 func (g *TaskGroup) newTask(s *scope, op string, f func(ctx context.Context) error, k keeper) *Task[struct{}] {
 	if g.supervisor == nil || !g.supervisor.Restart {
-		return newTask[struct{}](s.loop, s, op, f, k)
+		return newTask[struct{}](s, op, f, k)
 	}
-	t := newTask[struct{}](s.loop, s, op, g.supervisor.restarting(f), k)
+	t := newTask[struct{}](s, op, g.supervisor.restarting(f), k)
 	t.SetName(funcName(f))
 	return t
 }
 
 // refuse returns a task that has failed because the group has ended.
 func (g *TaskGroup) refuse(op string) *Task[struct{}] {
-	return spawn[struct{}](&g.scope.loop.detached, op, func(context.Context) error { return ErrGroupClosed }, nil)
+	return spawn[struct{}](g.scope.Loop().Detached(), op, func(context.Context) error { return ErrGroupClosed }, nil)
 }
 
 // Cancel ends the group from inside: all its tasks and its function are
@@ -119,8 +119,8 @@ func (g *TaskGroup) refuse(op string) *Task[struct{}] {
 // returns. Cancel reports whether it did anything: a group is cancelled once. It
 // may be called by tasks and callbacks of the loop.
 func (g *TaskGroup) Cancel(cause error) bool {
-	g.scope.loop.onLoop("TaskGroup.Cancel")
-	if g.closed || !g.scope.cancel(because(cause)) {
+	g.scope.Loop().onLoop("TaskGroup.Cancel")
+	if g.closed || !g.scope.Cancel(cause) {
 		return false
 	}
 	g.canceled, g.cause = true, cause
@@ -132,7 +132,7 @@ func (g *TaskGroup) Cancel(cause error) bool {
 // 0, which would let none start, panics. SetLimit may be called at any time; those
 // that run already go on. A task that [Start] makes runs at once, but counts.
 func (g *TaskGroup) SetLimit(n int) {
-	g.scope.loop.onLoop("TaskGroup.SetLimit")
+	g.scope.Loop().onLoop("TaskGroup.SetLimit")
 	if n == 0 {
 		panic("reactor: TaskGroup.SetLimit of 0, which lets no task start: a negative limit is none")
 	}
@@ -143,10 +143,9 @@ func (g *TaskGroup) SetLimit(n int) {
 // admit starts as many of the tasks that are held back as the limit allows. Those
 // that are cancelled start too, to end.
 func (g *TaskGroup) admit() {
-	l := g.scope.loop
 	for g.held.len() > 0 && (g.limit == 0 || g.n-g.held.len() < g.limit) {
-		l.ready.push(g.held.pop())
-		l.live++
+		t := g.held.pop()
+		t.record().admit((*taskFunc[struct{}])(t))
 	}
 }
 
@@ -157,17 +156,21 @@ var ErrGroupClosed = errors.New("reactor: the group has ended: it takes no more 
 // forsake ends the group when f panicked, or its goroutine is exiting.
 func (g *TaskGroup) forsake() {
 	g.gone = true
-	g.scope.cancel(reasonCanceled)
+	g.scope.Cancel(nil)
 	for _, t := range g.failed {
-		t.loop.ended(t, false)
+		t.Loop().Ended(t, false)
 	}
 	g.drain()
 }
 
-// ended notes the end of a task of the group.
-func (g *TaskGroup) ended(t *task, echo bool) {
+// groupKeeper is a group as the keeper of its tasks.
+type groupKeeper TaskGroup
+
+// Ended notes the end of a task of the group.
+func (k *groupKeeper) Ended(t *task, echo bool) {
+	g := (*TaskGroup)(k)
 	if g.settle(t, echo) {
-		g.echoed = g.echoed || g.scope.reason.Load() != nil
+		g.echoed = g.echoed || g.scope.Canceled()
 	}
 	g.leave()
 }
@@ -176,15 +179,15 @@ func (g *TaskGroup) ended(t *task, echo bool) {
 // nothing but the echo of a cancellation.
 func (g *TaskGroup) settle(t *task, echo bool) bool {
 	switch {
-	case t.err == nil:
-	case g.gone, t.loop.cutting: // which cuts the group off, too
-		t.loop.ended(t, echo)
+	case t.Outcome() == nil:
+	case g.gone, t.Loop().Cutting(): // which cuts the group off, too
+		t.Loop().Ended(t, echo)
 	case echo:
 		return true
 	case g.supervisor != nil && g.supervisor.bears(t):
 	default:
 		g.failed = append(g.failed, t)
-		g.scope.cancel(because(t.failure()))
+		g.scope.Cancel(t.failure())
 	}
 	return false
 }
@@ -202,12 +205,12 @@ func (g *TaskGroup) leave() {
 func (g *TaskGroup) drain() {
 	for g.n > 0 || g.services.n > 0 {
 		if g.n == 0 {
-			g.services.stop(g.scope.reason.Load())
+			g.services.stop()
 		}
-		w := g.scope.loop.task("Group") // not the one that began it, in a generator's body
+		w := g.scope.Loop().task("Group") // not the one that began it, in a generator's body
 		g.breakCycle(w)
-		g.wait.push(&w.node)
-		w.park(&g.scope.loop.shielded, (*groupWait)(g))
+		g.wait.push(w.Node())
+		w.park(g.scope.Loop().Shielded(), (*groupWait)(g))
 	}
 	g.closed = true
 	g.services.close()
@@ -216,11 +219,11 @@ func (g *TaskGroup) drain() {
 // breakCycle cancels the group if one of its tasks waits for w's, which can't end
 // before the group does.
 func (g *TaskGroup) breakCycle(w *worker) {
-	if g.scope.reason.Load() != nil {
+	if g.scope.Canceled() {
 		return
 	}
 	if g.cycle = w.refuseCycles(&g.scope, (*groupWait)(g)); g.cycle != nil {
-		g.scope.cancel(because(g.cycle))
+		g.scope.Cancel(g.cycle)
 	}
 }
 
@@ -245,3 +248,17 @@ func (g *TaskGroup) result(body error, echo bool) error {
 	}
 	return body
 }
+
+// groupWait is a group as what waits for its tasks.
+type groupWait TaskGroup
+
+func (g *groupWait) String() string { return "the tasks of its group: " + listTasks(g.n, g.Joins) }
+
+func (g *groupWait) All() (bool, int) { return true, g.n }
+
+func (g *groupWait) Joins(yield func(*task) bool) {
+	g.scope.keptBy((*groupKeeper)(g), yield)
+}
+
+// Bounds returns the scope whose deadline ends the tasks that the group waits for.
+func (g *groupWait) Bounds() *scope { return &g.scope }

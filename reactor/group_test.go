@@ -32,8 +32,8 @@ func TestGroupCancelsTheSiblings(t *testing.T) {
 			body = Sleep(ctx, time.Hour)
 			return body
 		})
-		if err != errBoom || !errors.Is(sibling, errBoom) || !errors.Is(body, errBoom) || l.Time() != 2*time.Second {
-			t.Errorf("%v, sibling %v, body %v, at %v", err, sibling, body, l.Time())
+		if err != errBoom || !errors.Is(sibling, errBoom) || !errors.Is(body, errBoom) || facadeOf(l).Time() != 2*time.Second {
+			t.Errorf("%v, sibling %v, body %v, at %v", err, sibling, body, facadeOf(l).Time())
 		}
 		return Yield(ctx)
 	})

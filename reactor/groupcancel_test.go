@@ -77,7 +77,7 @@ func cancelGroup(t *testing.T, order []int, cause error, end func(error) error) 
 				acts := []func(){func() { canceled = g.Cancel(cause) }, func() { outer.Cancel(errBoom) }, fail.Set}
 				l := nearest(ctx).loop
 				for _, i := range order {
-					l.CallLater(time.Second, acts[i])
+					facadeOf(l).CallLater(time.Second, acts[i])
 				}
 				g.Go(func(ctx context.Context) error {
 					if err := fail.Wait(ctx); err != nil {

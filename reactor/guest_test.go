@@ -22,11 +22,11 @@ func (s setup) host(t testing.TB, main func(ctx context.Context) error, drive fu
 		t.Fatal(err)
 	}
 	if s.world != nil {
-		g.loop.checkedBy(s.world)
+		g.loop.core.checkedBy(s.world)
 	}
 	drive(g)
 	err = g.End()
-	g.loop.checkEnd(t, s.later)
+	g.loop.core.checkEnd(t, s.later)
 	if s.log == nil {
 		for _, line := range j.all() {
 			t.Error("logged: " + line)
@@ -167,7 +167,7 @@ func TestGuestEdges(t *testing.T) {
 		loop.Stop()
 		return Sleep(ctx, 9*time.Second)
 	}, func(g *Guest) {
-		if !g.Run() || g.loop.main.over || g.loop.Time() != 0 {
+		if !g.Run() || g.loop.core.main.over || g.loop.Time() != 0 {
 			t.Error("not stopped, or too late")
 		}
 		loop.CallLater(2*time.Second, func() {})
@@ -244,7 +244,7 @@ func TestTheHostIsACallback(t *testing.T) {
 	}, func(g *Guest) {
 		l := g.Loop()
 		g.Turn(0)
-		ctx := context.Context(&l.root)
+		ctx := context.Context(l.core.Root())
 		GoNow(ctx, func(ctx context.Context) error {
 			tr.add("eager")
 			Yield(ctx)
@@ -322,7 +322,7 @@ func TestGuestMisuse(t *testing.T) {
 	err := setup{world: newWorld(t)}.host(t, func(ctx context.Context) error {
 		for name, f := range map[string]func(){"Turn": func() { g.Turn(0) }, "Run": func() { g.Run() }, "End": func() { g.End() }} {
 			wantPanic(t, "Guest."+name, f)
-			nearest(ctx).loop.CallSoon(func() { wantPanic(t, "Guest."+name, f) })
+			LoopOf(ctx).CallSoon(func() { wantPanic(t, "Guest."+name, f) })
 		}
 		return Yield(ctx)
 	}, func(guest *Guest) {

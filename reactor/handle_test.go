@@ -11,10 +11,10 @@ func TestHandleCancel(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
 		var tr trace
-		soon := l.CallSoon(func() { tr.add("soon") })
-		later := l.CallLater(time.Second, func() { tr.add("later") })
-		due := l.CallLater(time.Second, func() { tr.add("due") })
-		l.CallAt(time.Second, func() { tr.add("kept") })
+		soon := facadeOf(l).CallSoon(func() { tr.add("soon") })
+		later := facadeOf(l).CallLater(time.Second, func() { tr.add("later") })
+		due := facadeOf(l).CallLater(time.Second, func() { tr.add("due") })
+		facadeOf(l).CallAt(time.Second, func() { tr.add("kept") })
 		for _, h := range []*Handle{soon, later} {
 			if !h.Cancel() || h.Cancel() {
 				t.Error("Cancel is true exactly once")
@@ -23,21 +23,21 @@ func TestHandleCancel(t *testing.T) {
 		if n := l.wheel.Len(); n != 2 {
 			t.Errorf("%d timers are left", n)
 		}
-		ran := l.CallSoon(func() {})
+		ran := facadeOf(l).CallSoon(func() {})
 		Yield(ctx)
 		if ran.Cancel() {
 			t.Error("cancelled what has run")
 		}
 		var self *Handle
-		self = l.CallSoon(func() {
+		self = facadeOf(l).CallSoon(func() {
 			if self.Cancel() {
 				t.Error("cancelled itself while it ran")
 			}
 		})
 		// Due, in the ready queue, and cancelled by one that runs before it.
 		Go(ctx, func(ctx context.Context) error { return nil })
-		l.CallAt(time.Second-1, func() {
-			l.CallAt(0, func() { due.Cancel() })
+		facadeOf(l).CallAt(time.Second-1, func() {
+			facadeOf(l).CallAt(0, func() { due.Cancel() })
 			v := l.clock.(*world)
 			v.Time.Add(1)
 		})
@@ -52,11 +52,11 @@ func TestCallAtAndLaterAreNeverEarly(t *testing.T) {
 		l := nearest(ctx).loop
 		Sleep(ctx, time.Minute)
 		var tr trace
-		l.CallLater(2*time.Second, func() { tr.add("%v", l.Time()) })
-		l.CallLater(-time.Second, func() { tr.add("%v", l.Time()) })
-		l.CallLater(0, func() { tr.add("%v", l.Time()) })
-		l.CallAt(61*time.Second, func() { tr.add("%v", l.Time()) })
-		l.CallAt(0, func() { tr.add("%v", l.Time()) })
+		facadeOf(l).CallLater(2*time.Second, func() { tr.add("%v", facadeOf(l).Time()) })
+		facadeOf(l).CallLater(-time.Second, func() { tr.add("%v", facadeOf(l).Time()) })
+		facadeOf(l).CallLater(0, func() { tr.add("%v", facadeOf(l).Time()) })
+		facadeOf(l).CallAt(61*time.Second, func() { tr.add("%v", facadeOf(l).Time()) })
+		facadeOf(l).CallAt(0, func() { tr.add("%v", facadeOf(l).Time()) })
 		Sleep(ctx, time.Minute)
 		tr.want(t, "1m0s 1m0s 1m0s 1m1s 1m2s")
 		return nil
@@ -67,15 +67,15 @@ func TestACallbackMakesTasks(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
 		var f Future[int]
-		l.CallSoon(func() {
+		facadeOf(l).CallSoon(func() {
 			Go(ctx, func(ctx context.Context) error {
 				Sleep(ctx, time.Second)
 				return f.SetResult(7)
 			})
 		})
 		v, err := f.Await(ctx)
-		if v != 7 || l.Time() != time.Second {
-			t.Errorf("%d at %v", v, l.Time())
+		if v != 7 || facadeOf(l).Time() != time.Second {
+			t.Errorf("%d at %v", v, facadeOf(l).Time())
 		}
 		return err
 	})
@@ -84,7 +84,7 @@ func TestACallbackMakesTasks(t *testing.T) {
 // What main leaves behind is not called, except what is due.
 func TestTimersLeftAtTheEndAreNotCalled(t *testing.T) {
 	setup{world: newWorld(t), later: true}.run(t, func(ctx context.Context) error {
-		nearest(ctx).loop.CallLater(time.Hour, func() { t.Error("called") })
+		LoopOf(ctx).CallLater(time.Hour, func() { t.Error("called") })
 		return Yield(ctx)
 	})
 }

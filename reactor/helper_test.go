@@ -31,7 +31,7 @@ type world = virtual.Poller
 func newWorld(t testing.TB) *world { return virtual.New(t) }
 
 // checkedBy has the loop's invariants checked at each Wait of the world.
-func (l *Loop) checkedBy(v *world) {
+func (l *loop) checkedBy(v *world) {
 	v.Check = func() string {
 		if len(l.workers) >= 64 { // it takes time
 			return ""
@@ -105,7 +105,7 @@ func (s setup) run(t testing.TB, main func(ctx context.Context) error) error {
 	t.Helper()
 	defer testkit.LeakCheck(t)()
 	s, j := s.prepare()
-	var l *Loop
+	var l *loop
 	ended := false
 	defer func() { // deferred, for tests of Goexit
 		if !ended && l == nil {
@@ -125,7 +125,7 @@ func (s setup) run(t testing.TB, main func(ctx context.Context) error) error {
 	}()
 	err := s.Options.Run(s.ctx, func(ctx context.Context) error {
 		l = nearest(ctx).loop
-		j.logs = &l.logs
+		j.logs = &facadeOf(l).logs
 		if s.world != nil {
 			l.checkedBy(s.world)
 		}
@@ -167,8 +167,8 @@ func runReal(t testing.TB, main func(ctx context.Context) error) {
 }
 
 // checkParts checks what must hold at any moment on the loop's thread.
-func (l *Loop) checkParts() string {
-	for _, msg := range []string{l.ready.check(), l.root.check(), l.detached.check(), l.shielded.check(), l.threadQueue.check()} {
+func (l *loop) checkParts() string {
+	for _, msg := range []string{l.ready.check(), l.root.check(), l.detached.check(), l.shielded.check(), facadeOf(l).threadQueue.check()} {
 		if msg != "" {
 			return msg
 		}
@@ -179,7 +179,7 @@ func (l *Loop) checkParts() string {
 		switch r := l.ready.buf[(l.ready.head+i)&(len(l.ready.buf)-1)].(type) {
 		case *worker:
 			queued[r]++
-		case *Handle:
+		case *callback:
 		case *Dormant:
 			if r.state != dormantDue || r.node.list != nil {
 				return "a dormant is queued that is not due"
@@ -209,7 +209,7 @@ func (l *Loop) checkParts() string {
 	if tasks != l.live {
 		return fmt.Sprintf("loop: %d tasks found, %d counted", tasks, l.live)
 	}
-	if l.ioWaits < 0 || l.threads < 0 || l.threads > l.maxThreads || l.outsiders < 0 {
+	if l.ioWaits < 0 || l.threads < 0 || l.threads > facadeOf(l).maxThreads || l.outsiders < 0 {
 		return "loop: a count is out of range"
 	}
 	return ""
@@ -256,7 +256,7 @@ func (w *worker) checkState(queued int, idler bool) string {
 
 // check fails the test if an invariant of the loop is broken. The caller is a
 // task or a callback, so exactly one worker runs.
-func (l *Loop) checkNow(t testing.TB) {
+func (l *loop) checkNow(t testing.TB) {
 	t.Helper()
 	if msg := l.checkParts(); msg != "" {
 		t.Error(msg)
@@ -269,7 +269,7 @@ func (l *Loop) checkNow(t testing.TB) {
 }
 
 // checkEnd checks that a loop whose Run has returned holds nothing.
-func (l *Loop) checkEnd(t testing.TB, later bool) {
+func (l *loop) checkEnd(t testing.TB, later bool) {
 	t.Helper()
 	l.wheel.Cancel(&l.closer)
 	for name, n := range map[string]int{
@@ -295,7 +295,7 @@ func (l *Loop) checkEnd(t testing.TB, later bool) {
 		t.Error("after Run: the loop is not marked as ended")
 	}
 	for i, r := range l.ready.buf {
-		if h, ok := r.(*Handle); r != nil && !ok {
+		if h, ok := r.(*callback); r != nil && !ok {
 			t.Errorf("after Run: entry %d of the ready queue is %v", i, h)
 		}
 	}

@@ -44,7 +44,7 @@ func TestHereIsNowhere(t *testing.T) {
 			t.Error("a ctx of no loop")
 		}
 		var called Future[bool]
-		nearest(ctx).loop.CallSoon(func() { called.SetResult(Here(ctx) == nil && OnLoop(ctx)) })
+		LoopOf(ctx).CallSoon(func() { called.SetResult(Here(ctx) == nil && OnLoop(ctx)) })
 		if ok, err := called.Await(ctx); !ok || err != nil {
 			t.Error("in a callback", err)
 		}

@@ -85,7 +85,7 @@ func TestReleaseOfASleepingLoop(t *testing.T) {
 		for range holders {
 			release := l.Hold()
 			wg.Go(func() {
-				for !l.inbox.asleep.Load() {
+				for !l.core.inbox.asleep.Load() {
 					time.Sleep(time.Millisecond)
 				}
 				release()

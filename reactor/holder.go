@@ -22,15 +22,13 @@ type holder struct {
 
 func (h *holder) begin(t *task, lock hook) {
 	if t != nil {
-		h.task, h.end.hook = t, lock
-		t.waiters.push(&h.end)
+		h.task, h.end.Hook = t, lock
+		t.Waiters().push(&h.end)
 	}
 }
 
 func (h *holder) leave() {
-	if h.end.list != nil {
-		h.end.list.remove(&h.end)
-	}
+	h.end.Leave()
 	h.task = nil
 }
 
@@ -59,13 +57,4 @@ func relocked(op string, t *task) error {
 // unlockedNever is the error of a lock whose holder has ended.
 func unlockedNever(t *task) error {
 	return fmt.Errorf("reactor: %v ended without unlocking it: %w", t, ErrBroken)
-}
-
-// task returns the running task of the primitive's loop, or nil for a callback.
-// The caller is on the loop, or the primitive is nobody's.
-func (h *home) task() *task {
-	if l := h.loop.Load(); l != nil && l.onThread() {
-		return l.cur.task
-	}
-	return nil
 }

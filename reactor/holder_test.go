@@ -265,10 +265,10 @@ func TestHolderEndsAsAWaiterIsCancelled(t *testing.T) {
 
 // A lock that a callback takes has no holder: anybody may unlock it.
 func TestLockHeldByACallback(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		var m Mutex
 		var rw RWMutex
-		l.CallSoon(func() {
+		facadeOf(l).CallSoon(func() {
 			if !m.TryLock() || !rw.TryRLock() {
 				t.Error("not free")
 			}
@@ -284,7 +284,7 @@ func TestLockHeldByACallback(t *testing.T) {
 		})
 		m.Unlock()
 		rw.RUnlock()
-		l.CallSoon(func() { wantPanic(t, "by a callback, but it is task", m.Unlock) })
+		facadeOf(l).CallSoon(func() { wantPanic(t, "by a callback, but it is task", m.Unlock) })
 		return waiting.Wait(ctx)
 	})
 }

@@ -14,17 +14,17 @@ import (
 // belongs to nobody, and anybody may prepare it or look at what is left in it.
 // The zero home is nobody's. It must not be copied, and go vet sees to that, for
 // the atomic pointer in it.
-type home struct{ loop atomic.Pointer[Loop] }
+type home struct{ loop atomic.Pointer[loop] }
 
 // enter panics unless the primitive belongs to the loop l, whose running task
 // calls op, or to nobody; then it belongs to l.
-func (h *home) enter(l *Loop, op string) {
+func (h *home) enter(l *loop, op string) {
 	if h.loop.Load() != l {
 		h.move(l, op)
 	}
 }
 
-func (h *home) move(l *Loop, op string) {
+func (h *home) move(l *loop, op string) {
 	old := h.loop.Load()
 	if old != nil && !old.finished.Load() || !h.loop.CompareAndSwap(old, l) {
 		panic("reactor: " + op + " of what belongs to another loop: use Submit to reach that loop")
@@ -55,6 +55,15 @@ func (h *home) strange(op string) {
 	}
 }
 
+// task returns the running task of the primitive's loop, or nil for a callback.
+// The caller is on the loop, or the primitive is nobody's.
+func (h *home) task() *task {
+	if l := h.loop.Load(); l != nil && l.onThread() {
+		return l.cur.task
+	}
+	return nil
+}
+
 // A noCopy in a struct lets go vet find copies of it, where no home does.
 type noCopy struct{}
 
@@ -64,13 +73,13 @@ func (*noCopy) Unlock() {}
 // alive is the loops that have not ended.
 var alive struct {
 	mu    sync.Mutex
-	loops atomic.Pointer[[]*Loop]
+	loops atomic.Pointer[[]*loop]
 }
 
-func (l *Loop) enroll() {
+func (l *loop) enroll() {
 	alive.mu.Lock()
 	defer alive.mu.Unlock()
-	var loops []*Loop
+	var loops []*loop
 	if old := alive.loops.Load(); old != nil {
 		loops = slices.Clone(*old)
 	}
@@ -78,10 +87,10 @@ func (l *Loop) enroll() {
 	alive.loops.Store(&loops)
 }
 
-func (l *Loop) withdraw() {
+func (l *loop) withdraw() {
 	alive.mu.Lock()
 	defer alive.mu.Unlock()
-	loops := slices.DeleteFunc(slices.Clone(*alive.loops.Load()), func(o *Loop) bool { return o == l })
+	loops := slices.DeleteFunc(slices.Clone(*alive.loops.Load()), func(o *loop) bool { return o == l })
 	alive.loops.Store(&loops)
 }
 
@@ -90,7 +99,7 @@ func (l *Loop) withdraw() {
 // running needs no synchronization.
 //
 //go:norace
-func callerLoop() *Loop {
+func callerLoop() *loop {
 	loops := alive.loops.Load()
 	if loops == nil || len(*loops) == 0 {
 		return nil

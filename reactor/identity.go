@@ -17,14 +17,14 @@ import (
 // there, however stale or new the value is.
 //
 //go:norace
-func (l *Loop) onThread() bool {
+func (l *loop) onThread() bool {
 	r := l.running
 	return r == coro.Self() || r != 0 && threadID() == l.thread
 }
 
 // task returns the worker whose task is calling. It panics for every other
 // caller: going on would corrupt the loop.
-func (l *Loop) task(op string) *worker {
+func (l *loop) task(op string) *worker {
 	if !l.onThread() {
 		panic("reactor: " + op + l.elsewhere())
 	}
@@ -38,7 +38,7 @@ func (l *Loop) task(op string) *worker {
 // onThread, written out: several calls for each message ask.
 //
 //go:norace
-func (l *Loop) onLoop(op string) {
+func (l *loop) onLoop(op string) {
 	if r := l.running; r != coro.Self() && (r == 0 || threadID() != l.thread) {
 		l.noticed(op)
 	}
@@ -48,16 +48,16 @@ func (l *Loop) onLoop(op string) {
 // take room on the stacks of those who are.
 //
 //go:noinline
-func (l *Loop) noticed(op string) { panic("reactor: " + op + l.elsewhere()) }
+func (l *loop) noticed(op string) { panic("reactor: " + op + l.elsewhere()) }
 
 // onLoopOrOver is like onLoop, for what may also be looked at once the loop has ended.
-func (l *Loop) onLoopOrOver(op string) {
+func (l *loop) onLoopOrOver(op string) {
 	if !l.onThread() && !l.finished.Load() {
 		l.noticed(op)
 	}
 }
 
-func (l *Loop) elsewhere() string {
+func (l *loop) elsewhere() string {
 	if l.finished.Load() {
 		return " on a loop that has ended: its Run has returned"
 	}
@@ -66,13 +66,13 @@ func (l *Loop) elsewhere() string {
 		"use Loop.Post or Submit to reach the loop from elsewhere, and reactor.Go for what shall suspend"
 }
 
-// InTask reports whether the caller is the running task of the loop, and so may
+// inTask reports whether the caller is the running task of the loop, and so may
 // suspend. It may be called from anywhere.
-func (l *Loop) InTask() bool { return l.onThread() && l.cur.task != nil }
+func (l *loop) inTask() bool { return l.onThread() && l.cur.task != nil }
 
 // InTask says whether the caller is the running task of ctx's loop, and so may
 // suspend. It may be called from anywhere, with any ctx.
 func InTask(ctx context.Context) bool {
 	s := nearest(ctx)
-	return s != nil && s.loop.onThread() && s.loop.cur.task != nil
+	return s != nil && s.loop.inTask()
 }

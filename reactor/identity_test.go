@@ -35,9 +35,9 @@ func scheduling(ctx context.Context, f *FD) map[string]func() {
 	}
 	if s := nearest(ctx); s != nil {
 		l := s.loop
-		m["CallSoon"] = func() { l.CallSoon(func() {}) }
-		m["CallLater"] = func() { l.CallLater(1, func() {}) }
-		m["CallAt"] = func() { l.CallAt(1, func() {}) }
+		m["CallSoon"] = func() { facadeOf(l).CallSoon(func() {}) }
+		m["CallLater"] = func() { facadeOf(l).CallLater(1, func() {}) }
+		m["CallAt"] = func() { facadeOf(l).CallAt(1, func() {}) }
 		m["FD.Close"] = func() { f.Close() }
 		m["setting a deadline"] = func() { f.SetReadDeadline(time.Time{}) }
 	}
@@ -61,7 +61,7 @@ func TestMisuseOutsideATask(t *testing.T) {
 
 func TestMisuseInACallback(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		nearest(ctx).loop.CallSoon(func() {
+		LoopOf(ctx).CallSoon(func() {
 			wantPanics(t, suspending(ctx), "in a callback")
 			if InTask(ctx) {
 				t.Error("a callback is no task")
@@ -158,8 +158,8 @@ func TestSuspendingInsideAGenerator(t *testing.T) {
 			got = append(got, v)
 			Sleep(ctx, time.Second)
 		}
-		if len(got) != 3 || l.Time() != 6*time.Second {
-			t.Errorf("%v at %v", got, l.Time())
+		if len(got) != 3 || facadeOf(l).Time() != 6*time.Second {
+			t.Errorf("%v at %v", got, facadeOf(l).Time())
 		}
 		l.checkNow(t)
 		return nil

@@ -1,13 +1,9 @@
 package reactor
 
 import (
-	"errors"
 	"sync"
 	"sync/atomic"
 )
-
-// ErrLoopClosed is returned to those who reach for a loop that has ended.
-var ErrLoopClosed = errors.New("reactor: the loop has ended: its Run has returned")
 
 // An inbox is how other goroutines reach the loop: functions to be called on
 // its thread.
@@ -75,22 +71,4 @@ func (b *inbox) close() {
 	b.drain()
 }
 
-func (l *Loop) post(f func()) bool { return l.inbox.put(f) }
-
-// Post makes the loop call f, as [Loop.CallSoon] does. It may be called from
-// any goroutine, at any time; it never blocks, and from one goroutine the order
-// is kept. The error is [ErrLoopClosed] when the loop has ended; then f is
-// never called. A nil error promises that f is called, unless the loop ends
-// first. (asyncio's call_soon_threadsafe.)
-func (l *Loop) Post(f func()) error {
-	if f == nil {
-		return errors.New("reactor: Post of a nil function")
-	}
-	if err := l.refuseOutside("Loop.Post"); err != nil {
-		return err
-	}
-	if !l.post(func() { l.ready.push(&Handle{loop: l, fn: f, posted: true}) }) {
-		return ErrLoopClosed
-	}
-	return nil
-}
+func (l *loop) post(f func()) bool { return l.inbox.put(f) }

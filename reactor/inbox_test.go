@@ -162,14 +162,14 @@ func TestWakesCoalesce(t *testing.T) {
 			before, waits := v.Wakes.Load(), v.Waits.Load()
 			var f Future[int]
 			go func() {
-				for !l.inbox.asleep.Load() || v.Waits.Load() == waits {
+				for !l.core.inbox.asleep.Load() || v.Waits.Load() == waits {
 					runtime.Gosched()
 				}
-				l.inbox.mu.Lock() // so that the burst comes while the loop can't take any of it
+				l.core.inbox.mu.Lock() // so that the burst comes while the loop can't take any of it
 				for range 50 {
-					l.inbox.msgs = append(l.inbox.msgs, func() {})
+					l.core.inbox.msgs = append(l.core.inbox.msgs, func() {})
 				}
-				l.inbox.mu.Unlock()
+				l.core.inbox.mu.Unlock()
 				l.Post(func() { f.SetResult(1) })
 			}()
 			f.Await(ctx)
@@ -189,10 +189,10 @@ func TestInboxKeepsNoBurst(t *testing.T) {
 			l.Post(func() { n++ })
 		}
 		yields(ctx, 2)
-		if c := cap(l.inbox.spare) + cap(l.inbox.msgs); n != 5000 || c > 2048 {
+		if c := cap(l.core.inbox.spare) + cap(l.core.inbox.msgs); n != 5000 || c > 2048 {
 			t.Errorf("%d called; room for %d is kept", n, c)
 		}
-		for i, f := range l.inbox.spare[:cap(l.inbox.spare)] {
+		for i, f := range l.core.inbox.spare[:cap(l.core.inbox.spare)] {
 			if f != nil {
 				t.Fatalf("message %d is kept alive", i)
 			}

@@ -23,8 +23,8 @@ func (w *worker) relabel() {
 	ctx := context.Background()
 	if w.loop.labelled.Load() {
 		switch j := w.job.(type) {
-		case AnyTask:
-			ctx = &j.base().scope
+		case taskJob:
+			ctx = j.Record().Scope()
 		case *Dormant:
 			ctx = j.up
 		}
@@ -51,7 +51,7 @@ func (p keyProbe) Value(key any) any {
 }
 
 // noteLabels notes that a context which the loop was given may have labels.
-func (l *Loop) noteLabels(ctx context.Context) {
+func (l *loop) noteLabels(ctx context.Context) {
 	if ctx.Value(labelKey) != nil {
 		l.labelled.Store(true)
 	}

@@ -6,8 +6,9 @@ import (
 	"testing"
 	"unsafe"
 
-	"github.com/eddyio/eddy/coro"
 	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy/coro"
 )
 
 // labelsOf returns the labels of a goroutine that has those of ctx.
@@ -41,9 +42,9 @@ func TestLabelsEndWithTheirJob(t *testing.T) {
 		jobs := map[string]func(){
 			"a task":     func() { Go(ctx, func(context.Context) error { work(); return nil }) },
 			"GoNow":      func() { GoNow(ctx, func(context.Context) error { work(); return nil }) },
-			"a callback": func() { l.CallSoon(func() { work() }) },
-			"a message":  func() { l.Post(func() { work() }) },
-			"a timer":    func() { l.CallLater(0, func() { work() }) },
+			"a callback": func() { facadeOf(l).CallSoon(func() { work() }) },
+			"a message":  func() { facadeOf(l).Post(func() { work() }) },
+			"a timer":    func() { facadeOf(l).CallLater(0, func() { work() }) },
 			"a Runner":   func() { Launch(ctx, workRunner{&work}) },
 			"a Dormant": func() {
 				var d Dormant
@@ -133,7 +134,7 @@ func TestLabelsOfACtx(t *testing.T) {
 // A ctx that somebody else's labels come in by is noticed.
 func TestLabelsFromWithin(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		return nearest(ctx).loop.Within(labelled(context.Background()), func(ctx context.Context) error {
+		return LoopOf(ctx).Within(labelled(context.Background()), func(ctx context.Context) error {
 			return Go(ctx, func(ctx context.Context) error {
 				if goroutineLabels() == nil || goroutineLabels() != labelsOf(ctx) {
 					t.Error("a task below it has not its labels")

@@ -18,9 +18,9 @@ func TestEndlessCallbacksDoNotHoldTheEnd(t *testing.T) {
 	err := setup{world: v, Options: Options{OnError: told.add}}.run(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
 		var again func()
-		again = func() { l.CallSoon(again) }
+		again = func() { facadeOf(l).CallSoon(again) }
 		again()
-		l.CallSoon(func() {}).Cancel()
+		facadeOf(l).CallSoon(func() {}).Cancel()
 		Go(ctx, func(ctx context.Context) error { // its cleanup gets the time it needs
 			Sleep(ctx, time.Hour)
 			return Sleep(context.WithoutCancel(ctx), 1)
@@ -45,7 +45,7 @@ func TestLastCallbacksRun(t *testing.T) {
 		var again func()
 		again = func() {
 			if left--; left > 0 {
-				l.CallSoon(again)
+				facadeOf(l).CallSoon(again)
 			}
 		}
 		again()
@@ -71,7 +71,7 @@ func TestTasksOfEndlessCallbacks(t *testing.T) {
 			var again func()
 			again = func() {
 				if n++; n < 1000 {
-					l.CallSoon(again)
+					facadeOf(l).CallSoon(again)
 				}
 				if n == maxLastTurns {
 					Go(ctx, func(ctx context.Context) error { return end() })

@@ -109,7 +109,7 @@ func TestGroupLimitAndFailure(t *testing.T) {
 			if !errors.Is(err, errBoom) || ended != 5 {
 				t.Errorf("%v, %d ended", err, ended)
 			}
-			if now := nearest(ctx).loop.Time(); now != 0 {
+			if now := LoopOf(ctx).Time(); now != 0 {
 				t.Errorf("it took until %v", now)
 			}
 			return nil

@@ -23,7 +23,7 @@ func (l *Loop) Logger(to *slog.Logger) *slog.Logger {
 	switch {
 	case to == nil:
 		return l.log
-	case l.sim != nil:
+	case l.core.Simulated():
 		return to
 	}
 	return slog.New(l.logs.Handler(to.Handler()))

@@ -2,7 +2,6 @@ package reactor
 
 import (
 	"context"
-	"log/slog"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -10,85 +9,139 @@ import (
 
 	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/coro"
-	"github.com/eddyio/eddy/internal/logqueue"
+	"github.com/eddyio/eddy/internal/simulation"
 	"github.com/eddyio/eddy/sockets"
 	"github.com/eddyio/eddy/timerwheel"
 )
 
-// A Loop runs tasks on one thread: the goroutine that calls [Run], locked to
-// its thread until Run returns. [LoopOf] gives the loop of a ctx.
-type Loop struct {
-	cur     *worker // who runs now
+// A loop runs tasks on one thread: that of the goroutine that called begin, which
+// is locked to it until end has returned.
+type loop struct {
+	facade  facade
+	cur     *worker // the one that runs
 	running uintptr // the goroutine of cur; 0 before and after
-	ready   readyQueue
-	batch   int // how many of ready still belong to this turn
-	wheel   timerwheel.Wheel[expirer]
-	clock   Clock
-	poller  Poller
-	sim     *simulated // nil outside of simulations
-	fds     fdTable
-	sockets sockets.Calls
-	inbox   inbox
+	thread  uint64
+	schedule
+	crew
+	scopes
+	outer
+	ending
+	guided
+	observed
+	fds      fdTable
+	sockets  sockets.Calls
+	sim      *simulated // nil outside of simulations
+	scratch  scratch    // for all its FDs
+	locals   map[any]any
+	labelled atomic.Bool // a ctx may have pprof labels
+}
 
-	host    *worker // the goroutine that called Run
+// schedule is what runs next, and when.
+type schedule struct {
+	ready  readyQueue
+	batch  int // how many of ready still belong to this turn
+	wheel  timerwheel.Wheel[expirer]
+	clock  Clock
+	wall   time.Time // the time of day at wallAt
+	wallAt int64
+}
+
+// crew is the coroutines.
+type crew struct {
+	host    *worker // the goroutine that called begin
 	idle    *worker
 	idlers  int
 	workers []*worker
 	dying   []*worker
+}
 
-	root     scope // of main and all that descends from it
-	detached scope // of tasks made under a ctx that the loop does not cancel
-	shielded scope // of awaits under such a ctx
+// scopes are the roots of the tree of scopes, and the tasks in it.
+type scopes struct {
+	root     scope   // of main and all that descends from it
+	detached scope   // of tasks made under a ctx that the loop does not cancel
+	shielded scope   // of awaits under such a ctx
+	over     *reason // of scopes whose task or body has ended
 	main     *task
 	live     int // tasks made and not ended
 	lastID   uint32
+}
 
-	// What may still wake a task when nothing is ready and no timer runs.
+// outer is what may still wake a task when nothing is ready and no timer runs.
+type outer struct {
+	poller    Poller
+	inbox     inbox
 	ioWaits   int          // tasks and callbacks that wait for an fd
-	threads   int          // goroutines started by ToThread
-	outsiders int          // foreign contexts followed
-	holds     atomic.Int64 // in force; see Hold
+	threads   int          // goroutines that work for tasks
+	outsiders int          // foreign contexts followed, and others like them
+	holds     atomic.Int64 // in force; see hold
 	warned    bool         // that only the end of Run's ctx can wake a task
+}
 
-	watchers [2]map[int]*watcher // of AddReader and AddWriter, by fd
-	signals  map[*signalHandler]struct{}
+// ending is how the loop ends.
+type ending struct {
+	panicked  []*task
+	failure   error // why the loop ends before main did
+	closing   bool  // main has returned
+	lastTurns int   // turns taken for callbacks alone, since all tasks are over
+	cutting   bool  // the grace time is over
+	abandoned bool  // some tasks can't even be cut off
+	goexit    bool  // a task called runtime.Goexit, and so shall Run
+	grace     time.Duration
+	closer    timerwheel.Timer[expirer]
+	closers   []func() // see atEnd
+	finished  atomic.Bool
+}
 
-	generators []*body
-	scratch    scratch // for all its FDs
-	locals     locals
-
-	threadQueue waitList // tasks that wait for a thread
-	maxThreads  int
-	panicked    []*task
-	failure     error // why the loop ends before main did
-	closing     bool  // main has returned
-	lastTurns   int   // turns taken for callbacks alone, since all tasks are over
-	cutting     bool  // the grace time is over
-	abandoned   bool  // some tasks can't even be cut off
-	goexit      bool  // a task called runtime.Goexit, and so shall Run
-	grace       time.Duration
-	closer      timerwheel.Timer[expirer]
-
-	// How a Guest holds the loop back; see paused.
+// guided is how a guest holds the loop back; see paused.
+type guided struct {
 	alone    bool          // there is no guest: nobody may stop the loop
-	stopped  bool          // Stop was called
-	turned   bool          // Guest.Run has taken a turn
+	stopped  bool          // stop was called
+	turned   bool          // runUntilStopped has taken a turn
 	turns    int           // how many turns are left; negative: any number
 	maxSleep time.Duration // how long a turn may sleep
+}
 
+// observed is what is known of the step that runs.
+type observed struct {
 	watched bool          // somebody wants to know of each step
 	slow    time.Duration // steps that take longer are reported; 0: none
 	step    step
-	onError func(Report)
-
-	labelled atomic.Bool // a ctx may have pprof labels
-	thread   uint64
-	finished atomic.Bool
-	log      *slog.Logger
-	logs     logqueue.Queue
-	wall     time.Time
-	wallAt   int64
 }
+
+// A facade is the loop as its users know it. The core asks it for what has a name
+// in their code: errors and reports.
+type facade interface {
+	// Report reports what no caller can be told. It is called on the loop's thread.
+	Report(r report)
+
+	// Last is called when nothing is left to run, and reports whether it has made a
+	// task.
+	Last() bool
+
+	// Cancelled returns the error of an await that was cancelled for a cause.
+	Cancelled(cause error) error
+
+	// Panicked returns the error of a task that panicked with a value.
+	Panicked(task string, value any, stack []byte) error
+
+	// Deadlocked returns the error of a loop that nothing can wake. waiting has a
+	// line for each task.
+	Deadlocked(waiting []string) error
+
+	// Classify returns what an error is by itself, whatever it wraps. The cause is
+	// that of a cancellation.
+	Classify(err error) (kind errorKind, cause error)
+}
+
+// An errorKind is what the core has to know of an error that users can name.
+type errorKind uint8
+
+const (
+	otherError     errorKind = iota
+	cancelledError           // one that Cancelled returned
+	panickedError            // one that Panicked returned
+	timeoutError             // that of a deadline that code has set for itself
+)
 
 // A Poller tells which fds are ready. [eddy.Poller], which asks the kernel, is
 // the one that a loop uses unless its [Options] give another.
@@ -100,25 +153,48 @@ type Poller interface {
 	Close() error
 }
 
-func (e nestedError) Error() string { return string(e) }
-
-func (e nestedError) Is(target error) bool { return target == ErrNested }
+// A config is what can be chosen about a loop; see [Options].
+type config struct {
+	Clock      Clock
+	Poller     Poller
+	Sockets    sockets.Calls
+	Simulation simulation.Simulator
+	Grace      time.Duration
+	SlowStep   time.Duration
+	Debug      bool
+}
 
 // loops holds the threads on which a loop runs, and the loop, so that none runs
 // inside another.
 var loops sync.Map
 
-func newLoop(ctx context.Context, o Options) (*Loop, error) {
-	l := &Loop{
-		clock: o.Clock, poller: o.Poller, sockets: o.Sockets, log: o.Logger,
-		grace: o.Grace, maxThreads: o.MaxThreads, thread: threadID(),
-		turns: -1, maxSleep: maxTime, slow: o.SlowStep, onError: o.OnError,
+// begin makes l, which is zero, a loop on the calling goroutine's thread. The error
+// is ctx's, if that is done, or [ErrNested] if there is a loop already.
+func (l *loop) begin(ctx context.Context, f facade, c config) error {
+	l.facade, l.thread = f, threadID()
+	if ctx.Err() != nil {
+		return l.reasonOf(ctx).await
 	}
-	if o.Debug || os.Getenv("EDDYDEBUG") == "1" {
+	if there, nested := loops.LoadOrStore(l.thread, (*loop)(nil)); nested {
+		return there.(*loop).nested()
+	}
+	if err := l.init(ctx, c); err != nil {
+		loops.Delete(l.thread)
+		return err
+	}
+	loops.Store(l.thread, l)
+	return nil
+}
+
+func (l *loop) init(ctx context.Context, c config) error {
+	l.clock, l.poller, l.sockets = c.Clock, c.Poller, c.Sockets
+	l.grace, l.slow = c.Grace, c.SlowStep
+	l.turns, l.maxSleep = -1, maxTime
+	if c.Debug || os.Getenv("EDDYDEBUG") == "1" {
 		l.debug()
 	}
-	if o.Simulation != nil {
-		l.simulate(ctx, o.Simulation)
+	if c.Simulation != nil {
+		l.simulate(ctx, c.Simulation)
 	}
 	if l.clock == nil {
 		l.clock = monotonic{time.Now()}
@@ -126,26 +202,20 @@ func newLoop(ctx context.Context, o Options) (*Loop, error) {
 	if l.poller == nil {
 		p, err := eddy.NewPoller()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		l.poller = p
 	}
 	if l.sockets == nil {
 		l.sockets = sockets.System{}
 	}
-	if l.log == nil {
-		l.log = slog.Default()
-	}
-	l.log = l.Logger(l.log)
 	if l.grace == 0 {
 		l.grace = 10 * time.Second
-	}
-	if l.maxThreads <= 0 {
-		l.maxThreads = 256
 	}
 	for _, s := range []*scope{&l.root, &l.detached, &l.shielded} {
 		s.loop, s.parent = l, ctx
 	}
+	l.over = l.because(errEnded)
 	l.noteLabels(ctx)
 	l.closer.Value = (*closer)(l)
 	l.inbox.poller = l.poller
@@ -158,29 +228,56 @@ func newLoop(ctx context.Context, o Options) (*Loop, error) {
 	l.host = &worker{loop: l, self: coro.Self(), state: running}
 	l.cur, l.running = l.host, l.host.self
 	l.enroll()
-	return l, nil
+	return nil
 }
 
-// fail ends the loop before main does: main is cancelled, and Run returns err.
-func (l *Loop) fail(err error) {
-	if l.failure == nil {
-		l.failure = err
-		l.root.cancel(because(err))
-	}
+// start makes main the loop's first task. The loop ends with it, and main is
+// cancelled when ctx is done.
+func (l *loop) start(ctx context.Context, main *task) {
+	l.root.follow(ctx)
+	l.main = main
 }
 
-// LoopOf returns the loop that ctx belongs to, or nil when ctx is not a task's
-// nor derived from one. It has no effect on the loop, and may be called from
-// anywhere. A program whose goroutines wake tasks by Post needs [Loop.Hold] too.
-func LoopOf(ctx context.Context) *Loop {
-	s := nearest(ctx)
-	if s == nil {
-		return nil
-	}
-	return s.loop
+// Root returns the scope that main and all that descends from it are below.
+func (l *loop) Root() *scope { return &l.root }
+
+// Detached returns the scope of tasks that are made under a ctx which the loop does
+// not cancel, until its end.
+func (l *loop) Detached() *scope { return &l.detached }
+
+// Shielded returns a scope that is never done: what waits under it is not
+// cancelled.
+func (l *loop) Shielded() *scope { return &l.shielded }
+
+// Cutting reports whether the loop's end cuts off every task that waits.
+func (l *loop) Cutting() bool { return l.cutting }
+
+// Closing reports whether main has returned.
+func (l *loop) Closing() bool { return l.closing }
+
+// push queues j to be run.
+func (l *loop) push(j job) { l.ready.push(j) }
+
+// Running returns the running task, or nil for a callback. The caller must be on the
+// loop.
+func (l *loop) Running() *task { return l.cur.task }
+
+// Outside counts what may wake a task from outside of the loop's sight: n more of
+// it. While there is any, the loop is not deadlocked.
+func (l *loop) Outside(n int) { l.outsiders += n }
+
+// Threads counts goroutines that work for tasks: n more of them. The loop does not
+// end before they do. It returns how many there are.
+func (l *loop) Threads(n int) int {
+	l.threads += n
+	return l.threads
 }
 
-// Time returns the loop's time, the clock that its timers go by. It starts near
-// zero and never goes backwards. It may be called from anywhere, if the Clock
-// may.
-func (l *Loop) Time() time.Duration { return l.clock.Now() }
+// A Timer is set in a loop's wheel.
+type timer = timerwheel.Timer[expirer]
+
+// SetTimer makes t expire at a time of the loop's, instead of another if it is set.
+func (l *loop) SetTimer(t *timer, when int64) { l.wheel.Reset(t, when) }
+
+// StopTimer keeps t from expiring.
+func (l *loop) StopTimer(t *timer) { l.wheel.Cancel(t) }

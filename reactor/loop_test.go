@@ -100,9 +100,9 @@ func TestReadyIsFIFOAndASnapshot(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
 		var tr trace
-		l.CallSoon(func() { tr.add("a"); l.CallSoon(func() { tr.add("a2") }) })
-		l.CallSoon(func() { tr.add("b"); l.CallSoon(func() { tr.add("b2") }) })
-		l.CallSoon(func() { tr.add("c"); l.checkNow(t) })
+		facadeOf(l).CallSoon(func() { tr.add("a"); facadeOf(l).CallSoon(func() { tr.add("a2") }) })
+		facadeOf(l).CallSoon(func() { tr.add("b"); facadeOf(l).CallSoon(func() { tr.add("b2") }) })
+		facadeOf(l).CallSoon(func() { tr.add("c"); l.checkNow(t) })
 		Yield(ctx)
 		tr.add("main1")
 		Yield(ctx)
@@ -146,11 +146,11 @@ func TestASnapshotKeepsLaterOnesForTheNextTurn(t *testing.T) {
 		defer func() { l.fds.n--; v.Remove(1) }()
 		Yield(ctx)
 		var first, second, third int64
-		l.CallSoon(func() {
+		facadeOf(l).CallSoon(func() {
 			first = turns()
-			l.CallSoon(func() {
+			facadeOf(l).CallSoon(func() {
 				second = turns()
-				l.CallSoon(func() { third = turns() })
+				facadeOf(l).CallSoon(func() { third = turns() })
 			})
 		})
 		yields(ctx, 4)
@@ -168,7 +168,7 @@ func TestOverdueTimersFireInDeadlineOrderInOneTurn(t *testing.T) {
 		l := nearest(ctx).loop
 		var tr trace
 		for _, d := range []int{30, 10, 20, 5, 25, 15} {
-			l.CallLater(time.Duration(d)*time.Millisecond, func() { tr.add("%d", d) })
+			facadeOf(l).CallLater(time.Duration(d)*time.Millisecond, func() { tr.add("%d", d) })
 		}
 		v.Time.Add(int64(time.Second)) // a slow task
 		Yield(ctx)
@@ -185,9 +185,9 @@ func TestEqualDeadlinesAreFIFO(t *testing.T) {
 		l := nearest(ctx).loop
 		var tr trace
 		for i := range 5 {
-			l.CallAt(time.Millisecond, func() { tr.add("c%d", i) })
+			facadeOf(l).CallAt(time.Millisecond, func() { tr.add("c%d", i) })
 			Go(ctx, func(ctx context.Context) error {
-				Sleep(ctx, time.Duration(time.Millisecond-l.Time()))
+				Sleep(ctx, time.Duration(time.Millisecond-facadeOf(l).Time()))
 				tr.add("t%d", i)
 				return nil
 			})
@@ -211,10 +211,10 @@ func TestTimersAreNotStarvedByTasksThatYield(t *testing.T) {
 				return nil
 			})
 		}
-		start := nearest(ctx).loop.Time()
+		start := LoopOf(ctx).Time()
 		Sleep(ctx, time.Millisecond)
 		stop = true
-		if late := nearest(ctx).loop.Time() - start - time.Millisecond; late < 0 || late > 20*time.Microsecond {
+		if late := LoopOf(ctx).Time() - start - time.Millisecond; late < 0 || late > 20*time.Microsecond {
 			t.Errorf("late by %v", late)
 		}
 		return nil
@@ -372,7 +372,7 @@ func TestNoFalseDeadlock(t *testing.T) {
 		},
 		"post under way": func(t *testing.T, ctx context.Context, f *Future[int]) {
 			l := nearest(ctx).loop
-			l.Post(func() { f.SetResult(1) })
+			facadeOf(l).Post(func() { f.SetResult(1) })
 		},
 	}
 	for name, begin := range cases {
@@ -393,7 +393,7 @@ func TestLoopOf(t *testing.T) {
 	}
 	runReal(t, func(ctx context.Context) error {
 		l := LoopOf(ctx)
-		if l != nearest(ctx).loop || LoopOf(context.WithoutCancel(ctx)) != l {
+		if &l.core != nearest(ctx).loop || LoopOf(context.WithoutCancel(ctx)) != l {
 			t.Error("another loop")
 		}
 		if l.Time() < 0 || l.Time() > time.Minute {

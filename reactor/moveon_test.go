@@ -25,7 +25,7 @@ func TestMoveOnInEveryOrder(t *testing.T) {
 		"deadline": MoveOnAfter,
 		"cancel": func(ctx context.Context, d time.Duration, f func(ctx context.Context) error) (bool, error) {
 			return MoveOn(ctx, func(ctx context.Context, s *CancelScope) error {
-				nearest(ctx).loop.CallLater(d, func() { s.Cancel(errOther) })
+				LoopOf(ctx).CallLater(d, func() { s.Cancel(errOther) })
 				return f(ctx)
 			})
 		},
@@ -45,7 +45,7 @@ func TestMoveOnInEveryOrder(t *testing.T) {
 					var cut bool
 					var err, inner error
 					Scope(ctx, func(ctx context.Context, s *CancelScope) error {
-						nearest(ctx).loop.CallLater(at[outer], func() { s.Cancel(errBoom) })
+						LoopOf(ctx).CallLater(at[outer], func() { s.Cancel(errBoom) })
 						cut, err = moveOn(ctx, at[own], func(ctx context.Context) error {
 							if inner = Sleep(ctx, at[result]); body == "of ctx" && inner != nil {
 								return ctx.Err()
@@ -90,7 +90,7 @@ func wrap(err error) error {
 func TestMoveOnWithAnOuterCancellation(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		Scope(ctx, func(ctx context.Context, s *CancelScope) error {
-			nearest(ctx).loop.CallLater(time.Second, func() { s.Cancel(errBoom) })
+			LoopOf(ctx).CallLater(time.Second, func() { s.Cancel(errBoom) })
 			cut, err := MoveOnAfter(ctx, time.Second, func(ctx context.Context) error { return Sleep(ctx, time.Hour) })
 			if cut || !errors.Is(err, errBoom) {
 				t.Errorf("in one turn: %v, %v", cut, err)
@@ -108,7 +108,7 @@ func TestMoveOnWithAnOuterCancellation(t *testing.T) {
 func TestMoveOnUnderAForeignContext(t *testing.T) {
 	runReal(t, func(ctx context.Context) error {
 		std, cancel := context.WithCancelCause(ctx)
-		nearest(ctx).loop.CallSoon(func() { cancel(errBoom) })
+		LoopOf(ctx).CallSoon(func() { cancel(errBoom) })
 		cut, err := MoveOnAfter(std, time.Hour, func(ctx context.Context) error { return Sleep(ctx, time.Hour) })
 		if cut || !errors.Is(err, errBoom) {
 			t.Errorf("%v, %v", cut, err)

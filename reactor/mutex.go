@@ -2,13 +2,8 @@ package reactor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
-
-// ErrClosed is returned by what waits for something that gets closed, or is
-// closed already.
-var ErrClosed = errors.New("reactor: closed")
 
 // A Mutex lets one task at a time into a region that suspends. (Between two
 // suspensions a task is alone anyway.) It is handed to waiting tasks in the
@@ -46,10 +41,10 @@ func (m *Mutex) lock(w *worker, s *scope) error {
 		return m.broken
 	case !m.locked:
 		m.locked = true
-		m.holder.begin(w.task, m)
+		m.holder.begin(w.Task(), (*mutexHolder)(m))
 		return nil
-	case m.holder.task == w.task:
-		return relocked("Mutex.Lock", w.task)
+	case m.holder.task == w.Task():
+		return relocked("Mutex.Lock", w.Task())
 	}
 	err := m.waiters.wait(w, s, (*mutexWait)(m)) // handed over locked
 	if err == ErrClosed {
@@ -68,8 +63,11 @@ func (m *mutexWait) String() string {
 	return fmt.Sprintf("a mutex held by %v", m.holder.task)
 }
 
-// wake is called when the holder has ended.
-func (m *Mutex) wake() {
+// mutexHolder is a Mutex as the hook of its holder.
+type mutexHolder Mutex
+
+// Wake is called when the holder has ended.
+func (m *mutexHolder) Wake() {
 	m.broken = unlockedNever(m.holder.task)
 	m.holder.leave()
 	m.waiters.wakeAll(wokenClosed)
@@ -82,7 +80,7 @@ func (m *Mutex) TryLock() bool {
 	free := !m.locked
 	if free {
 		m.locked = true
-		m.holder.begin(m.home.task(), m)
+		m.holder.begin(m.home.task(), (*mutexHolder)(m))
 	}
 	return free
 }
@@ -102,8 +100,8 @@ func (m *Mutex) unlock(op string) {
 	}
 	m.holder.mustBe(m.home.task(), op)
 	m.holder.leave()
-	if x := m.waiters.head; x != nil {
-		m.holder.begin(x.w.task, m)
+	if x := m.waiters.first(); x != nil {
+		m.holder.begin(x.Worker().Task(), (*mutexHolder)(m))
 		m.waiters.wakeFirst(wokenDone)
 	} else {
 		m.locked = false

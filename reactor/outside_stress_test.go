@@ -74,7 +74,7 @@ func outsideRound(t *testing.T, round int, total *tally) {
 
 // runInACrowd is run without the leak check, which would count the test's own goroutines.
 func (s setup) runInACrowd(t *testing.T, main func(ctx context.Context) error) error {
-	var l *Loop
+	var l *loop
 	s, j := s.prepare()
 	err := s.Options.Run(s.ctx, func(ctx context.Context) error {
 		l = nearest(ctx).loop

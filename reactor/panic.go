@@ -1,7 +1,6 @@
 package reactor
 
 import (
-	"errors"
 	"fmt"
 )
 
@@ -22,11 +21,3 @@ func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err
 }
-
-var (
-	// ErrCutOff is what a task ends with that was still waiting, or asking to
-	// wait, when the grace time at the loop's end was over.
-	ErrCutOff = errors.New("reactor: the task was cut off: it did not stop when the loop ended")
-
-	errGoexit = errors.New("reactor: runtime.Goexit was called in a task")
-)

@@ -110,9 +110,9 @@ func TestPanicOfACallbackEndsNothingElse(t *testing.T) {
 	var tr trace
 	err := setup{world: newWorld(t), log: j}.run(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
-		l.CallSoon(func() { tr.add("a") })
-		l.CallSoon(func() { panic("in a callback") })
-		l.CallSoon(func() { tr.add("b") })
+		facadeOf(l).CallSoon(func() { tr.add("a") })
+		facadeOf(l).CallSoon(func() { panic("in a callback") })
+		facadeOf(l).CallSoon(func() { tr.add("b") })
 		return Yield(ctx)
 	})
 	tr.want(t, "a b")

@@ -59,15 +59,6 @@ func (w *worker) yield() {
 	w.loop.suspend(w)
 }
 
-// sleep parks the running task until the loop's time is until, or s is done.
-func (w *worker) sleep(s *scope, until int64) error {
-	w.loop.wheel.Add(&w.timer, until)
-	if w.park(s, waitingFor("a sleep to end")) == wokenCanceled {
-		return s.awaitErr()
-	}
-	return nil
-}
-
 // refuse answers an await under a scope that is done: at once, but a task that
 // goes on asking must let others run, and at the loop's end it is cut off.
 func (w *worker) refuse(s *scope) error {
@@ -80,7 +71,7 @@ func (w *worker) refuse(s *scope) error {
 		w.ignorer, w.ignored = w.task.id, 0
 	}
 	if w.ignored++; w.ignored == maxIgnored {
-		w.loop.tell(Report{What: "a task goes on and on although its ctx is done: each of its awaits returns this error at once, and it should return it too",
+		w.loop.tell(report{What: "a task goes on and on although its ctx is done: each of its awaits returns this error at once, and it should return it too",
 			Task: w.task.String(), Err: s.awaitErr(), Stack: debug.Stack()})
 	}
 	w.insist()
@@ -124,10 +115,7 @@ func await(ctx context.Context, op string) (*worker, *scope, error) {
 // nearestTask returns the worker of the running task, which must be one of ctx's
 // loop.
 func nearestTask(ctx context.Context, op string) *worker {
-	s := nearest(ctx)
-	if s == nil {
-		panic("reactor: " + op + " outside a task: pass the ctx that a task's function receives (see reactor.Run)")
-	}
+	s := scopeOf(ctx, op)
 	return s.loop.task(op)
 }
 
@@ -138,3 +126,19 @@ const maxIgnored = 100_000
 // ioBudget is how many operations on sockets a task may do without suspending
 // before it has to let others run. (tokio's figure is 128 too.)
 const ioBudget = 128
+
+// Loop returns the worker's loop.
+func (w *worker) Loop() *loop { return w.loop }
+
+// Task returns the task that the worker runs; nil in a callback.
+func (w *worker) Task() *task { return w.task }
+
+// Scope returns the innermost scope that the worker's task is in.
+func (w *worker) Scope() *scope { return w.scope }
+
+// Node returns what stands for the worker's task in the list that it waits in.
+func (w *worker) Node() *waiter { return &w.node }
+
+// WakeAt sets the worker's timer: it wakes the task, which is about to park, at a
+// time of the loop's.
+func (w *worker) WakeAt(when int64) { w.loop.wheel.Add(&w.timer, when) }

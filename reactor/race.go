@@ -30,12 +30,12 @@ func Race[T any](ctx context.Context, fs ...func(ctx context.Context) (T, error)
 		return none, err
 	}
 	for _, e := range r.ended[1:] {
-		if !isPanicError(e.task.err) {
+		if !isPanicError(e.task.Outcome()) {
 			e.report()
 		}
 	}
 	winner := r.tasks[r.ended[0].index]
-	return winner.value, joined(append([]error{winner.err}, r.panics(1)...)...)
+	return winner.value, joined(append([]error{winner.record().Outcome()}, r.panics(1)...)...)
 }
 
 // Any runs the functions as tasks and returns the value of the first to
@@ -58,17 +58,17 @@ func Any[T any](ctx context.Context, fs ...func(ctx context.Context) (T, error))
 		return none, err
 	}
 	for i, e := range r.ended {
-		if e.task.err == nil {
+		if e.task.Outcome() == nil {
 			return r.tasks[e.index].value, joined(r.panics(i + 1)...)
 		}
-		if isPanicError(e.task.err) {
+		if isPanicError(e.task.Outcome()) {
 			return none, joined(r.panics(i)...)
 		}
 	}
 	errs := []error{r.outer}
 	for _, t := range r.tasks {
-		if r.outer == nil || !t.echo {
-			errs = append(errs, t.err)
+		if t := t.record(); r.outer == nil || !t.Echo() {
+			errs = append(errs, t.Outcome())
 		}
 	}
 	return none, joined(errs...)
@@ -95,7 +95,7 @@ func GatherUntil[T any](ctx context.Context, enough func(i int, o Outcome[T]) bo
 	}
 	outcomes := make([]Outcome[T], len(fs))
 	for i, t := range r.tasks {
-		outcomes[i] = Outcome[T]{t.value, t.err}
+		outcomes[i] = Outcome[T]{t.value, t.record().Outcome()}
 	}
 	if r.won {
 		return outcomes, nil
@@ -130,8 +130,8 @@ type entrant struct {
 	reported bool
 }
 
-func (e *entrant) ended(t *task, _ bool) {
-	if t.loop.cutting { // which cuts the race off, too
+func (e *entrant) Ended(t *task, _ bool) {
+	if t.Loop().Cutting() { // which cuts the race off, too
 		e.report()
 	}
 	e.field.ended = append(e.field.ended, e)
@@ -142,7 +142,7 @@ func (e *entrant) ended(t *task, _ bool) {
 func (e *entrant) report() {
 	if !e.reported {
 		e.reported = true
-		e.task.loop.ended(e.task, e.task.echo)
+		e.task.Loop().Ended(e.task, e.task.Echo())
 	}
 }
 
@@ -168,23 +168,23 @@ func runRace[T any](ctx context.Context, op string, enough func(i int, o Outcome
 		defer func() {
 			s.Cancel(errRaceOver)
 			for len(r.ended) < len(fs) {
-				r.wait(s.scope.loop, op)
+				r.wait(s.scope.Loop(), op)
 			}
 			told = decided
 		}()
 		for i, f := range fs {
 			r.entrants[i].field, r.entrants[i].index = &r.field, i
 			r.tasks[i] = spawn[T](ctx, op, f, &r.entrants[i])
-			r.entrants[i].task = &r.tasks[i].task
+			r.entrants[i].task = r.tasks[i].record()
 		}
 		for i := 0; i < len(fs) && !r.won; i++ {
 			for i == len(r.ended) {
-				r.wait(s.scope.loop, op)
+				r.wait(s.scope.Loop(), op)
 			}
 			t := r.tasks[r.ended[i].index]
-			r.won = enough(r.ended[i].index, Outcome[T]{t.value, t.err})
+			r.won = enough(r.ended[i].index, Outcome[T]{t.value, t.record().Outcome()})
 		}
-		if s.scope.reason.Load() != nil {
+		if s.scope.Canceled() {
 			r.outer = s.scope.awaitErr()
 		}
 		decided = true
@@ -197,10 +197,10 @@ var errRaceOver = errors.New("the race is over: another function has won it")
 
 // wait waits until another one has ended. They are below the scope of the one
 // that waits: when that is done, they end of themselves.
-func (f *field) wait(l *Loop, op string) {
+func (f *field) wait(l *loop, op string) {
 	w := l.task(op) // in a generator's body it may not be the one that began
 	f.op = op
-	f.changed.wait(w, &l.shielded, f)
+	f.changed.wait(w, l.Shielded(), f)
 }
 
 func (f *field) String() string {
@@ -210,7 +210,7 @@ func (f *field) String() string {
 // running ranges over the tasks that are not over.
 func (f *field) running(yield func(*task) bool) {
 	for i := range f.entrants {
-		if t := f.entrants[i].task; t != nil && !t.over && !yield(t) {
+		if t := f.entrants[i].task; t != nil && !t.Over() && !yield(t) {
 			return
 		}
 	}
@@ -219,8 +219,8 @@ func (f *field) running(yield func(*task) bool) {
 // panics returns the panics of the tasks that ended, from the i-th on.
 func (r *race[T]) panics(i int) (errs []error) {
 	for _, e := range r.ended[i:] {
-		if isPanicError(e.task.err) {
-			errs = append(errs, e.task.err)
+		if isPanicError(e.task.Outcome()) {
+			errs = append(errs, e.task.Outcome())
 		}
 	}
 	return errs

@@ -84,18 +84,18 @@ func raceOnce(t *testing.T, racers []racer) {
 	run(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
 		var ended []int
-		began := l.Time()
+		began := facadeOf(l).Time()
 		v, err := Race(ctx, enter(racers, &ended)...)
-		if v != first || err != racers[first].err || len(ended) != len(racers) || l.Time()-began != took(racers[first].after) {
-			t.Errorf("%v: Race: %d, %v; %v ended at %v", racers, v, err, ended, l.Time()-began)
+		if v != first || err != racers[first].err || len(ended) != len(racers) || facadeOf(l).Time()-began != took(racers[first].after) {
+			t.Errorf("%v: Race: %d, %v; %v ended at %v", racers, v, err, ended, facadeOf(l).Time()-began)
 		}
-		ended, began = nil, l.Time()
+		ended, began = nil, facadeOf(l).Time()
 		v, err = Any(ctx, enter(racers, &ended)...)
 		switch {
 		case len(ended) != len(racers):
 			t.Errorf("%v: Any: only %v ended", racers, ended)
-		case success >= 0 && (v != success || err != nil || l.Time()-began != took(racers[success].after)):
-			t.Errorf("%v: Any: %d, %v at %v", racers, v, err, l.Time()-began)
+		case success >= 0 && (v != success || err != nil || facadeOf(l).Time()-began != took(racers[success].after)):
+			t.Errorf("%v: Any: %d, %v at %v", racers, v, err, facadeOf(l).Time()-began)
 		case success < 0 && (v != 0 || err.Error() != strings.Join(all, "\n")):
 			t.Errorf("%v: Any: %d, %v", racers, v, err)
 		}
@@ -194,7 +194,7 @@ func TestRaceIsCancelled(t *testing.T) {
 			}
 			cancelled := func(f func(ctx context.Context)) {
 				Scope(ctx, func(ctx context.Context, s *CancelScope) error {
-					nearest(ctx).loop.CallLater(time.Minute, func() { s.Cancel(errBoom) })
+					LoopOf(ctx).CallLater(time.Minute, func() { s.Cancel(errBoom) })
 					f(ctx)
 					return nil
 				})

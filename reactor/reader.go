@@ -1,9 +1,51 @@
 package reactor
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"os"
 	"syscall"
 )
+
+// WaitReadable suspends the running task until fd, which may be anybody's, is
+// readable: a read would not block, be it for data, end of file or an error. It
+// returns ctx's error when ctx is done first, the kernel's if fd can't be
+// polled, and [os.ErrClosed] if fd is seen to have been closed meanwhile; the
+// kernel need not tell, so stop waiting before you close an fd. The fd need not
+// be nonblocking, and is not read from. It costs two system calls; a socket
+// type should use an [FD]. (asyncio's add_reader.)
+func WaitReadable(ctx context.Context, fd int) error {
+	return waitForeign(ctx, fd, "WaitReadable", 0)
+}
+
+// WaitWritable is as [WaitReadable], for writing.
+func WaitWritable(ctx context.Context, fd int) error {
+	return waitForeign(ctx, fd, "WaitWritable", 1)
+}
+
+func waitForeign(ctx context.Context, fd int, op string, dir int) error {
+	w, s, err := await(ctx, op)
+	if err != nil {
+		return err
+	}
+	l := w.Loop()
+	f, err := l.borrow(fd, dir, w.Node())
+	if err != nil {
+		return fmt.Errorf("reactor: %s: %w", op, err)
+	}
+	l.FDWaits(1)
+	woken := w.park(s, f)
+	l.FDWaits(-1)
+	f.giveBack()
+	switch woken {
+	case wokenCanceled:
+		return s.awaitErr()
+	case wokenClosed:
+		return os.ErrClosed
+	}
+	return nil
+}
 
 // AddReader makes the loop call f once in every turn in which fd, which may be
 // anybody's, is readable, until RemoveReader: it is level-triggered, so f need
@@ -32,7 +74,7 @@ type watcher struct {
 }
 
 func (l *Loop) addWatcher(fd int, f func(), dir int) error {
-	l.onLoop("AddReader or AddWriter")
+	l.core.onLoop("AddReader or AddWriter")
 	if f == nil {
 		panic("reactor: AddReader or AddWriter with a nil function")
 	}
@@ -41,7 +83,7 @@ func (l *Loop) addWatcher(fd int, f func(), dir int) error {
 		return nil
 	}
 	x := &watcher{f: f}
-	x.waiter.hook = hookFunc(func() { l.ready.push(&Handle{loop: l, fn: func() { l.watch(fd, x, dir) }}) })
+	x.waiter.Hook = hookFunc(func() { l.core.soon(func() { l.watch(fd, x, dir) }) })
 	if err := l.arm(fd, x, dir); err != nil {
 		return err
 	}
@@ -49,25 +91,21 @@ func (l *Loop) addWatcher(fd int, f func(), dir int) error {
 		l.watchers[dir] = make(map[int]*watcher)
 	}
 	l.watchers[dir][fd] = x
-	l.ioWaits++
+	l.core.FDWaits(1)
 	return nil
 }
 
 // arm makes x wait for the fd's next event, which comes at once if it is ready.
 func (l *Loop) arm(fd int, x *watcher, dir int) (err error) {
-	if x.fd, err = l.fds.borrow(l, fd); err != nil {
-		return err
-	}
-	x.fd.users++
-	x.fd.direction(dir).waiters.push(&x.waiter)
-	return nil
+	x.fd, err = l.core.borrow(fd, dir, &x.waiter)
+	return err
 }
 
 // watch calls the watcher's function, after an event, and arms it again, also
 // when the function panics.
 func (l *Loop) watch(fd int, x *watcher, dir int) {
 	defer func() {
-		gone := x.fd.flags&closed != 0 // giving back closes it too
+		gone := x.fd.isClosed() // giving back closes it too
 		x.fd.giveBack()
 		if x.removed {
 			return
@@ -80,24 +118,24 @@ func (l *Loop) watch(fd int, x *watcher, dir int) {
 			l.forget(fd, x, dir)
 		}
 		if err != nil && !errors.Is(err, syscall.EBADF) { // nor closed
-			l.tell(Report{What: "a reader or writer was dropped: its fd can't be waited for any more", Err: err})
+			l.report(Report{What: "a reader or writer was dropped: its fd can't be waited for any more", Err: err})
 		}
 	}()
-	if !x.removed && x.fd.flags&closed == 0 {
+	if !x.removed && !x.fd.isClosed() {
 		x.f()
 	}
 }
 
 func (l *Loop) removeWatcher(fd, dir int) bool {
-	l.onLoop("RemoveReader or RemoveWriter")
+	l.core.onLoop("RemoveReader or RemoveWriter")
 	x := l.watchers[dir][fd]
 	if x == nil {
 		return false
 	}
-	waiting := x.waiter.list != nil
+	waiting := x.waiter.Waits()
 	l.forget(fd, x, dir)
 	if waiting {
-		x.waiter.list.remove(&x.waiter)
+		x.waiter.Leave()
 		x.fd.giveBack()
 	}
 	return true
@@ -106,5 +144,5 @@ func (l *Loop) removeWatcher(fd, dir int) bool {
 func (l *Loop) forget(fd int, x *watcher, dir int) {
 	x.removed = true
 	delete(l.watchers[dir], fd)
-	l.ioWaits--
+	l.core.FDWaits(-1)
 }

@@ -32,10 +32,10 @@ func TestAddReader(t *testing.T) {
 		var got []string
 		var turns []int
 		turn := 0
-		if err := l.AddReader(a, func() { t.Error("the replaced one was called") }); err != nil {
+		if err := facadeOf(l).AddReader(a, func() { t.Error("the replaced one was called") }); err != nil {
 			return err
 		}
-		if err := l.AddReader(a, func() {
+		if err := facadeOf(l).AddReader(a, func() {
 			got, turns = append(got, readByte(a)), append(turns, turn)
 			l.checkNow(t)
 		}); err != nil {
@@ -48,7 +48,7 @@ func TestAddReader(t *testing.T) {
 		if !slices.Equal(got, []string{"x", "y", "z"}) || turns[1] != turns[0]+1 || turns[2] != turns[1]+1 {
 			t.Errorf("read %q in turns %v", got, turns)
 		}
-		if !l.RemoveReader(a) || l.RemoveReader(a) || l.RemoveWriter(a) || l.ioWaits != 0 || l.fds.n != 0 {
+		if !facadeOf(l).RemoveReader(a) || facadeOf(l).RemoveReader(a) || facadeOf(l).RemoveWriter(a) || l.ioWaits != 0 || l.fds.n != 0 {
 			t.Error("RemoveReader is wrong")
 		}
 		send(t, b, "!")
@@ -69,10 +69,10 @@ func TestAddReaderWakesTheLoop(t *testing.T) {
 	runReal(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
 		var e Event
-		l.AddReader(a, e.Set)
+		facadeOf(l).AddReader(a, e.Set)
 		time.AfterFunc(time.Millisecond, func() { unix.Write(b, []byte("x")) })
 		err := e.Wait(ctx)
-		l.RemoveReader(a)
+		facadeOf(l).RemoveReader(a)
 		return err
 	})
 }
@@ -84,16 +84,16 @@ func TestRemoveReaderInside(t *testing.T) {
 	var tr trace
 	runReal(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
-		l.AddReader(a, func() {
-			tr.add("first %v %v", l.RemoveReader(a), l.RemoveReader(a))
-			l.AddReader(a, func() {
+		facadeOf(l).AddReader(a, func() {
+			tr.add("first %v %v", facadeOf(l).RemoveReader(a), facadeOf(l).RemoveReader(a))
+			facadeOf(l).AddReader(a, func() {
 				tr.add("second")
 				readByte(a)
 			})
 		})
 		send(t, b, "x")
 		yields(ctx, 5)
-		tr.add("%v %d", l.RemoveReader(a), l.ioWaits)
+		tr.add("%v %d", facadeOf(l).RemoveReader(a), l.ioWaits)
 		return nil
 	})
 	tr.want(t, "first true false second true 0")
@@ -108,20 +108,20 @@ func TestRemoveReaderWhileQueued(t *testing.T) {
 		runReal(t, func(ctx context.Context) error {
 			l := nearest(ctx).loop
 			x := 0
-			l.AddReader(a, func() { t.Error(then + ": the removed one was called") })
+			facadeOf(l).AddReader(a, func() { t.Error(then + ": the removed one was called") })
 			send(t, b, "x")
 			l.turn() // the event comes in, and its callback is queued
 			if l.ready.n != 1 {
 				t.Fatalf("%d are queued", l.ready.n)
 			}
-			if then != "replaced" && !l.RemoveReader(a) {
+			if then != "replaced" && !facadeOf(l).RemoveReader(a) {
 				t.Error("not there")
 			}
 			if then != "nothing" {
-				l.AddReader(a, func() { x++; readByte(a) })
+				facadeOf(l).AddReader(a, func() { x++; readByte(a) })
 			}
 			yields(ctx, 4)
-			if want := then != "nothing"; (x == 1) != want || l.RemoveReader(a) != want || l.fds.n != 0 || l.ioWaits != 0 {
+			if want := then != "nothing"; (x == 1) != want || facadeOf(l).RemoveReader(a) != want || l.fds.n != 0 || l.ioWaits != 0 {
 				t.Errorf("%s: called %d times, %d fds", then, x, l.fds.n)
 			}
 			readByte(a)
@@ -137,9 +137,9 @@ func TestAddWriter(t *testing.T) {
 	runReal(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
 		calls := 0
-		l.AddWriter(a, func() {
+		facadeOf(l).AddWriter(a, func() {
 			if calls++; calls == 3 {
-				l.RemoveWriter(a)
+				facadeOf(l).RemoveWriter(a)
 			}
 		})
 		yields(ctx, 8)
@@ -149,12 +149,12 @@ func TestAddWriter(t *testing.T) {
 		for n := 1; n > 0; { // until the buffers are full
 			n, _ = unix.Write(a, make([]byte, 1<<16))
 		}
-		l.AddWriter(a, func() { calls++ })
+		facadeOf(l).AddWriter(a, func() { calls++ })
 		yields(ctx, 4)
 		if calls != 3 {
 			t.Error("called while not writable")
 		}
-		l.RemoveWriter(a)
+		facadeOf(l).RemoveWriter(a)
 		return nil
 	})
 }
@@ -168,8 +168,8 @@ func TestReaderAndWriterOnOneFD(t *testing.T) {
 	runReal(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
 		reads, writes := "", 0
-		l.AddReader(a, func() { reads += readByte(a) })
-		l.AddWriter(a, func() { writes++ })
+		facadeOf(l).AddReader(a, func() { reads += readByte(a) })
+		facadeOf(l).AddWriter(a, func() { writes++ })
 		waiting := GoNow(ctx, func(ctx context.Context) error { return WaitReadable(ctx, a) })
 		yields(ctx, 4)
 		if reads != "" || writes < 3 || waiting.Finished() {
@@ -180,14 +180,14 @@ func TestReaderAndWriterOnOneFD(t *testing.T) {
 		if reads != "xy" || writes < 6 || !waiting.Finished() {
 			t.Errorf("after: read %q, %d writes", reads, writes)
 		}
-		l.RemoveWriter(a)
+		facadeOf(l).RemoveWriter(a)
 		writes = 0
 		send(t, b, "z")
 		yields(ctx, 4)
 		if reads != "xyz" || writes != 0 {
 			t.Errorf("the writer removed: read %q, %d writes", reads, writes)
 		}
-		l.RemoveReader(a)
+		facadeOf(l).RemoveReader(a)
 		return waiting.Wait(ctx)
 	})
 }
@@ -201,14 +201,14 @@ func TestAddReaderThatPanics(t *testing.T) {
 	setup{Options: Options{OnError: told.add}}.run(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
 		got := ""
-		l.AddReader(a, func() {
+		facadeOf(l).AddReader(a, func() {
 			if got += readByte(a); got == "x" {
 				panic(errBoom)
 			}
 		})
 		send(t, b, "xy")
 		yields(ctx, 5)
-		if got != "xy" || !l.RemoveReader(a) {
+		if got != "xy" || !facadeOf(l).RemoveReader(a) {
 			t.Errorf("read %q", got)
 		}
 		return nil
@@ -226,7 +226,7 @@ func TestAddReaderOfAnFDThatIsReused(t *testing.T) {
 		c, d := socketPair(t)
 		runReal(t, func(ctx context.Context) error {
 			l := nearest(ctx).loop
-			if err := l.AddReader(a, func() { t.Error("called for another's fd") }); err != nil {
+			if err := facadeOf(l).AddReader(a, func() { t.Error("called for another's fd") }); err != nil {
 				return err
 			}
 			if queued {
@@ -247,7 +247,7 @@ func TestAddReaderOfAnFDThatIsReused(t *testing.T) {
 				t.Errorf("queued %v: the FD: %v", queued, err)
 			}
 			yields(ctx, 3)
-			if l.RemoveReader(a) || l.ioWaits != 0 || l.fds.n != 1 {
+			if facadeOf(l).RemoveReader(a) || l.ioWaits != 0 || l.fds.n != 1 {
 				t.Errorf("queued %v: a reader is left; %d waits, %d fds", queued, l.ioWaits, l.fds.n)
 			}
 			return f.Close()
@@ -264,14 +264,14 @@ func TestAddReaderAtEndOfFile(t *testing.T) {
 	runReal(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
 		calls := 0
-		l.AddReader(a, func() {
+		facadeOf(l).AddReader(a, func() {
 			if calls++; calls == 3 {
 				unix.Close(a)
 			}
 		})
 		unix.Close(b)
 		yields(ctx, 8)
-		if calls != 3 || l.RemoveReader(a) || l.ioWaits != 0 || l.fds.n != 0 {
+		if calls != 3 || facadeOf(l).RemoveReader(a) || l.ioWaits != 0 || l.fds.n != 0 {
 			t.Errorf("%d calls, %d waits, %d fds", calls, l.ioWaits, l.fds.n)
 		}
 		return nil
@@ -287,19 +287,19 @@ func TestAddReaderRefuses(t *testing.T) {
 	runReal(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
 		for _, fd := range []int{-1, int(file.Fd())} {
-			if l.AddReader(fd, func() {}) == nil || l.AddWriter(fd, func() {}) == nil || l.RemoveReader(fd) {
+			if facadeOf(l).AddReader(fd, func() {}) == nil || facadeOf(l).AddWriter(fd, func() {}) == nil || facadeOf(l).RemoveReader(fd) {
 				t.Errorf("fd %d can be polled", fd)
 			}
 		}
 		f, peer := openPair(t, ctx)
 		defer unix.Close(peer)
-		if l.AddReader(f.Sysfd(), func() {}) == nil {
+		if facadeOf(l).AddReader(f.Sysfd(), func() {}) == nil {
 			t.Error("an FD's fd has a reader")
 		}
-		wantPanic(t, "nil function", func() { l.AddReader(0, nil) })
+		wantPanic(t, "nil function", func() { facadeOf(l).AddReader(0, nil) })
 		for i, f := range []func(){
-			func() { l.AddReader(0, func() {}) }, func() { l.AddWriter(0, func() {}) },
-			func() { l.RemoveReader(0) }, func() { l.RemoveWriter(0) },
+			func() { facadeOf(l).AddReader(0, func() {}) }, func() { facadeOf(l).AddWriter(0, func() {}) },
+			func() { facadeOf(l).RemoveReader(0) }, func() { facadeOf(l).RemoveWriter(0) },
 		} {
 			if elsewhere(f) == "" {
 				t.Errorf("%d: no panic on another goroutine", i)
@@ -322,8 +322,8 @@ func TestAddReaderAtTheLoopsEnd(t *testing.T) {
 	if err := Run(context.Background(), func(ctx context.Context) error {
 		l := nearest(ctx).loop
 		send(t, b, "x")
-		l.AddReader(a, func() {})
-		return l.AddWriter(a, func() {})
+		facadeOf(l).AddReader(a, func() {})
+		return facadeOf(l).AddWriter(a, func() {})
 	}); err != nil {
 		t.Error(err)
 	}

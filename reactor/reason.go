@@ -15,20 +15,8 @@ type reason struct {
 var (
 	reasonCanceled = &reason{context.Canceled, context.Canceled, context.Canceled}
 	reasonDeadline = &reason{context.DeadlineExceeded, context.DeadlineExceeded, context.DeadlineExceeded}
-	reasonEnded    = because(errEnded)
 	errEnded       = errors.New("the task or scope that this ctx belongs to has ended")
 )
-
-// A CancelError is what an await returns whose scope was cancelled for a
-// stated cause. It is a [context.Canceled], and its cause too, for errors.Is
-// and errors.As.
-type CancelError struct{ Cause error }
-
-func (e *CancelError) Error() string { return context.Canceled.Error() + ": " + e.Cause.Error() }
-
-func (e *CancelError) Is(target error) bool { return target == context.Canceled }
-
-func (e *CancelError) Unwrap() error { return e.Cause }
 
 // A deadlineError is what an await returns under a foreign context whose deadline
 // has passed and has a cause. It is a [context.DeadlineExceeded], and its cause too,
@@ -44,17 +32,17 @@ func (e *deadlineError) Is(target error) bool { return target == context.Deadlin
 func (e *deadlineError) Unwrap() error { return e.cause }
 
 // because makes the reason of a cancellation with a cause, which may be nil.
-func because(cause error) *reason {
+func (l *loop) because(cause error) *reason {
 	if cause == nil || cause == context.Canceled {
 		return reasonCanceled
 	}
-	return &reason{context.Canceled, &CancelError{cause}, cause}
+	return &reason{context.Canceled, l.facade.Cancelled(cause), cause}
 }
 
 // reasonOf makes the reason of a foreign context that is done. When it names no
 // cause, that may be because it was cancelled by way of a scope, whose cause
 // package context can't ask for.
-func reasonOf(ctx context.Context) *reason {
+func (l *loop) reasonOf(ctx context.Context) *reason {
 	cause := context.Cause(ctx)
 	if s := nearest(ctx); s != nil && cause == ctx.Err() {
 		if r := s.reason.Load(); r != nil && r.err == cause {
@@ -67,7 +55,7 @@ func reasonOf(ctx context.Context) *reason {
 	case err == context.DeadlineExceeded:
 		return &reason{err, &deadlineError{cause}, cause}
 	default:
-		return because(cause)
+		return l.because(cause)
 	}
 }
 
@@ -89,7 +77,7 @@ func (s *scope) outerErr() error {
 	if s.parent.Err() == nil {
 		return nil
 	}
-	r := reasonOf(s.parent)
+	r := s.loop.reasonOf(s.parent)
 	for up := s.up; up != nil; up = up.up {
 		if o := up.reason.Load(); o != nil {
 			r = o

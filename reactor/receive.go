@@ -17,16 +17,16 @@ func Receive[T any](ctx context.Context, ch <-chan T) (value T, ok bool, err err
 		return value, ok, nil
 	default:
 	}
-	w.loop.refuse("reactor.Receive waits for a goroutine to send: let a task put into a reactor.Queue")
-	r := &receiver[T]{loop: w.loop, stop: make(chan struct{})}
-	w.loop.outsiders++
+	w.Loop().refuse("reactor.Receive waits for a goroutine to send: let a task put into a reactor.Queue")
+	r := &receiver[T]{loop: w.Loop(), stop: make(chan struct{})}
+	w.Loop().Outside(1)
 	go r.run(ch)
 	defer r.quit() // also when the task is cut off
 	if err := r.wait.wait(w, s, waitingFor("a value from a channel")); err != nil {
 		// The goroutine may have received a value in this very moment.
 		r.quit()
 		for !r.over {
-			r.wait.wait(w, &w.loop.shielded, waitingFor("the end of a receive"))
+			r.wait.wait(w, w.Loop().Shielded(), waitingFor("the end of a receive"))
 		}
 		if !r.received {
 			return value, false, err
@@ -38,7 +38,7 @@ func Receive[T any](ctx context.Context, ch <-chan T) (value T, ok bool, err err
 // A receiver is one Receive. Its goroutine writes value, ok and received before
 // it posts.
 type receiver[T any] struct {
-	loop     *Loop
+	loop     *loop
 	stop     chan struct{}
 	value    T
 	ok       bool
@@ -63,7 +63,7 @@ func (r *receiver[T]) run(ch <-chan T) {
 	case <-r.stop:
 	}
 	r.loop.post(func() {
-		r.loop.outsiders--
+		r.loop.Outside(-1)
 		r.over = true
 		r.wait.wakeAll(wokenDone)
 	})

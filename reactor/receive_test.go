@@ -20,7 +20,7 @@ func TestReceive(t *testing.T) {
 		}
 		ch <- 7
 		turned := false
-		nearest(ctx).loop.CallSoon(func() { turned = true })
+		LoopOf(ctx).CallSoon(func() { turned = true })
 		want("at once", 7, true)
 		if turned {
 			t.Error("it suspended for what was there")

@@ -110,13 +110,15 @@ func (w *worker) clearRegions() {
 // under; nil while it is suspended. Then inner is the body's regions and driver
 // is empty, else driver is its driver's and inner is empty.
 type body struct {
-	loop   *Loop
+	loop   *loop
 	w      *worker
 	under  *body
 	inner  *region
 	driver *region
-	close  func() error // closes the generator
 }
+
+// init makes b, which is zero, a body that has not begun.
+func (b *body) init(l *loop) { b.loop = l }
 
 // Resumed gives the worker that runs the body the body's regions. It is called
 // when the body begins, too.

@@ -306,7 +306,7 @@ func TestGroupInAGeneratorClosedByAnotherTask(t *testing.T) {
 		Yield(ctx)
 		other := GoNow(ctx, func(ctx context.Context) error { return Sleep(ctx, time.Minute) })
 		err := g.Close()
-		tr.add("%v %v", err, nearest(ctx).loop.Time())
+		tr.add("%v %v", err, LoopOf(ctx).Time())
 		tr.want(t, "child boom 1s")
 		nearest(ctx).loop.checkNow(t)
 		return other.Wait(ctx)

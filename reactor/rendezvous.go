@@ -12,27 +12,23 @@ type offer[T any] struct {
 	putter waitList // the one task
 }
 
-// wake is called when the queue is closed.
-func (o *offer[T]) wake() { o.putter.wakeAll(wokenClosed) }
+// Wake is called when the queue is closed.
+func (o *offer[T]) Wake() { o.putter.wakeAll(wokenClosed) }
 
 // offer waits until a getter takes the item.
 func (q *queue[T]) offer(w *worker, s *scope, item T) error {
 	o := &offer[T]{item: item}
-	o.node.hook = o
+	o.node.Hook = o
 	q.offers.push(&o.node)
-	defer func() { // deferred, for the task may be cut off
-		if o.node.list != nil {
-			q.offers.remove(&o.node)
-		}
-	}()
+	defer o.node.Leave() // deferred, for the task may be cut off
 	return o.putter.wait(w, s, waitingFor("a getter of its item"))
 }
 
 // accept takes the item that was offered first. The error is [ErrEmpty].
 func (q *queue[T]) accept() (item T, err error) {
-	for x := q.offers.head; x != nil; x = q.offers.head {
+	for x := q.offers.first(); x != nil; x = q.offers.first() {
 		q.offers.remove(x)
-		o := x.hook.(*offer[T])
+		o := x.Hook.(*offer[T])
 		if o.putter.wakeFirst(wokenDone) {
 			q.unfinished++
 			return o.item, nil

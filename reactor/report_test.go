@@ -55,7 +55,7 @@ func TestSlowStep(t *testing.T) {
 			panic("at the disco")
 		}, "a task was slow task 2 (it)"},
 		"a callback": {func(ctx context.Context, compute func(d time.Duration)) error {
-			nearest(ctx).loop.CallSoon(func() { compute(slow) })
+			LoopOf(ctx).CallSoon(func() { compute(slow) })
 			return Yield(ctx)
 		}, "a callback was slow "},
 	} {
@@ -81,8 +81,8 @@ func TestReportsAreLogged(t *testing.T) {
 	log := new(journal)
 	setup{world: newWorld(t), log: log}.run(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
-		l.tell(Report{What: "something happened", Task: "task 9", Err: errBoom, Stack: []byte("main.go:1")})
-		l.tell(Report{What: "nothing happened"})
+		l.tell(report{What: "something happened", Task: "task 9", Err: errBoom, Stack: []byte("main.go:1")})
+		l.tell(report{What: "nothing happened"})
 		return nil
 	})
 	if got := fmt.Sprintf("%q", log.all()); got != `["reactor: something happened task=task 9 error=boom stack=main.go:1" "reactor: nothing happened"]` {
@@ -94,7 +94,7 @@ func TestOnErrorInsteadOfTheLog(t *testing.T) {
 	var told reports
 	log := new(journal)
 	setup{Options: Options{OnError: told.add}, world: newWorld(t), log: log}.run(t, func(ctx context.Context) error {
-		nearest(ctx).loop.CallSoon(func() { panic(errBoom) })
+		LoopOf(ctx).CallSoon(func() { panic(errBoom) })
 		Go(ctx, func(context.Context) error { return errBoom })
 		yields(ctx, 3)
 		return nil

@@ -2,7 +2,6 @@ package reactor
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -76,19 +75,6 @@ type Options struct {
 func Run(ctx context.Context, main func(ctx context.Context) error) error {
 	return Options{}.Run(ctx, main)
 }
-
-// ErrNested is returned by a Run that is called by a task: it would stop the
-// task's own loop. For errors.Is it is also the error of a Run or [Begin] that is
-// called by a callback, or on the goroutine of a [Guest].
-var ErrNested = errors.New("reactor: Run called inside a task: call the function directly, or make it a task with reactor.Go")
-
-// nestedError is an ErrNested of a caller that is no task.
-type nestedError string
-
-const (
-	errNestedInCallback = nestedError("reactor: Run or Begin called inside a callback: call the function directly, or make it a task with reactor.Go")
-	errNestedOnHost     = nestedError("reactor: Run or Begin called on a goroutine that drives a Guest: call Guest.End first, or use another goroutine")
-)
 
 // Run is as the function [Run], with a loop made to these options.
 func (o Options) Run(ctx context.Context, main func(ctx context.Context) error) error {

@@ -16,27 +16,26 @@ type Runner interface {
 
 // Launch makes r a task, as [Go] does a function; its error is r's own affair. It
 // costs one allocation. It may be called where Go may, and panics elsewhere.
-func Launch(ctx context.Context, r Runner) *Task[struct{}] {
+func Launch(ctx context.Context, r Runner) AnyTask {
 	if r == nil {
 		panic("reactor: Launch of a nil Runner")
 	}
-	s := nearest(ctx)
-	if s == nil {
-		panic("reactor: Launch outside a task: pass the ctx that a task's function receives (see reactor.Run)")
-	}
-	t := newTask[struct{}](s.loop, ctx, "Launch", r, launched{})
-	t.loop.ready.push(&t.task)
-	return t
+	l := scopeOf(ctx, "Launch").Loop()
+	l.onLoop("Launch")
+	t := new(task)
+	t.init(l, ctx, r, launched{})
+	l.push(t)
+	return (*anyTask)(t)
 }
 
 // launched is the keeper of tasks that were made by Launch.
 type launched struct{}
 
-func (launched) ended(t *task, _ bool) {
+func (launched) Ended(t *task, _ bool) {
 	t.claim()
 	t.loop.tellOver(t.body.(Runner), t.err)
 }
 
-func (l *Loop) tellOver(r Runner, err error) {
-	l.ready.push(&Handle{loop: l, fn: func() { r.Over(err) }})
+func (l *loop) tellOver(r Runner, err error) {
+	l.ready.push(&callback{loop: l, fn: func() { r.Over(err) }})
 }

@@ -20,7 +20,7 @@ func TestLaunch(t *testing.T) {
 		}},
 		"cancelled": {func(ctx context.Context) error { Current(ctx).Cancel(nil); return Yield(ctx) }, func(err error) bool { return err == context.Canceled }},
 	} {
-		onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+		onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 			r := &runs{run: c.run}
 			task := Launch(ctx, r)
 			if name := task.String(); !strings.Contains(name, "a runner") {
@@ -36,7 +36,7 @@ func TestLaunch(t *testing.T) {
 }
 
 func TestLaunchAllocatesOnce(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		r := &runs{run: func(ctx context.Context) error { return nil }}
 		turns(ctx)
 		if n := testing.AllocsPerRun(20, func() { Launch(ctx, r) }); n != 1 {

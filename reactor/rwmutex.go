@@ -51,12 +51,12 @@ func (m *RWMutex) lock(ctx context.Context, op string, weight int) error {
 	case m.broken != nil:
 		return m.broken
 	case m.waiters.empty() && m.admits(weight):
-		m.enter(w.task, weight)
+		m.enter(w.Task(), weight)
 		return nil
-	case m.writing && m.writer.task == w.task || m.reading[w.task] != nil:
-		return relocked(op, w.task)
+	case m.writing && m.writer.task == w.Task() || m.reading[w.Task()] != nil:
+		return relocked(op, w.Task())
 	}
-	w.weight = weight
+	w.Weight = weight
 	switch err := m.waiters.wait(w, s, (*rwMutexWait)(m)); err {
 	case nil:
 		return nil
@@ -149,7 +149,7 @@ func (m *RWMutex) RUnlock() {
 func (m *RWMutex) anyReader() *task {
 	var first *task
 	for t := range m.reading {
-		if t != nil && (first == nil || t.id < first.id) {
+		if t != nil && (first == nil || t.ID() < first.ID()) {
 			first = t
 		}
 	}
@@ -164,7 +164,7 @@ func (m *RWMutex) admits(weight int) bool {
 func (m *RWMutex) enter(t *task, weight int) {
 	if weight == 1 {
 		m.writing = true
-		m.writer.begin(t, m)
+		m.writer.begin(t, (*rwMutexWriter)(m))
 		return
 	}
 	m.readers++
@@ -191,17 +191,20 @@ func (m *RWMutex) newReader() *reader {
 
 // admitWaiters lets in as many as may, from the front of the queue.
 func (m *RWMutex) admitWaiters() {
-	for x := m.waiters.head; x != nil && m.admits(x.w.weight); x = m.waiters.head {
-		m.enter(x.w.task, x.w.weight)
+	for x := m.waiters.first(); x != nil && m.admits(x.Worker().Weight); x = m.waiters.first() {
+		m.enter(x.Worker().Task(), x.Worker().Weight)
 		m.waiters.wakeFirst(wokenDone)
 	}
 }
 
-// wake is called when the writer has ended.
-func (m *RWMutex) wake() { m.breaks(m.writer.task) }
+// rwMutexWriter is an RWMutex as the hook of its writer.
+type rwMutexWriter RWMutex
 
-// wake is called when the reader has ended.
-func (r *reader) wake() { r.mutex.breaks(r.task) }
+// Wake is called when the writer has ended.
+func (m *rwMutexWriter) Wake() { (*RWMutex)(m).breaks(m.writer.task) }
+
+// Wake is called when the reader has ended.
+func (r *reader) Wake() { r.mutex.breaks(r.task) }
 
 func (m *RWMutex) breaks(t *task) {
 	m.broken = unlockedNever(t)

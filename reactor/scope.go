@@ -17,7 +17,7 @@ import (
 //   - w is the worker that executes the scope's code, while it does; a task
 //     that parks under a scope it does not execute is among the guests.
 type scope struct {
-	loop   *Loop
+	loop   *loop
 	parent context.Context // for values, and the deadline
 	up     *scope
 	kids   *scope // the first of a circular list, by next and prev
@@ -145,7 +145,7 @@ func (s *scope) end() {
 	s.unlink()
 	s.w = nil
 	if s.reason.Load() == nil {
-		s.reason.Store(reasonEnded)
+		s.reason.Store(s.loop.over)
 		s.tellOutside()
 		s.wakeGuests()
 		s.tellFollowers()
@@ -155,7 +155,7 @@ func (s *scope) end() {
 // close closes a scope that has a body, a Timeout's or a Group's: what still
 // runs below it is cancelled, as by a std context's cancel function.
 func (s *scope) close() {
-	s.cancel(reasonEnded)
+	s.cancel(s.loop.over)
 	s.unlink()
 	s.w = nil
 }
@@ -190,3 +190,27 @@ func (s *scope) check() string {
 	}
 	return ""
 }
+
+// Loop returns the scope's loop.
+func (s *scope) Loop() *loop { return s.loop }
+
+// Cancel makes s and all below it done for a cause, which may be nil, and readies
+// every task that is parked there. It reports whether it did: a scope is cancelled
+// once.
+func (s *scope) Cancel(cause error) bool { return s.cancel(s.loop.because(cause)) }
+
+// CancelLike is Cancel, for the cause of another scope, which is done.
+func (s *scope) CancelLike(other *scope) bool { return s.cancel(other.reason.Load()) }
+
+// Expire is Cancel, because the deadline of s has passed.
+func (s *scope) Expire() bool { return s.cancel(reasonDeadline) }
+
+// Canceled reports whether s is done.
+func (s *scope) Canceled() bool { return s.reason.Load() != nil }
+
+// OuterDone reports whether what is around s is done, whatever s is.
+func (s *scope) OuterDone() bool { return s.parent.Err() != nil }
+
+// SetUntil notes the loop time of a deadline of s, which is for others to keep;
+// 0 is none.
+func (s *scope) SetUntil(until int64) { s.more().until.Store(until) }

@@ -44,14 +44,14 @@ var races = map[string]func(t *testing.T) (await func(ctx context.Context) error
 			}
 	},
 	"ToThread's queue": func(*testing.T) (func(ctx context.Context) error, func()) {
-		var l *Loop
+		var l *loop
 		return func(ctx context.Context) error {
 				l = nearest(ctx).loop
-				defer func(n int) { l.maxThreads, l.threads = n, 0 }(l.maxThreads)
-				l.maxThreads, l.threads = 1, 1
-				return l.takeThread(l.cur, nearest(ctx))
+				defer func(n int) { facadeOf(l).maxThreads, l.threads = n, 0 }(facadeOf(l).maxThreads)
+				facadeOf(l).maxThreads, l.threads = 1, 1
+				return facadeOf(l).takeThread(l.cur, nearest(ctx))
 			}, func() {
-				l.threadQueue.wakeFirst(wokenDone)
+				facadeOf(l).threadQueue.wakeFirst(wokenDone)
 			}
 	},
 	"Group": func(*testing.T) (func(ctx context.Context) error, func()) {
@@ -71,7 +71,7 @@ var races = map[string]func(t *testing.T) (await func(ctx context.Context) error
 		}, func() { f.SetResult(7) }
 	},
 	"WaitReadable": func(t *testing.T) (func(ctx context.Context) error, func()) {
-		var l *Loop
+		var l *loop
 		return func(ctx context.Context) error {
 			l = nearest(ctx).loop
 			return WaitReadable(ctx, 77)
@@ -146,7 +146,7 @@ func TestAParkedTaskWakesOnceWhateverComesInOneTurn(t *testing.T) {
 						})
 					})
 					yields(ctx, 3)
-					l.CallSoon(func() {
+					facadeOf(l).CallSoon(func() {
 						for _, what := range order {
 							switch what {
 							case result:
@@ -184,13 +184,13 @@ func TestOuterCancelWinsOverATimeoutDueInTheSameTurn(t *testing.T) {
 		run(t, func(ctx context.Context) error {
 			l := nearest(ctx).loop
 			var victim *Task[struct{}]
-			cancel := func() { l.CallAt(time.Second, func() { victim.Cancel(errBoom) }) }
+			cancel := func() { facadeOf(l).CallAt(time.Second, func() { victim.Cancel(errBoom) }) }
 			if cancelFirst {
 				cancel()
 			}
 			var got error
 			victim = Go(ctx, func(ctx context.Context) error {
-				return Timeout(ctx, time.Second-l.Time(), func(ctx context.Context) error {
+				return Timeout(ctx, time.Second-facadeOf(l).Time(), func(ctx context.Context) error {
 					got = Sleep(ctx, time.Hour)
 					return nil
 				})
@@ -206,8 +206,8 @@ func TestOuterCancelWinsOverATimeoutDueInTheSameTurn(t *testing.T) {
 			if cancelFirst {
 				want = errBoom
 			}
-			if !errors.Is(got, want) || l.Time() != time.Second {
-				t.Errorf("cancelFirst=%v: got %v at %v", cancelFirst, got, l.Time())
+			if !errors.Is(got, want) || facadeOf(l).Time() != time.Second {
+				t.Errorf("cancelFirst=%v: got %v at %v", cancelFirst, got, facadeOf(l).Time())
 			}
 			return nil
 		})
@@ -224,7 +224,7 @@ func TestOuterCancelWinsOverATimeoutDueInTheSameTurn(t *testing.T) {
 				})
 			})
 		})
-		if got := nearest(ctx).loop.Time(); got != time.Second/2 {
+		if got := LoopOf(ctx).Time(); got != time.Second/2 {
 			t.Errorf("at %v", got)
 		}
 		return err
@@ -252,8 +252,8 @@ func TestCancellationIsSticky(t *testing.T) {
 		Yield(ctx)
 		task.Cancel(errBoom)
 		err := task.Wait(ctx)
-		if n != 5 || nearest(ctx).loop.Time() != time.Second {
-			t.Errorf("%d awaits, %v", n, nearest(ctx).loop.Time())
+		if n != 5 || LoopOf(ctx).Time() != time.Second {
+			t.Errorf("%d awaits, %v", n, LoopOf(ctx).Time())
 		}
 		return err
 	})
@@ -546,7 +546,7 @@ func TestChildrenOutliveTheirMaker(t *testing.T) {
 		child.Wait(ctx)
 		tr.want(t, "child:<nil>")
 		nearest(ctx).loop.checkNow(t)
-		nearest(ctx).cancel(because(errBoom)) // from above: all of them descend from main
+		nearest(ctx).Cancel(errBoom) // from above: all of them descend from main
 		grandchild.Wait(context.WithoutCancel(ctx))
 		tr.want(t, "child:<nil> grandchild:context canceled: boom")
 		if err := middle.Wait(context.WithoutCancel(ctx)); !errors.Is(err, errBoom) {
@@ -685,7 +685,7 @@ func TestCancelBeforeStart(t *testing.T) {
 }
 
 func TestScopeCheckSeesWhatIsWrong(t *testing.T) {
-	l := &Loop{}
+	l := &loop{}
 	for name, spoil := range map[string]func(s, a, b *scope){
 		"parent": func(s, a, b *scope) { b.up = a },
 		"links":  func(s, a, b *scope) { b.prev = b },

@@ -51,7 +51,7 @@ type scratch struct {
 
 const maxExpired = 64
 
-func (s *scratch) lend(l *Loop) []byte {
+func (s *scratch) lend(l *loop) []byte {
 	if s.debug {
 		s.lendMapping(l)
 	} else if s.memory == nil {
@@ -62,7 +62,7 @@ func (s *scratch) lend(l *Loop) []byte {
 
 // lendMapping lends memory that a callback seals. The callback is queued before
 // its borrower can be, once it has suspended, and so comes first.
-func (s *scratch) lendMapping(l *Loop) {
+func (s *scratch) lendMapping(l *loop) {
 	s.seal(s.memory)
 	memory, err := unix.Mmap(-1, 0, ScratchSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 	if err != nil {
@@ -70,7 +70,7 @@ func (s *scratch) lendMapping(l *Loop) {
 		return
 	}
 	s.memory = memory
-	l.ready.push(&Handle{loop: l, fn: func() { s.seal(memory) }})
+	l.ready.push(&callback{loop: l, fn: func() { s.seal(memory) }})
 }
 
 // seal makes memory inaccessible, if it is what was lent last.
@@ -114,7 +114,7 @@ func (s *scratch) free() {
 }
 
 // debug turns debug mode on, before the loop runs.
-func (l *Loop) debug() {
+func (l *loop) debug() {
 	l.scratch.debug = true
 	if l.slow == 0 {
 		l.slow = 100 * time.Millisecond

@@ -9,7 +9,7 @@ import (
 )
 
 func TestScratchIsShared(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		f, g := openFake(t, ctx, 5), openFake(t, ctx, 6)
 		if f.IsScratch(nil) || f.IsScratch(make([]byte, 8)) {
 			t.Error("IsScratch of other memory")
@@ -108,7 +108,7 @@ func TestOtherFaultsAreNotTakenForScratch(t *testing.T) {
 
 func TestDebugModeByTheEnvironment(t *testing.T) {
 	t.Setenv("EDDYDEBUG", "1")
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		if !l.scratch.debug || l.slow != 100*time.Millisecond {
 			t.Error("not on")
 		}

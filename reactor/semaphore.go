@@ -37,10 +37,10 @@ func (m *Semaphore) Acquire(ctx context.Context, n int) error {
 	if m.TryAcquire(n) {
 		return nil
 	}
-	w.weight = n
+	w.Weight = n
 	if err := m.waiters.wait(w, s, waitingFor("a semaphore")); err != nil {
 		if err == ErrClosed {
-			return tooMany(n, w.weight)
+			return tooMany(n, w.Weight)
 		}
 		m.grant() // those behind it may need less than it did
 		return err
@@ -64,14 +64,11 @@ func (m *Semaphore) SetTotal(n int) {
 	}
 	m.free += n - m.total
 	m.total = n
-	x := m.waiters.head
-	for range m.waiters.len() {
-		next := x.next
-		if x.w.weight > n {
-			x.w.weight = n
-			x.w.wake(wokenClosed)
+	for x := range m.waiters.all {
+		if x.Worker().Weight > n {
+			x.Worker().Weight = n
+			x.Worker().wake(wokenClosed)
 		}
-		x = next
 	}
 	m.grant()
 }
@@ -105,8 +102,8 @@ func (m *Semaphore) Free() int {
 
 // grant serves as many as can be, from the front of the queue.
 func (m *Semaphore) grant() {
-	for x := m.waiters.head; x != nil && x.w.weight <= max(0, m.free); x = m.waiters.head {
-		m.free -= x.w.weight
+	for x := m.waiters.first(); x != nil && x.Worker().Weight <= max(0, m.free); x = m.waiters.first() {
+		m.free -= x.Worker().Weight
 		m.waiters.wakeFirst(wokenDone)
 	}
 }

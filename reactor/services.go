@@ -33,23 +33,23 @@ func (g *TaskGroup) GoService(f func(ctx context.Context) error) *Task[struct{}]
 	if f == nil {
 		panic("reactor: TaskGroup.GoService with a nil function")
 	}
-	g.scope.loop.onLoop("TaskGroup.GoService")
+	g.scope.Loop().onLoop("TaskGroup.GoService")
 	if g.closed {
 		return g.refuse("TaskGroup.GoService")
 	}
 	v := &g.services
 	t := g.newTask(v.begin(g), "TaskGroup.GoService", f, v)
 	v.n++
-	t.loop.ready.push(t)
+	t.start()
 	return t
 }
 
 // begin returns the scope of the services, made when there is a first one.
 func (v *services) begin(g *TaskGroup) *scope {
-	g.scope.loop.onLoop("TaskGroup.GoService")
+	g.scope.Loop().onLoop("TaskGroup.GoService")
 	if v.group == nil {
 		v.group = g
-		v.scope.init(context.WithoutCancel(&g.scope), &g.scope.loop.shielded)
+		v.scope.init(context.WithoutCancel(&g.scope), g.scope.Loop().Shielded())
 	}
 	return &v.scope
 }
@@ -58,14 +58,15 @@ func (v *services) begin(g *TaskGroup) *scope {
 var errServed = errors.New("the group's other tasks have ended")
 
 // stop cancels the services: for what the group was cancelled for, if it was.
-func (v *services) stop(r *reason) {
-	if r == nil {
-		r = because(errServed)
+func (v *services) stop() {
+	if v.group.scope.Canceled() {
+		v.scope.CancelLike(&v.group.scope)
+	} else {
+		v.scope.Cancel(errServed)
 	}
-	v.scope.cancel(r)
 }
 
-func (v *services) ended(t *task, echo bool) {
+func (v *services) Ended(t *task, echo bool) {
 	v.group.settle(t, echo)
 	if v.n--; v.n == 0 {
 		v.group.wait.wakeAll(wokenDone)

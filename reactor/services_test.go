@@ -43,7 +43,7 @@ var groupEnds = map[string]struct {
 // cleanup, and Group returns when the services have done theirs.
 func TestServicesEndLast(t *testing.T) {
 	for name, c := range groupEnds {
-		for _, limit := range []int{0, 1} {
+		for _, limit := range []int{-1, 1} {
 			for _, supervised := range []bool{false, true} {
 				if supervised && name == "a task fails" || supervised && name == "a service fails" {
 					continue // that does not end the group

@@ -12,7 +12,7 @@ func (w *worker) shadowOf(ctx context.Context) *scope {
 	}
 	if s := w.shadow; s != nil && s.parent.Done() == ctx.Done() {
 		if s.reason.Load() == nil && ctx.Err() != nil {
-			s.cancel(reasonOf(ctx)) // done, but its message to the loop is still under way
+			s.cancel(s.loop.reasonOf(ctx)) // done, but its message to the loop is still under way
 		}
 		return s
 	}

@@ -13,27 +13,31 @@ import (
 // time. OnSignal and stop may be called by tasks and callbacks of the loop. To end
 // a program by an interrupt, give [Run] a ctx from signal.NotifyContext instead.
 func OnSignal(ctx context.Context, f func(os.Signal), signals ...os.Signal) (stop func()) {
-	s := nearest(ctx)
-	if s == nil {
-		panic("reactor: OnSignal outside a task: pass the ctx that a task's function receives (see reactor.Run)")
-	}
-	l := s.loop
-	l.onLoop("OnSignal")
+	s := scopeOf(ctx, "OnSignal")
+	l := facadeOf(s.Loop())
+	l.core.onLoop("OnSignal")
 	if f == nil {
 		panic("reactor: OnSignal with a nil function")
 	}
-	l.refuse("reactor.OnSignal waits for the system's signals: call what the signal shall do")
+	l.core.refuse("reactor.OnSignal waits for the system's signals: call what the signal shall do")
 	h := &signalHandler{loop: l, f: f, ch: make(chan os.Signal, 8), quit: make(chan struct{})}
 	signal.Notify(h.ch, signals...)
-	l.outsiders++
+	l.core.Outside(1)
 	if l.signals == nil {
 		l.signals = make(map[*signalHandler]struct{})
+		l.core.atEnd(l.stopSignals)
 	}
 	l.signals[h] = struct{}{}
 	h.done = make(chan struct{})
 	go h.run()
 	return func() {
-		l.onLoop("stopping OnSignal")
+		l.core.onLoop("stopping OnSignal")
+		h.stop()
+	}
+}
+
+func (l *Loop) stopSignals() {
+	for h := range l.signals {
 		h.stop()
 	}
 }
@@ -51,9 +55,8 @@ func (h *signalHandler) run() {
 	for {
 		select {
 		case sig := <-h.ch:
-			h.loop.post(func() {
-				h.loop.ready.push(&Handle{loop: h.loop, fn: func() { h.call(sig) }})
-			})
+			l := &h.loop.core
+			l.post(func() { l.soon(func() { h.call(sig) }) })
 		case <-h.quit:
 			return
 		}
@@ -73,7 +76,7 @@ func (h *signalHandler) stop() {
 		return
 	}
 	delete(h.loop.signals, h)
-	h.loop.outsiders--
+	h.loop.core.Outside(-1)
 	signal.Stop(h.ch)
 	close(h.quit)
 	<-h.done

@@ -83,7 +83,7 @@ func TestOnSignalStopsNotifying(t *testing.T) {
 	defer signal.Stop(guard)
 	runReal(t, func(ctx context.Context) error {
 		stop := OnSignal(ctx, func(os.Signal) {}, syscall.SIGUSR1)
-		for h := range nearest(ctx).loop.signals {
+		for h := range LoopOf(ctx).signals {
 			stop()
 			raise(t, syscall.SIGUSR1)
 			<-guard

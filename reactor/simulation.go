@@ -30,7 +30,7 @@ type following struct {
 }
 
 // simulate makes a new loop one of s, whose main runs under ctx.
-func (l *Loop) simulate(ctx context.Context, s simulation.Simulator) {
+func (l *loop) simulate(ctx context.Context, s simulation.Simulator) {
 	l.sim = &simulated{Simulator: s, host: simulation.HostOf(ctx)}
 	l.clock, l.poller, l.sockets = s, s, l.sim.host
 	s.Attach(l.outside)
@@ -38,18 +38,18 @@ func (l *Loop) simulate(ctx context.Context, s simulation.Simulator) {
 
 // outside returns how many goroutines work for tasks, and reports whether anything else
 // outside the simulation may wake one.
-func (l *Loop) outside() (underWay int, possible bool) {
+func (l *loop) outside() (underWay int, possible bool) {
 	contexts := len(l.sim.followed)
-	return l.threads + l.outsiders - contexts - len(l.signals), l.holds.Load() > 0 || contexts > 1 || contexts == 1 && !l.root.followed()
+	return l.threads + l.outsiders - contexts, l.holds.Load() > 0 || contexts > 1 || contexts == 1 && !l.root.followed()
 }
 
 // simulatedTurn takes a turn in a simulation. It polls foreign contexts, in a fixed
 // order: elsewhere a goroutine reports that one is done, at a time of its own.
-func (l *Loop) simulatedTurn() {
+func (l *loop) simulatedTurn() {
 	for _, f := range slices.Clone(l.sim.followed) {
 		if f.scope.followed() && f.ctx.Err() != nil {
 			f.scope.unfollowed()
-			f.scope.cancel(reasonOf(f.ctx))
+			f.scope.cancel(f.scope.loop.reasonOf(f.ctx))
 		}
 	}
 	if err := l.sim.Turn(); err != nil {
@@ -62,7 +62,7 @@ func (l *Loop) simulatedTurn() {
 }
 
 // followInTurns cancels s when ctx is done, which each turn looks at, until stop.
-func (l *Loop) followInTurns(s *scope, ctx context.Context) (stop func() bool) {
+func (l *loop) followInTurns(s *scope, ctx context.Context) (stop func() bool) {
 	v := l.sim
 	if d, ok := ctx.Deadline(); ok && v.Strict() {
 		if !loopDeadline(ctx, d) {
@@ -94,11 +94,11 @@ func loopDeadline(ctx context.Context, d time.Time) bool {
 
 // shuffle puts the tasks that are ready in another order. Callbacks keep their places:
 // their order is promised.
-func (l *Loop) shuffle() {
+func (l *loop) shuffle() {
 	q := &l.ready
 	first := 0
 	for i := range q.n {
-		if _, callback := q.at(i).(*Handle); callback {
+		if _, callback := q.at(i).(*callback); callback {
 			first = i + 1
 			continue
 		}
@@ -114,7 +114,7 @@ func (q *readyQueue) swap(i, j int) {
 	q.buf[i], q.buf[j] = q.buf[j], q.buf[i]
 }
 
-func (l *Loop) tellResume(r runnable) {
+func (l *loop) tellResume(r runnable) {
 	t := l.step.task
 	switch w, resumed := r.(*worker); {
 	case t == nil:
@@ -126,7 +126,7 @@ func (l *Loop) tellResume(r runnable) {
 	}
 }
 
-func (l *Loop) tellSuspend() {
+func (l *loop) tellSuspend() {
 	if !l.step.on {
 		return
 	}
@@ -148,10 +148,10 @@ func (why wakeup) String() string {
 }
 
 // strict reports whether only a simulator may decide what happens.
-func (l *Loop) strict() bool { return l.sim != nil && l.sim.Strict() }
+func (l *loop) strict() bool { return l.sim != nil && l.sim.Strict() }
 
 // refuse ends the run of a strict simulation that can't do what its program asks for.
-func (l *Loop) refuse(what string) {
+func (l *loop) refuse(what string) {
 	if l.strict() {
 		l.sim.Refuse(what)
 	}
@@ -160,7 +160,7 @@ func (l *Loop) refuse(what string) {
 // refuseOutside refuses a call by another goroutine in a strict simulation, which ends
 // the run. The error is for the goroutine, so that it does not wait in vain. It is nil if
 // the caller is the loop's thread, or the run has ended already.
-func (l *Loop) refuseOutside(op string) error {
+func (l *loop) refuseOutside(op string) error {
 	if !l.strict() || l.onThread() || l.finished.Load() {
 		return nil
 	}
@@ -168,7 +168,7 @@ func (l *Loop) refuseOutside(op string) error {
 }
 
 // describe describes what a task waits for.
-func (l *Loop) describe(what fmt.Stringer) string {
+func (l *loop) describe(what fmt.Stringer) string {
 	if l.sim != nil {
 		return l.sim.Describe(what)
 	}
@@ -184,7 +184,7 @@ func (v *simulated) hostOf(ctx context.Context) simulation.Host {
 }
 
 // socketsOf returns the socket calls for code under ctx.
-func (l *Loop) socketsOf(ctx context.Context) sockets.Calls {
+func (l *loop) socketsOf(ctx context.Context) sockets.Calls {
 	if l.sim != nil {
 		return l.sim.hostOf(ctx)
 	}
@@ -192,7 +192,7 @@ func (l *Loop) socketsOf(ctx context.Context) sockets.Calls {
 }
 
 // wallOf returns the time of day at a loop time, for code under ctx.
-func (l *Loop) wallOf(when int64, ctx context.Context) time.Time {
+func (l *loop) wallOf(when int64, ctx context.Context) time.Time {
 	if l.sim != nil {
 		return l.sim.hostOf(ctx).ToWall(when)
 	}
@@ -200,7 +200,7 @@ func (l *Loop) wallOf(when int64, ctx context.Context) time.Time {
 }
 
 // timeAt returns the loop time of a time of day, for code under ctx.
-func (l *Loop) timeAt(t time.Time, ctx context.Context) int64 {
+func (l *loop) timeAt(t time.Time, ctx context.Context) int64 {
 	if l.sim != nil {
 		return l.sim.hostOf(ctx).ToLoop(t)
 	}
@@ -208,7 +208,7 @@ func (l *Loop) timeAt(t time.Time, ctx context.Context) int64 {
 }
 
 // timeAtFD returns the loop time of a time of day on the host of a descriptor.
-func (l *Loop) timeAtFD(t time.Time, fd int) int64 {
+func (l *loop) timeAtFD(t time.Time, fd int) int64 {
 	if l.sim != nil {
 		return l.sim.HostOfFD(fd).ToLoop(t)
 	}
@@ -216,9 +216,12 @@ func (l *Loop) timeAtFD(t time.Time, fd int) int64 {
 }
 
 // random returns a number in [0,n), which the simulator chooses if there is one.
-func (l *Loop) random(n int) int {
+func (l *loop) random(n int) int {
 	if l.sim != nil {
 		return l.sim.Choose(n)
 	}
 	return rand.IntN(n)
 }
+
+// Simulated reports whether a simulator decides in place of the system.
+func (l *loop) Simulated() bool { return l.sim != nil }

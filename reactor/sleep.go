@@ -18,7 +18,7 @@ func Sleep(ctx context.Context, d time.Duration) error {
 		w.yield()
 		return nil
 	}
-	return w.sleep(s, w.loop.after(d))
+	return sleep(w, s, w.Loop().after(d))
 }
 
 // SleepUntil suspends the running task until the given time of day, never for
@@ -30,12 +30,12 @@ func SleepUntil(ctx context.Context, t time.Time) error {
 	if err != nil {
 		return err
 	}
-	until := w.loop.timeAt(t, ctx)
-	if until <= w.loop.now() {
+	until := w.Loop().timeAt(t, ctx)
+	if until <= w.Loop().now() {
 		w.yield()
 		return nil
 	}
-	return w.sleep(s, until)
+	return sleep(w, s, until)
 }
 
 // Yield lets every other task and callback that is ready run once, and returns
@@ -53,3 +53,12 @@ func Yield(ctx context.Context) error {
 type waitingFor string
 
 func (s waitingFor) String() string { return string(s) }
+
+// sleep parks the running task until the loop's time is until, or s is done.
+func sleep(w *worker, s *scope, until int64) error {
+	w.WakeAt(until)
+	if w.park(s, waitingFor("a sleep to end")) == wokenCanceled {
+		return s.awaitErr()
+	}
+	return nil
+}

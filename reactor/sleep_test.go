@@ -14,11 +14,11 @@ func TestSleepIsNeverEarly(t *testing.T) {
 	runReal(t, func(ctx context.Context) error {
 		for _, d := range []time.Duration{1, time.Microsecond, 50 * time.Microsecond, time.Millisecond, 3 * time.Millisecond} {
 			for range 3 {
-				start, began := nearest(ctx).loop.Time(), time.Now()
+				start, began := LoopOf(ctx).Time(), time.Now()
 				if err := Sleep(ctx, d); err != nil {
 					return err
 				}
-				if took, wall := nearest(ctx).loop.Time()-start, time.Since(began); took < d || wall < d {
+				if took, wall := LoopOf(ctx).Time()-start, time.Since(began); took < d || wall < d {
 					t.Errorf("Sleep(%v) took %v, %v by the wall", d, took, wall)
 				}
 			}
@@ -31,12 +31,12 @@ func TestSleepOfNothingYields(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		for _, d := range []time.Duration{0, -1, -time.Hour} {
 			turned := false
-			nearest(ctx).loop.CallSoon(func() { turned = true })
+			LoopOf(ctx).CallSoon(func() { turned = true })
 			if err := Sleep(ctx, d); err != nil || !turned {
 				t.Errorf("Sleep(%v): %v, turned %v", d, err, turned)
 			}
 		}
-		if now := nearest(ctx).loop.Time(); now != 0 {
+		if now := LoopOf(ctx).Time(); now != 0 {
 			t.Errorf("at %v", now)
 		}
 		return nil
@@ -49,19 +49,19 @@ func TestACancellationAfterTheWakeIsNotLost(t *testing.T) {
 		l := nearest(ctx).loop
 		var slept, next error
 		var task *Task[struct{}]
-		l.CallAt(time.Second, func() { task.Cancel(errBoom) }) // before the sleeper, in the same turn
+		facadeOf(l).CallAt(time.Second, func() { task.Cancel(errBoom) }) // before the sleeper, in the same turn
 		task = Go(ctx, func(ctx context.Context) error {
 			slept = Sleep(ctx, time.Second)
 			next = Sleep(ctx, time.Second)
 			return nil
 		})
 		task.Wait(ctx)
-		if slept != nil || !errors.Is(next, errBoom) || l.Time() != time.Second {
-			t.Errorf("%v, %v at %v", slept, next, l.Time())
+		if slept != nil || !errors.Is(next, errBoom) || facadeOf(l).Time() != time.Second {
+			t.Errorf("%v, %v at %v", slept, next, facadeOf(l).Time())
 		}
 		yielded, next := error(nil), error(nil)
 		task = Go(ctx, func(ctx context.Context) error {
-			l.CallSoon(func() { task.Cancel(errBoom) })
+			facadeOf(l).CallSoon(func() { task.Cancel(errBoom) })
 			yielded = Yield(ctx)
 			next = Yield(ctx)
 			return nil

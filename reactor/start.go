@@ -32,12 +32,12 @@ func Start[T any](ctx context.Context, g *TaskGroup, f func(ctx context.Context,
 		ctx = &g.scope
 		g.n++
 	}
-	p.task = newTask[struct{}](w.loop, ctx, "Start", p, p)
-	w.loop.ready.push(&p.task.task)
-	if err := p.wait.wait(w, s, (*startWait)(&p.task.task)); err != nil {
+	p.task = newTask[struct{}](ctx, "Start", p, p)
+	w.Loop().push(p.task.record())
+	if err := p.wait.wait(w, s, (*startWait)(p.task.record())); err != nil {
 		p.task.Cancel(err)
 		for !p.over {
-			p.wait.wait(w, &w.loop.shielded, (*startWait)(&p.task.task))
+			p.wait.wait(w, w.Loop().Shielded(), (*startWait)(p.task.record()))
 		}
 		if p.err != nil && p.err != ErrNotStarted && !p.echo {
 			err = errors.Join(err, p.err)
@@ -68,36 +68,37 @@ func (p *starting[T]) String() string { return funcName(p.f) }
 // startWait is a task as what its Start waits for.
 type startWait task
 
-func (t *startWait) String() string {
-	if t.reason.Load() != nil {
-		return "the end of " + (*task)(t).String() + ", which was to start"
+func (w *startWait) String() string {
+	t := (*task)(w)
+	if t.Scope().Canceled() {
+		return "the end of " + t.String() + ", which was to start"
 	}
-	return "the start of " + (*task)(t).String()
+	return "the start of " + t.String()
 }
 
 func (p *starting[T]) started(value T) {
-	p.task.loop.onLoop("the started function of Start")
+	p.task.record().Loop().onLoop("the started function of Start")
 	if p.over {
 		return
 	}
 	p.value, p.over = value, true
 	if p.group != nil {
-		p.task.keeper = p.group
+		p.task.record().Keep((*groupKeeper)(p.group))
 	} else {
-		p.task.keeper = nil
+		p.task.record().Keep(nil)
 	}
 	p.wait.wakeAll(wokenDone)
 }
 
-func (p *starting[T]) ended(t *task, echo bool) {
+func (p *starting[T]) Ended(t *task, echo bool) {
 	p.over = true
-	if t.loop.cutting { // Start is cut off, too, and returns nothing
-		t.loop.ended(t, echo)
+	if t.Loop().Cutting() { // Start is cut off, too, and returns nothing
+		t.Loop().Ended(t, echo)
 	} else {
 		t.claim()
 	}
 	p.echo = echo
-	if p.err = t.err; p.err == nil {
+	if p.err = t.Outcome(); p.err == nil {
 		p.err = ErrNotStarted
 	}
 	if p.group != nil {

@@ -37,7 +37,7 @@ func TestStart(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := nearest(ctx).loop
 		value, err := Start(ctx, nil, serve(&tr, nil, nil))
-		tr.add("%d %v %v", value, err, l.Time())
+		tr.add("%d %v %v", value, err, facadeOf(l).Time())
 		return Sleep(ctx, time.Minute)
 	})
 	tr.want(t, "started 7 <nil> 1s cancelled")

@@ -17,8 +17,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyio/eddy/coro"
 	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy/coro"
 )
 
 // possessions are objects of a loop, one of each kind, all in use.
@@ -138,13 +139,13 @@ func forTheLoop(p *possessions) map[string]func() {
 		"Loop.Within":       func() { l.Within(ctx, nothing) },
 		"Local.On":          func() { new(Local[int]).On(l) },
 
-		"Task.Await":    func() { p.task.Await(ctx) },
-		"Task.Result":   func() { p.task.Result() },
-		"task.Cancel":   func() { p.task.Cancel(nil) },
-		"task.Finished": func() { p.task.Finished() },
-		"task.OnDone":   func() { p.task.OnDone(func() {}) },
-		"task.SetName":  func() { p.task.SetName("x") },
-		"task.Wait":     func() { p.task.Wait(ctx) },
+		"Task.Await":       func() { p.task.Await(ctx) },
+		"Task.Result":      func() { p.task.Result() },
+		"anyTask.Cancel":   func() { p.task.Cancel(nil) },
+		"anyTask.Finished": func() { p.task.Finished() },
+		"anyTask.OnDone":   func() { p.task.OnDone(func() {}) },
+		"anyTask.SetName":  func() { p.task.SetName("x") },
+		"anyTask.Wait":     func() { p.task.Wait(ctx) },
 
 		"CancelScope.Cancel":      func() { p.scope.Cancel(nil) },
 		"CancelScope.Expired":     func() { p.scope.Expired() },
@@ -257,8 +258,9 @@ var forAll = map[string]string{
 	"Begin": "makes a loop", "Options.Begin": "makes a loop",
 	"Run": "makes a loop", "Options.Run": "makes a loop",
 
-	"Cause": "of a context", "scope.AfterFunc": "of a context", "scope.Deadline": "of a context",
-	"scope.Done": "of a context", "scope.Err": "of a context", "scope.Value": "of a context",
+	"Dormant.Wake": "of the core", "Dormant.Ended": "of the core",
+	"Cause": "of a context", "anyTask.AfterFunc": "of a context", "anyTask.Deadline": "of a context",
+	"anyTask.Done": "of a context", "anyTask.Err": "of a context", "anyTask.Value": "of a context",
 
 	"Current": "tells who calls", "FD.OnLoop": "tells who calls", "Here": "tells who calls",
 	"InTask": "tells who calls", "Loop.InTask": "tells who calls", "OnLoop": "tells who calls",
@@ -267,8 +269,8 @@ var forAll = map[string]string{
 
 	"FD.Loop": "never changes", "Guest.Loop": "never changes", "LoopOf": "never changes",
 	"Loop.Logger": "never changes",
-	"Sockets":     "never changes", "task.ID": "never changes", "FD.Sysfd": "documented", "FD.String": "as Sysfd",
-	"task.String": "goes without what changes",
+	"Sockets":     "never changes", "anyTask.ID": "never changes", "FD.Sysfd": "documented", "FD.String": "as Sysfd",
+	"anyTask.String": "goes without what changes",
 
 	"Loop.Time": "the clock's affair", "Now": "the clock's affair",
 	"Since": "the clock's affair", "Until": "the clock's affair",
@@ -410,7 +412,7 @@ func TestStrangersAreNoticed(t *testing.T) {
 				p.use(ctx)
 				Yield(ctx)
 			}
-			p.loop.checkNow(t)
+			p.loop.core.checkNow(t)
 		})
 	})
 	if err != nil {

@@ -84,18 +84,18 @@ func (s *supervision) tell(t *task, err error, what string) {
 	switch {
 	case err == errGoexit || err == ErrCutOff: // as in Loop.ended
 	case s.OnFailure != nil:
-		t.exposed = true
-		t.loop.CallSoon(func() { s.OnFailure(t, err) })
+		t.Expose()
+		t.Loop().soon(func() { s.OnFailure((*anyTask)(t), err) })
 	default:
-		t.loop.tell(Report{What: what, Task: t.String(), Err: err})
+		t.Loop().tell(report{What: what, Task: t.String(), Err: err})
 	}
 }
 
 // restarting returns a task's function that calls f until it succeeds.
 func (s *supervision) restarting(f func(ctx context.Context) error) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
-		l := nearest(ctx).loop
-		t := l.cur.task
+		l := nearest(ctx).Loop()
+		t := l.Running()
 		for backoff := s.MinBackoff; ; backoff += min(backoff, s.MaxBackoff-backoff) {
 			began := l.now()
 			err := attempt(ctx, t, f)

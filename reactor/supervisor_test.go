@@ -81,14 +81,14 @@ func TestSupervisorBackoff(t *testing.T) {
 	for long := range 1 << failures { // which of the calls run for long
 		var began, pauses []time.Duration
 		s := Supervisor{Restart: true, MinBackoff: time.Second, MaxBackoff: 10 * time.Second, OnFailure: func(AnyTask, error) {}}
-		onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+		onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 			return s.Group(ctx, func(ctx context.Context, g *TaskGroup) error {
 				last := time.Duration(0)
 				g.Go(func(ctx context.Context) error {
 					call := len(began)
-					began = append(began, l.Time())
+					began = append(began, facadeOf(l).Time())
 					if call > 0 {
-						pauses = append(pauses, l.Time()-last)
+						pauses = append(pauses, facadeOf(l).Time()-last)
 					}
 					if call == failures {
 						return nil
@@ -96,7 +96,7 @@ func TestSupervisorBackoff(t *testing.T) {
 					if long&(1<<call) != 0 {
 						Sleep(ctx, 10*time.Second)
 					}
-					last = l.Time()
+					last = facadeOf(l).Time()
 					return errBoom
 				})
 				return nil
@@ -148,7 +148,7 @@ func failAt(t *testing.T, name string, times []time.Duration, most int, within t
 	})
 	told := 0
 	s := Supervisor{Restart: true, MaxRestarts: most, Within: within, MinBackoff: 1, OnFailure: func(AnyTask, error) { told++ }}
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		var sibling error
 		err := s.Group(ctx, func(ctx context.Context, g *TaskGroup) error {
 			for i := range 2 {
@@ -157,7 +157,7 @@ func failAt(t *testing.T, name string, times []time.Duration, most int, within t
 					if i += 2; failure >= len(times) {
 						return nil
 					}
-					if err := Sleep(ctx, times[failure]-l.Time()); err != nil {
+					if err := Sleep(ctx, times[failure]-facadeOf(l).Time()); err != nil {
 						return err
 					}
 					return fmt.Errorf("failure %d", failure)
@@ -172,8 +172,8 @@ func failAt(t *testing.T, name string, times []time.Duration, most int, within t
 				t.Errorf("%s: %v, sibling %v, told %d times", name, err, sibling, told)
 			}
 		case !errors.Is(err, ErrTooManyRestarts) || !strings.HasSuffix(err.Error(), fmt.Sprint("failure ", gaveUp)) ||
-			!errors.Is(sibling, context.Canceled) || told != gaveUp || l.Time() != times[gaveUp]:
-			t.Errorf("%s: %v, sibling %v, told %d times, at %v; want the end with failure %d", name, err, sibling, told, l.Time(), gaveUp)
+			!errors.Is(sibling, context.Canceled) || told != gaveUp || facadeOf(l).Time() != times[gaveUp]:
+			t.Errorf("%s: %v, sibling %v, told %d times, at %v; want the end with failure %d", name, err, sibling, told, facadeOf(l).Time(), gaveUp)
 		}
 		return nil
 	})
@@ -186,7 +186,7 @@ func TestSupervisorRestartsAnew(t *testing.T) {
 	var left error
 	var tasks []string
 	s := Supervisor{Restart: true, MinBackoff: time.Second, OnFailure: func(task AnyTask, err error) { tasks = append(tasks, task.String()) }}
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		return s.Group(ctx, func(ctx context.Context, g *TaskGroup) error {
 			return g.Go(func(ctx context.Context) error {
 				if ctx.Err() != nil {
@@ -229,7 +229,7 @@ func TestSupervisorDoesNotRestartWhatIsCancelled(t *testing.T) {
 					var told []error
 					s := Supervisor{Restart: true, MinBackoff: time.Minute, OnFailure: func(_ AnyTask, err error) { told = append(told, err) }}
 					var err error
-					onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+					onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 						Scope(ctx, func(ctx context.Context, outer *CancelScope) error {
 							err = s.Group(ctx, func(ctx context.Context, g *TaskGroup) error {
 								start := g.Go

@@ -3,7 +3,7 @@ package reactor
 import (
 	"context"
 	"errors"
-	"fmt"
+	"time"
 )
 
 // A Task is a coroutine that runs beside others, and the promise of its
@@ -14,21 +14,45 @@ import (
 // of the task's loop.
 type Task[T any] struct {
 	value T // first, for an empty last field would take a word
-	task
+	anyTask
 }
 
+// AnyTask is a [Task] of whatever type.
+type AnyTask interface {
+	Wait(ctx context.Context) error
+	Cancel(cause error) bool
+	OnDone(f func()) *Handle
+	Finished() bool
+	ID() uint64
+	SetName(name string)
+	String() string
+	record() *task
+}
+
+// anyTask is a Task without its result's type.
+type anyTask task
+
+func (t *anyTask) record() *task { return (*task)(t) }
+
+// A taskFunc is a task as the job that runs its function.
+type taskFunc[T any] Task[T]
+
+// Record returns the task's record.
+func (t *taskFunc[T]) Record() *task { return t.record() }
+
 // exec runs the task on a worker, to its end.
-func (t *Task[T]) exec(w *worker) {
-	w.task, w.scope = &t.task, &t.scope
-	t.w = w
-	defer t.leave(w)
-	switch f := t.body.(type) {
+func (t *taskFunc[T]) exec(w *worker) {
+	r := t.record()
+	r.runsOn(w)
+	defer r.leave(w)
+	switch f := r.Body().(type) {
 	case func(context.Context) error:
-		t.err = f(&t.scope)
+		r.returned(f(r.Scope()))
 	case func(context.Context) (T, error):
-		t.value, t.err = f(&t.scope)
+		value, err := f(r.Scope())
+		t.value = value
+		r.returned(err)
 	}
-	t.over = true
 }
 
 // Go makes f a task of ctx's loop and returns at once; f starts on the loop's
@@ -60,58 +84,22 @@ func Async[T any](ctx context.Context, f func(ctx context.Context) (T, error)) *
 }
 
 func spawn[T any](ctx context.Context, op string, body any, k keeper) *Task[T] {
-	s := nearest(ctx)
-	if s == nil {
-		panic("reactor: " + op + " outside a task: pass the ctx that a task's function receives (see reactor.Run)")
-	}
-	t := newTask[T](s.loop, ctx, op, body, k)
-	t.loop.ready.push(t)
+	t := newTask[T](ctx, op, body, k)
+	t.start()
 	return t
 }
 
-func newTask[T any](l *Loop, ctx context.Context, op string, body any, k keeper) *Task[T] {
+// newTask makes a task that is not queued to run.
+func newTask[T any](ctx context.Context, op string, body any, k keeper) *Task[T] {
+	l := scopeOf(ctx, op).Loop()
 	l.onLoop(op)
-	if k == nil && l.cur.task != nil && l.cur.state == running {
-		k = l.cur.task
-	}
 	t := &Task[T]{}
-	t.body, t.keeper = body, k
-	l.lastID++
-	t.id = l.lastID
-	t.scope.init(ctx, &l.detached)
-	l.live++
+	t.record().init(l, ctx, body, k)
 	return t
 }
 
-// join waits until t is over. The error is that of the wait, not t's.
-func (t *task) join(ctx context.Context, op string) error {
-	w, s, err := await(ctx, op)
-	if err != nil {
-		return err
-	}
-	if w.loop != t.loop {
-		return fmt.Errorf("reactor: %s of a task of another loop: use Submit to reach that loop", op)
-	}
-	if !t.over {
-		if err := w.refuseCycle(s, t); err != nil {
-			return err
-		}
-		t.waiters.push(&w.node)
-		if w.park(s, t) == wokenCanceled {
-			return s.awaitErr()
-		}
-	}
-	t.claim()
-	if t.err != nil {
-		t.answered()
-	}
-	return nil
-}
-
-// ErrSelf is returned to a task that waits for itself, and, wrapped by an error that
-// names them, to one that waits for others which wait for it. It is found when the
-// wait begins that would never end, unless a deadline or a foreign context ends it.
-var ErrSelf = errors.New("reactor: a task can't wait for itself")
+// start queues t to run.
+func (t *Task[T]) start() { t.record().Loop().push((*taskFunc[T])(t)) }
 
 // Wait suspends the running task until t is over, and returns t's error, or
 // that of ctx if ctx is done first; t then goes on. When t is over already, Wait
@@ -119,48 +107,46 @@ var ErrSelf = errors.New("reactor: a task can't wait for itself")
 // await, that of ctx: [Task.Result] does not ask ctx. If t panicked, the
 // error is a [PanicError]. Any number of tasks may wait, any number of times;
 // they are woken in the order in which they came.
-func (t *task) Wait(ctx context.Context) error {
-	if err := t.join(ctx, "Task.Wait"); err != nil {
+func (t *anyTask) Wait(ctx context.Context) error {
+	r := t.record()
+	if err := r.join(ctx, "Task.Wait"); err != nil {
 		return err
 	}
-	return t.err
+	return r.Outcome()
 }
 
 // Await is as [Task.Wait], and returns the task's value too. As a method value
 // (t.Await) it is a coroutine function itself.
 func (t *Task[T]) Await(ctx context.Context) (T, error) {
-	if err := t.join(ctx, "Task.Await"); err != nil {
+	r := t.record()
+	if err := r.join(ctx, "Task.Await"); err != nil {
 		var none T
 		return none, err
 	}
-	return t.value, t.err
+	return t.value, r.Outcome()
 }
 
 // OnDone makes the loop call f, as [Loop.CallSoon] does, when the task is over.
 // Waiting tasks and callbacks are served in the order in which they came. Who
 // is called so counts as having been told of the task's error.
-func (t *task) OnDone(f func()) *Handle {
-	h := t.loop.newHandle("Task.OnDone", f)
-	if t.over {
-		t.claim()
-		t.loop.ready.push(h)
-	} else {
-		h.node = &waiter{hook: h}
-		t.waiters.push(h.node)
-	}
+func (t *anyTask) OnDone(f func()) *Handle {
+	r := t.record()
+	h := newHandle(r.Loop(), "Task.OnDone", f)
+	h.core.whenOver(r)
 	return h
 }
 
 // Result returns the task's value and error without waiting; the error is
 // [ErrNotDone] while the task is not over.
 func (t *Task[T]) Result() (T, error) {
-	t.loop.onLoop("Task.Result")
-	if !t.over {
+	r := t.record()
+	r.Loop().onLoop("Task.Result")
+	if !r.Over() {
 		var none T
 		return none, ErrNotDone
 	}
-	t.claim()
-	return t.value, t.err
+	r.claim()
+	return t.value, r.Outcome()
 }
 
 // ErrNotDone is the result of what has none yet.
@@ -171,46 +157,39 @@ var ErrNotDone = errors.New("reactor: not done yet")
 // too, for errors.Is, if cause is not nil. Cancel does not wait; what the task
 // makes of it is its own affair. It is true the first time, if the task is not
 // over and not cancelled.
-func (t *task) Cancel(cause error) bool {
-	t.loop.onLoop("Task.Cancel")
-	return !t.over && t.cancel(because(cause))
-}
+func (t *anyTask) Cancel(cause error) bool { return t.record().cancelFor(cause) }
 
 // Finished reports whether the task is over.
-func (t *task) Finished() bool {
-	t.loop.onLoopOrOver("Task.Finished")
-	return t.over
+func (t *anyTask) Finished() bool {
+	r := t.record()
+	r.Loop().onLoopOrOver("Task.Finished")
+	return r.Over()
 }
 
 // ID returns the task's number, which no other task of the loop has while it
 // lives: so two AnyTasks can be told to be one.
-func (t *task) ID() uint64 { return uint64(t.id) }
+func (t *anyTask) ID() uint64 { return t.record().ID() }
 
 // SetName gives the task a name, which is used wherever it is spoken of.
-func (t *task) SetName(name string) {
-	t.loop.onLoopOrOver("Task.SetName")
-	t.more().name.Store(&name)
-}
+func (t *anyTask) SetName(name string) { t.record().SetName(name) }
 
 // String names the task: by the name it was given, or else by its number and,
 // unless it has ended well, its function. It may be called from anywhere; on other
 // goroutines than the loop's it does not tell the function.
-func (t *task) String() string {
-	if e := t.extra.Load(); e != nil {
-		if name := e.name.Load(); name != nil {
-			return fmt.Sprintf("task %d (%s)", t.id, *name)
-		}
-	}
-	if !t.loop.onThread() && !t.loop.finished.Load() {
-		return fmt.Sprintf("task %d", t.id)
-	}
-	switch body := t.body.(type) {
-	case nil:
-		return fmt.Sprintf("task %d", t.id)
-	case fmt.Stringer: // a Runner that has a name
-		return fmt.Sprintf("task %d (%v)", t.id, body)
-	case Runner:
-		return fmt.Sprintf("task %d (%T)", t.id, body)
-	}
-	return fmt.Sprintf("task %d (%s)", t.id, funcName(t.body))
+func (t *anyTask) String() string { return t.record().String() }
+
+// The methods of context.Context, which any goroutine may call.
+
+func (t *anyTask) Deadline() (time.Time, bool) { return t.record().Scope().Deadline() }
+func (t *anyTask) Done() <-chan struct{}       { return t.record().Scope().Done() }
+func (t *anyTask) Err() error                  { return t.record().Scope().Err() }
+func (t *anyTask) Value(key any) any           { return t.record().Scope().Value(key) }
+
+// AfterFunc is the method that the standard library's context package looks
+// for when it derives a context and finds no context of its own (see cancelKey):
+// with it no goroutine is needed to pass a cancellation on. f is called on the
+// loop's thread, or, if the scope is done already, on a goroutine of its own, and
+// must not block; use [context.AfterFunc], which starts a goroutine, for all else.
+func (t *anyTask) AfterFunc(f func()) (stop func() bool) {
+	return t.record().Scope().AfterFunc(f)
 }

@@ -51,7 +51,7 @@ func TestAwaitingWhatIsDoneDoesNotSuspend(t *testing.T) {
 		Yield(ctx)
 		Yield(ctx)
 		turned := false
-		l.CallSoon(func() { turned = true })
+		facadeOf(l).CallSoon(func() { turned = true })
 		for range 300 {
 			if v, _ := f.Await(ctx); v != 7 {
 				t.Error("future:", v)
@@ -98,13 +98,13 @@ func TestWaitersAndCallbacksShareOneFIFO(t *testing.T) {
 		if !gone.Cancel() || gone.Cancel() {
 			t.Error("Cancel is true exactly once")
 		}
-		l.CallSoon(func() {
+		facadeOf(l).CallSoon(func() {
 			tr.add("soon")
 			gate.SetResult(0)
 		})
 		yields(ctx, 2)
 		tr.want(t, "soon") // never synchronous
-		l.CallSoon(func() { tr.add("after") })
+		facadeOf(l).CallSoon(func() { tr.add("after") })
 		task.OnDone(func() { tr.add("late") })
 		yields(ctx, 2)
 		tr.want(t, "soon w1 c1 w2 c2 after late")
@@ -167,8 +167,8 @@ func TestWaitThatIsCancelledLeavesTheTaskAlone(t *testing.T) {
 			t.Error(err)
 		}
 		v, err := task.Await(ctx)
-		if v != 7 || nearest(ctx).loop.Time() != time.Minute {
-			t.Errorf("%d at %v", v, nearest(ctx).loop.Time())
+		if v != 7 || LoopOf(ctx).Time() != time.Minute {
+			t.Errorf("%d at %v", v, LoopOf(ctx).Time())
 		}
 		return err
 	})
@@ -237,10 +237,10 @@ func TestNilFunctions(t *testing.T) {
 			"Group":     func() { Group(ctx, nil) },
 			"Gather":    func() { Gather[int](ctx, nil) },
 			"ToThread":  func() { ToThread[int](ctx, nil) },
-			"Submit":    func() { Submit[int](l, nil) },
-			"CallSoon":  func() { l.CallSoon(nil) },
-			"CallLater": func() { l.CallLater(1, nil) },
-			"CallAt":    func() { l.CallAt(1, nil) },
+			"Submit":    func() { Submit[int](LoopOf(ctx), nil) },
+			"CallSoon":  func() { facadeOf(l).CallSoon(nil) },
+			"CallLater": func() { facadeOf(l).CallLater(1, nil) },
+			"CallAt":    func() { facadeOf(l).CallAt(1, nil) },
 			"TaskGroup.Go": func() {
 				Group(ctx, func(ctx context.Context, g *TaskGroup) error { g.Go(nil); return nil })
 			},
@@ -249,7 +249,7 @@ func TestNilFunctions(t *testing.T) {
 				t.Errorf("%s: %q", name, text)
 			}
 		}
-		if err := l.Post(nil); err == nil {
+		if err := facadeOf(l).Post(nil); err == nil {
 			t.Error("Post took a nil function")
 		}
 		l.checkNow(t)

@@ -1,11 +1,7 @@
 package reactor
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"slices"
-	"strings"
 )
 
 // Current returns the running task, or nil if the caller is not a task of ctx's
@@ -14,9 +10,9 @@ func Current(ctx context.Context) AnyTask {
 	if !InTask(ctx) {
 		return nil
 	}
-	t := nearest(ctx).loop.cur.task
-	t.exposed = true
-	return t
+	t := nearest(ctx).Loop().Running()
+	t.Expose()
+	return (*anyTask)(t)
 }
 
 // AllTasks returns the tasks of ctx's loop that are not over, in the order in
@@ -27,29 +23,12 @@ func AllTasks(ctx context.Context) []AnyTask {
 	if s == nil {
 		return nil
 	}
-	s.loop.onLoop("AllTasks")
+	s.Loop().onLoop("AllTasks")
 	var all []AnyTask
-	for _, t := range s.loop.all() {
-		t.exposed = true
-		all = append(all, t)
+	for _, t := range s.Loop().all() {
+		t.Expose()
+		all = append(all, (*anyTask)(t))
 	}
-	return all
-}
-
-// all returns the live tasks, in order: those that have a worker, and those that
-// are queued to be started. (Tasks that a group's limit holds back do not count
-// as live yet.)
-func (l *Loop) all() []*task {
-	var all []*task
-	for _, w := range l.tasks() {
-		all = append(all, w.task)
-	}
-	for i := range l.ready.n {
-		if t, ok := l.ready.at(i).(AnyTask); ok {
-			all = append(all, t.base())
-		}
-	}
-	slices.SortFunc(all, func(a, b *task) int { return cmp.Compare(a.id, b.id) })
 	return all
 }
 
@@ -64,7 +43,7 @@ func Dump(ctx context.Context) string {
 	if s == nil {
 		return ""
 	}
-	l := s.loop
+	l := s.Loop()
 	if l.onThread() {
 		return l.dump()
 	}
@@ -73,27 +52,4 @@ func Dump(ctx context.Context) string {
 		return ""
 	}
 	return <-text
-}
-
-func (l *Loop) dump() string {
-	var b strings.Builder
-	for _, t := range l.all() {
-		fmt.Fprintf(&b, "%v %s\n", t, t.doing())
-	}
-	return b.String()
-}
-
-// doing says what a live task does.
-func (t *task) doing() string {
-	w := t.w
-	switch {
-	case w == nil || w.task != t:
-		return "is to start"
-	case w.state == parked:
-		return "waits for " + w.what.String()
-	case w.state == ready:
-		return "is ready"
-	default:
-		return "runs"
-	}
 }

@@ -20,7 +20,7 @@ func TestCurrent(t *testing.T) {
 		if made.String() != "task 2 (made)" {
 			t.Errorf("Current in it was not %v", made)
 		}
-		nearest(ctx).loop.CallSoon(func() {
+		LoopOf(ctx).CallSoon(func() {
 			if task := Current(ctx); task != nil {
 				t.Errorf("in a callback: %v", task)
 			}
@@ -64,7 +64,7 @@ task 7 (starter) is to start
 		if all := AllTasks(ctx); names(all) != "mainsleeperyielderlockergetterstarter" || all[0] != Current(ctx) {
 			t.Errorf("the tasks are %v", all)
 		}
-		l.CallSoon(func() {
+		facadeOf(l).CallSoon(func() {
 			if got := Dump(ctx); !strings.Contains(got, "(main) is ready\n") {
 				t.Errorf("in a callback:\n%s", got)
 			}

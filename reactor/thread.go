@@ -27,11 +27,12 @@ func ToThread[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	if f == nil {
 		panic("reactor: ToThread with a nil function")
 	}
-	if err := w.loop.takeThread(w, s); err != nil {
+	l := facadeOf(w.Loop())
+	if err := l.takeThread(w, s); err != nil {
 		return none, err
 	}
-	c := &call[T]{f: f, loop: w.loop, scope: s, name: w.task.String()}
-	if w.loop.strict() {
+	c := &call[T]{f: f, loop: l, scope: s, name: w.Task().String()}
+	if l.core.strict() {
 		c.run()
 	} else {
 		go c.run()
@@ -44,10 +45,10 @@ func ToThread[T any](ctx context.Context, f func() (T, error)) (T, error) {
 
 // takeThread takes one of the loop's threads, and waits until there is one.
 func (l *Loop) takeThread(w *worker, s *scope) error {
-	if l.threads >= l.maxThreads {
+	if l.core.Threads(0) >= l.maxThreads {
 		return l.threadQueue.wait(w, s, waitingFor("a free thread")) // handed over by the one that has it
 	}
-	l.threads++
+	l.core.Threads(1)
 	return nil
 }
 
@@ -72,7 +73,7 @@ func (c *call[T]) run() {
 				c.err = errors.New("reactor: the function called runtime.Goexit")
 			}
 		}
-		if !c.loop.post(c.done) {
+		if !c.loop.core.post(c.done) {
 			c.report(c.loop.logReport)
 		}
 	}()
@@ -83,10 +84,10 @@ func (c *call[T]) run() {
 func (c *call[T]) done() {
 	l := c.loop
 	if !l.threadQueue.wakeFirst(wokenDone) {
-		l.threads--
+		l.core.Threads(-1)
 	}
 	if c.wait.empty() {
-		c.report(l.tell)
+		c.report(l.report)
 	}
 	c.wait.wakeAll(wokenDone)
 }
@@ -117,9 +118,9 @@ func Submit[T any](l *Loop, f func(ctx context.Context) (T, error)) (wait func(c
 	if f == nil {
 		panic("reactor: Submit with a nil function")
 	}
-	sub := &submission[T]{loop: l}
-	err := l.refuseOutside("Submit")
-	if err == nil && !l.post(func() { sub.start(f) }) {
+	sub := &submission[T]{loop: &l.core}
+	err := l.core.refuseOutside("Submit")
+	if err == nil && !l.core.post(func() { sub.start(f) }) {
 		err = ErrLoopClosed
 	}
 	if err != nil {
@@ -130,7 +131,7 @@ func Submit[T any](l *Loop, f func(ctx context.Context) (T, error)) (wait func(c
 }
 
 type submission[T any] struct {
-	loop  *Loop
+	loop  *loop
 	task  *Task[T]
 	over  gate.Gate
 	value T // this and err are set before over is opened
@@ -143,16 +144,16 @@ type submission[T any] struct {
 
 func (sub *submission[T]) start(f func(ctx context.Context) (T, error)) {
 	l := sub.loop
-	if l.closing {
+	if l.Closing() {
 		sub.err = ErrLoopClosed
 		sub.over.Open()
 		return
 	}
-	sub.task = spawn[T](&l.root, "Submit", f, sub)
+	sub.task = spawn[T](l.Root(), "Submit", f, sub)
 }
 
-func (sub *submission[T]) ended(t *task, _ bool) {
-	sub.value, sub.err = sub.task.value, t.err
+func (sub *submission[T]) Ended(t *task, _ bool) {
+	sub.value, sub.err = sub.task.value, t.Outcome()
 	sub.over.Open()
 	if sub.gaveUp {
 		sub.report()
@@ -165,7 +166,8 @@ func (sub *submission[T]) ended(t *task, _ bool) {
 func (sub *submission[T]) report() {
 	if sub.waits.Load() == 0 && !sub.told {
 		sub.told = true
-		sub.loop.ended(&sub.task.task, isCancellation(sub.task.err))
+		t := sub.task.record()
+		sub.loop.Ended(t, sub.loop.isCancellation(t.Outcome()))
 	}
 }
 
@@ -175,13 +177,13 @@ func (sub *submission[T]) giveUp(cause error) {
 		return
 	}
 	sub.gaveUp = true
-	if !sub.task.Cancel(cause) && sub.task.over {
+	if !sub.task.Cancel(cause) && sub.task.record().Over() {
 		sub.report()
 	}
 }
 
-// abandoned is told that the task will never end.
-func (sub *submission[T]) abandoned() {
+// Abandoned is told that the task will never end.
+func (sub *submission[T]) Abandoned() {
 	sub.err = ErrLoopClosed
 	sub.over.Open()
 }

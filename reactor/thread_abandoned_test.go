@@ -28,7 +28,7 @@ func TestAbandonedThreadIsReported(t *testing.T) {
 		release := make(chan bool)
 		err := setup{Options: Options{OnError: told.add}}.run(t, func(ctx context.Context) error {
 			err := Scope(ctx, func(ctx context.Context, s *CancelScope) error {
-				nearest(ctx).loop.CallSoon(func() { s.Cancel(nil) })
+				LoopOf(ctx).CallSoon(func() { s.Cancel(nil) })
 				_, err := ToThread(ctx, func() (int, error) { <-release; return 0, c.end(ctx) })
 				return err
 			})
@@ -55,7 +55,7 @@ func TestThreadThatFailsAsItsTaskIsCancelled(t *testing.T) {
 		return Scope(ctx, func(inner context.Context, s *CancelScope) error {
 			begun := make(chan bool)
 			l := nearest(ctx).loop
-			l.CallSoon(func() {
+			facadeOf(l).CallSoon(func() {
 				close(begun) // the turn has looked into the inbox
 				for l.inbox.empty() {
 					runtime.Gosched()

@@ -105,7 +105,7 @@ func TestMaxThreads(t *testing.T) {
 		if most.Load() > 3 || len(tr) != 12 {
 			t.Errorf("%d at a time, %d returned", most.Load(), len(tr))
 		}
-		if l := nearest(ctx).loop; l.threads != 0 || !l.threadQueue.empty() {
+		if l := nearest(ctx).loop; l.threads != 0 || !facadeOf(l).threadQueue.empty() {
 			t.Errorf("%d threads are left", l.threads)
 		}
 		return errors.Join(errs...)

@@ -11,7 +11,7 @@ import (
 // tasks of its loop, and Reset and Stop by callbacks too.
 type Ticker struct {
 	_       noCopy
-	loop    *Loop
+	loop    *loop
 	every   int64
 	due     int64 // the loop's time of the next tick
 	stopped bool
@@ -22,11 +22,8 @@ type Ticker struct {
 // tasks and callbacks of ctx's loop; elsewhere, and for a d of zero or less, it
 // panics.
 func NewTicker(ctx context.Context, d time.Duration) *Ticker {
-	s := nearest(ctx)
-	if s == nil {
-		panic("reactor: NewTicker outside a task: pass the ctx that a task's function receives (see reactor.Run)")
-	}
-	t := &Ticker{loop: s.loop}
+	s := scopeOf(ctx, "NewTicker")
+	t := &Ticker{loop: s.Loop()}
 	t.begin("NewTicker", d)
 	return t
 }
@@ -61,8 +58,8 @@ func (t *Ticker) Next(ctx context.Context) (time.Time, error) {
 			w.yield()
 			return t.loop.wallOf(tick, ctx), nil
 		}
-		t.waiters.push(&w.node)
-		t.loop.wheel.Add(&w.timer, due)
+		t.waiters.push(w.Node())
+		w.WakeAt(due)
 		switch w.park(s, waitingFor("a tick")) {
 		case wokenTimer:
 			return t.loop.wallOf(t.take(due), ctx), nil

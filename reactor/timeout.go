@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"github.com/eddyio/eddy/timerwheel"
 )
 
 // Timeout calls f in a scope that is done after d: then what f awaits under
@@ -51,7 +49,7 @@ func TimeoutAt(ctx context.Context, when time.Time, f func(ctx context.Context) 
 		panic("reactor: TimeoutAt with a nil function")
 	}
 	return inScope(ctx, "TimeoutAt", func(ctx context.Context, s *CancelScope) error {
-		s.set(max(0, s.scope.loop.timeAt(when, &s.scope)))
+		s.set(max(0, s.scope.Loop().timeAt(when, &s.scope)))
 		return f(ctx)
 	})
 }
@@ -81,7 +79,7 @@ func (e *TimeoutError) Temporary() bool { return true }
 type CancelScope struct {
 	scope   scope
 	region  region
-	timer   timerwheel.Timer[expirer]
+	timer   timer
 	expired bool
 	over    bool
 }
@@ -103,11 +101,11 @@ func inScope(ctx context.Context, op string, f func(ctx context.Context, s *Canc
 		return err
 	}
 	c := &CancelScope{}
-	c.timer.Value = c
+	c.timer.Value = (*scopeDeadline)(c)
 	w.enter(&c.region, &c.scope, ctx)
 	defer func() {
 		c.over = true
-		c.scope.loop.wheel.Cancel(&c.timer)
+		c.scope.Loop().StopTimer(&c.timer)
 		c.region.leave()
 	}()
 	return c.sign(f(&c.scope, c))
@@ -116,7 +114,7 @@ func inScope(ctx context.Context, op string, f func(ctx context.Context, s *Canc
 // sign makes a TimeoutError of an error that tells of c's own deadline. When what
 // is around c is done too, the error may be that one's, which counts for more.
 func (c *CancelScope) sign(err error) error {
-	if c.expired && errors.Is(err, context.DeadlineExceeded) && c.scope.parent.Err() == nil {
+	if c.expired && errors.Is(err, context.DeadlineExceeded) && !c.scope.OuterDone() {
 		return &TimeoutError{err}
 	}
 	return err
@@ -128,49 +126,49 @@ var ErrScopeOver = errors.New("reactor: the scope is over: its deadline can't be
 
 // Cancel makes the scope done, as [Task.Cancel] does a task.
 func (c *CancelScope) Cancel(cause error) bool {
-	c.scope.loop.onLoop("CancelScope.Cancel")
-	return !c.over && c.scope.cancel(because(cause))
+	c.scope.Loop().onLoop("CancelScope.Cancel")
+	return !c.over && c.scope.Cancel(cause)
 }
 
 // SetTimeout makes the scope done after d from now, and at once if d is zero or
 // less, instead of at an earlier deadline of its own. The error is
 // [ErrScopeOver].
 func (c *CancelScope) SetTimeout(d time.Duration) error {
-	return c.set(max(0, c.scope.loop.after(d)))
+	return c.set(max(0, c.scope.Loop().after(d)))
 }
 
 // SetDeadline is like SetTimeout, with the moment. The zero t takes the deadline
 // away, as with a net.Conn.
 func (c *CancelScope) SetDeadline(t time.Time) error {
-	c.scope.loop.onLoop("CancelScope.SetDeadline") // before the clock is asked
+	c.scope.Loop().onLoop("CancelScope.SetDeadline") // before the clock is asked
 	if t.IsZero() {
 		return c.set(never)
 	}
-	return c.set(max(0, c.scope.loop.timeAt(t, &c.scope)))
+	return c.set(max(0, c.scope.Loop().timeAt(t, &c.scope)))
 }
 
 // never is the loop time of a deadline that is none.
 const never = -1
 
 func (c *CancelScope) set(until int64) error {
-	l := c.scope.loop
+	l := c.scope.Loop()
 	l.onLoop("setting a scope's deadline")
 	if c.over {
 		return ErrScopeOver
 	}
 	if until == never {
-		c.scope.more().until.Store(0)
-		l.wheel.Cancel(&c.timer)
+		c.scope.SetUntil(0)
+		l.StopTimer(&c.timer)
 		return nil
 	}
-	c.scope.more().until.Store(max(1, until)) // 0 is none
+	c.scope.SetUntil(max(1, until)) // 0 is none
 	switch {
-	case c.scope.reason.Load() != nil:
+	case c.scope.Canceled():
 	case until <= l.now():
-		l.wheel.Cancel(&c.timer)
-		c.expire()
+		l.StopTimer(&c.timer)
+		(*scopeDeadline)(c).expire()
 	default:
-		l.wheel.Reset(&c.timer, until)
+		l.SetTimer(&c.timer, until)
 	}
 	return nil
 }
@@ -178,8 +176,11 @@ func (c *CancelScope) set(until int64) error {
 // Expired reports whether the scope's own deadline has made it done, and not a
 // cancellation, of itself or of what is around it, before that.
 func (c *CancelScope) Expired() bool {
-	c.scope.loop.onLoopOrOver("CancelScope.Expired")
+	c.scope.Loop().onLoopOrOver("CancelScope.Expired")
 	return c.expired
 }
 
-func (c *CancelScope) expire() { c.expired = c.scope.cancel(reasonDeadline) }
+// scopeDeadline is a CancelScope as the owner of its timer.
+type scopeDeadline CancelScope
+
+func (c *scopeDeadline) expire() { c.expired = c.scope.Expire() }

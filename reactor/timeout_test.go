@@ -24,8 +24,8 @@ func TestTimeout(t *testing.T) {
 			inner = ctx
 			return Sleep(ctx, time.Hour)
 		})
-		if !timedOut(err) || l.Time() != time.Second || inner.Err() != context.DeadlineExceeded {
-			t.Errorf("%v at %v", err, l.Time())
+		if !timedOut(err) || facadeOf(l).Time() != time.Second || inner.Err() != context.DeadlineExceeded {
+			t.Errorf("%v at %v", err, facadeOf(l).Time())
 		}
 		if err := Timeout(ctx, time.Second, func(ctx context.Context) error { return errBoom }); err != errBoom {
 			t.Errorf("body's own: %v", err)
@@ -47,7 +47,7 @@ func TestTimeoutOfNothing(t *testing.T) {
 				t.Errorf("%v: %v", d, err)
 			}
 		}
-		if now := nearest(ctx).loop.Time(); now > time.Millisecond {
+		if now := LoopOf(ctx).Time(); now > time.Millisecond {
 			t.Errorf("at %v", now)
 		}
 		return nil
@@ -78,8 +78,8 @@ func TestNestedTimeouts(t *testing.T) {
 					in = Sleep(ctx, time.Hour)
 					return nil
 				})
-				if l.Time() != c.want*time.Second {
-					t.Errorf("%v: at %v", c, l.Time())
+				if facadeOf(l).Time() != c.want*time.Second {
+					t.Errorf("%v: at %v", c, facadeOf(l).Time())
 				}
 				out = Yield(ctx)
 				return nil
@@ -213,8 +213,8 @@ func TestTryingAgainEndsWithTheOuterDeadline(t *testing.T) {
 				}
 			}
 		})
-		if !timedOut(err) || attempts != 3 || nearest(ctx).loop.Time() != time.Minute {
-			t.Errorf("%v after %d attempts at %v", err, attempts, nearest(ctx).loop.Time())
+		if !timedOut(err) || attempts != 3 || LoopOf(ctx).Time() != time.Minute {
+			t.Errorf("%v after %d attempts at %v", err, attempts, LoopOf(ctx).Time())
 		}
 		return nil
 	})
@@ -261,8 +261,8 @@ func TestDeadlinesOfThePast(t *testing.T) {
 					}
 					return Yield(ctx)
 				})
-				if !called || !timedOut(err) || l.Time() != later {
-					t.Errorf("%s: called %v, %v at %v", name, called, err, l.Time())
+				if !called || !timedOut(err) || facadeOf(l).Time() != later {
+					t.Errorf("%s: called %v, %v at %v", name, called, err, facadeOf(l).Time())
 				}
 				return nil
 			})
@@ -293,7 +293,7 @@ func TestWhatIsAddedToAnAbortingGroupRuns(t *testing.T) {
 			})
 			return nil
 		})
-		tr.add("%v %v", err, nearest(ctx).loop.Time())
+		tr.add("%v %v", err, LoopOf(ctx).Time())
 		return nil
 	})
 	tr.want(t, "context canceled true boom 0s")

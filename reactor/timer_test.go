@@ -28,15 +28,15 @@ func TestTimerIsMovedAndStopped(t *testing.T) {
 		{"set again once called", []step{{0, time.Second}, {3 * time.Second, time.Second}}, []time.Duration{time.Second, 4 * time.Second}},
 		{"in the past", []step{{time.Second, -time.Second}}, []time.Duration{time.Second}},
 	} {
-		onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+		onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 			var got []time.Duration
 			var timer *Timer
 			// The steps are timers too, and older: of two that are due in one turn
 			// the step comes first, and the timer's call is queued after it.
 			for _, s := range c.steps {
-				l.CallAt(s.at, func() {
+				facadeOf(l).CallAt(s.at, func() {
 					if timer == nil {
-						timer = NewTimer(ctx, func() { got = append(got, l.Time()) })
+						timer = NewTimer(ctx, func() { got = append(got, facadeOf(l).Time()) })
 					}
 					if s.reset == 0 {
 						timer.Stop()
@@ -57,12 +57,12 @@ func TestTimerIsMovedAndStopped(t *testing.T) {
 // A call that is queued already, in the turn in which the timer was due, is
 // taken back too.
 func TestTimerStoppedOnceItsCallIsQueued(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		timer := NewTimer(ctx, func() { t.Error("called though it was stopped") })
 		moved := 0
 		other := NewTimer(ctx, func() { moved++ })
 		first := new(alarm) // it queues its call before the timers', in the same turn
-		first.init(l, func() { l.CallSoon(func() { timer.Stop(); other.Reset(time.Second) }) })
+		first.init(l, func() { facadeOf(l).CallSoon(func() { timer.Stop(); other.Reset(time.Second) }) })
 		first.set(int64(time.Second))
 		timer.Reset(time.Second)
 		other.Reset(time.Second)
@@ -80,7 +80,7 @@ func TestTimerStoppedOnceItsCallIsQueued(t *testing.T) {
 
 // A Timer that only ever moves back makes one entry in the wheel, not many.
 func TestTimerMovedBackCostsNoWheelEntry(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		timer := NewTimer(ctx, func() {})
 		before := l.wheel.Len()
 		for i := range 100 {
@@ -89,7 +89,7 @@ func TestTimerMovedBackCostsNoWheelEntry(t *testing.T) {
 		if n := l.wheel.Len() - before; n != 1 {
 			t.Errorf("%d entries", n)
 		}
-		if when := timer.node.When(); when != int64(l.after(time.Second)) {
+		if when := timer.alarm.node.When(); when != int64(l.after(time.Second)) {
 			t.Errorf("the entry was moved to %v", when)
 		}
 		timer.Stop()

@@ -8,7 +8,7 @@ import (
 
 // successor says who runs after the worker that gives up the thread. nil is the
 // host. A turn for which the kernel need not be asked is taken on the spot.
-func (l *Loop) successor() runnable {
+func (l *loop) successor() runnable {
 	if r := l.pick(); r != nil || l.ready.n == 0 || l.fds.n > 0 {
 		return r
 	}
@@ -17,7 +17,7 @@ func (l *Loop) successor() runnable {
 
 // next says who runs after the host, and takes turns until somebody can. nil is
 // nobody: there is no more to do.
-func (l *Loop) next() runnable {
+func (l *loop) next() runnable {
 	for {
 		if r := l.pick(); r != nil {
 			return r
@@ -25,7 +25,7 @@ func (l *Loop) next() runnable {
 		if l.live == 0 {
 			l.lastTurn()
 		}
-		if l.isOver() && (l.abandoned || !l.closeGenerators()) || l.paused() {
+		if l.isOver() && (l.abandoned || !l.facade.Last()) || l.paused() {
 			return nil
 		}
 		if l.sim == nil {
@@ -39,14 +39,14 @@ func (l *Loop) next() runnable {
 
 // pick takes the first of those in the queue who belong to this turn; nil if
 // there is none.
-func (l *Loop) pick() runnable {
+func (l *loop) pick() runnable {
 	if l.watched {
 		l.endStep()
 	}
 	for l.batch > 0 {
 		l.batch--
 		r := l.ready.pop()
-		if h, ok := r.(*Handle); ok && h.fn == nil {
+		if h, ok := r.(*callback); ok && h.fn == nil {
 			continue // cancelled
 		}
 		if l.watched {
@@ -58,13 +58,13 @@ func (l *Loop) pick() runnable {
 }
 
 // isOver says whether there is nothing left to run.
-func (l *Loop) isOver() bool {
+func (l *loop) isOver() bool {
 	return l.abandoned || l.live == 0 && l.threads == 0 && (l.ready.n == 0 || l.noMoreTurns())
 }
 
 // turn looks at the kernel, at what other goroutines posted, and at the timers,
 // and readies whoever is to run. When nobody is ready it sleeps.
-func (l *Loop) turn() {
+func (l *loop) turn() {
 	switch timeout := l.patience(); {
 	case timeout != 0:
 		l.inbox.sleep()
@@ -86,7 +86,7 @@ func (l *Loop) turn() {
 
 // patience returns how long the loop may sleep: 0 for not at all, negative for
 // as long as it takes.
-func (l *Loop) patience() time.Duration {
+func (l *loop) patience() time.Duration {
 	if l.ready.n > 0 || l.stopped {
 		return 0
 	}
@@ -102,7 +102,7 @@ func (l *Loop) patience() time.Duration {
 	return -1
 }
 
-func (l *Loop) poll(timeout time.Duration) {
+func (l *loop) poll(timeout time.Duration) {
 	events, err := l.poller.Wait(timeout)
 	if err == simulation.ErrIdle {
 		if !l.hosted() {

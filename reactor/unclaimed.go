@@ -20,7 +20,7 @@ type failure struct {
 }
 
 // keep notes that t has failed, and that maker may ask for its error.
-func (l *Loop) keep(t, maker *task) {
+func (l *loop) keep(t, maker *task) {
 	f := &failure{maker: maker, task: t.String(), err: t.failure()}
 	e := maker.more()
 	if e.unclaimed == nil {

@@ -32,7 +32,7 @@ func TestFailuresThatAreAwaitedLater(t *testing.T) {
 		"OnDone": func(_ context.Context, task *Task[struct{}]) error { task.OnDone(func() {}); return task.err },
 	} {
 		run(t, func(ctx context.Context) error {
-			me := Current(ctx).base()
+			me := Current(ctx).record()
 			var tasks []*Task[struct{}]
 			for i := range n {
 				tasks = append(tasks, Go(ctx, func(context.Context) error { return fmt.Errorf("failure %d", i) }))
@@ -62,7 +62,7 @@ func TestFailuresOfALastingMaker(t *testing.T) {
 	var told reports
 	held := make([]*Task[int], 10)
 	setup{world: newWorld(t), Options: Options{OnError: told.add}}.run(t, func(ctx context.Context) error {
-		me := Current(ctx).base()
+		me := Current(ctx).record()
 		for i := range held {
 			held[i] = Async(ctx, func(context.Context) (int, error) { return 0, errOther })
 			Go(ctx, func(context.Context) error { return errBoom })

@@ -7,20 +7,6 @@ import (
 	"iter"
 )
 
-// AnyTask is a [Task] of whatever type.
-type AnyTask interface {
-	Wait(ctx context.Context) error
-	Cancel(cause error) bool
-	OnDone(f func()) *Handle
-	Finished() bool
-	ID() uint64
-	SetName(name string)
-	String() string
-	base() *task
-}
-
-func (t *task) base() *task { return t }
-
 // A WaitMode says when [Wait] returns.
 type WaitMode uint8
 
@@ -52,7 +38,7 @@ func Wait(ctx context.Context, mode WaitMode, tasks ...AnyTask) (done, pending [
 		v.stop()
 	}
 	for _, t := range tasks {
-		if t.base().over {
+		if t.record().Over() {
 			done = append(done, t)
 		} else {
 			pending = append(pending, t)
@@ -66,7 +52,7 @@ func Wait(ctx context.Context, mode WaitMode, tasks ...AnyTask) (done, pending [
 func allOf[T AnyTask](ctx context.Context, op string, tasks []T) error {
 	s := nearest(ctx)
 	for _, t := range tasks {
-		if s != nil && t.base().loop != s.loop {
+		if s != nil && t.record().Loop() != s.Loop() {
 			return fmt.Errorf("reactor: %s for a task of another loop: use Submit to reach that loop", op)
 		}
 	}
@@ -87,14 +73,14 @@ type watch struct {
 func newWatch[T AnyTask](tasks []T, mode WaitMode) *watch {
 	v := &watch{mode: mode, left: len(tasks), tasks: make([]*task, len(tasks)), hooks: make([]waiter, len(tasks))}
 	for i, t := range tasks {
-		t := t.base()
+		t := t.record()
 		v.tasks[i] = t
-		if t.over {
+		if t.Over() {
 			v.ended(t)
 			continue
 		}
-		v.hooks[i].hook = hookFunc(func() { v.ended(t) })
-		t.waiters.push(&v.hooks[i])
+		v.hooks[i].Hook = hookFunc(func() { v.ended(t) })
+		t.Waiters().push(&v.hooks[i])
 	}
 	return v
 }
@@ -102,7 +88,7 @@ func newWatch[T AnyTask](tasks []T, mode WaitMode) *watch {
 func (v *watch) ended(t *task) {
 	v.left--
 	v.over = append(v.over, t)
-	if t.err != nil && !t.echo {
+	if t.Outcome() != nil && !t.Echo() {
 		v.failed = true
 	}
 	v.changed.wakeAll(wokenDone)
@@ -127,7 +113,7 @@ func (v *watch) wait(w *worker, s *scope) error {
 }
 
 func (v *watch) String() string {
-	names := listTasks(v.left, v.joins)
+	names := listTasks(v.left, v.Joins)
 	switch {
 	case v.left == 1:
 		return names
@@ -139,11 +125,11 @@ func (v *watch) String() string {
 	return names
 }
 
-func (v *watch) all() (bool, int) { return v.mode == AllDone, v.left }
+func (v *watch) All() (bool, int) { return v.mode == AllDone, v.left }
 
-func (v *watch) joins(yield func(*task) bool) {
+func (v *watch) Joins(yield func(*task) bool) {
 	for i := range v.hooks {
-		if x := &v.hooks[i]; x.list != nil && !yield(v.tasks[i]) {
+		if x := &v.hooks[i]; x.Waits() && !yield(v.tasks[i]) {
 			return
 		}
 	}
@@ -152,9 +138,7 @@ func (v *watch) joins(yield func(*task) bool) {
 // stop unhooks from the tasks that go on.
 func (v *watch) stop() {
 	for i := range v.hooks {
-		if x := &v.hooks[i]; x.list != nil {
-			x.list.remove(x)
-		}
+		v.hooks[i].Leave()
 	}
 }
 
@@ -171,7 +155,7 @@ func AsCompleted[T any](ctx context.Context, tasks ...*Task[T]) iter.Seq2[*Task[
 		}
 		byTask := make(map[*task]*Task[T], len(tasks))
 		for _, t := range tasks {
-			byTask[&t.task] = t
+			byTask[t.record()] = t
 		}
 		v := newWatch(tasks, FirstDone)
 		defer v.stop()

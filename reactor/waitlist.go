@@ -1,26 +1,46 @@
 package reactor
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrClosed is returned by what waits for something that gets closed, or is
+// closed already.
+var ErrClosed = errors.New("reactor: closed")
 
 // A waiter stands in a waitList: a parked task's worker, or a hook. Exactly one of
-// w and hook is set. A worker has one waiter of its own, since a task waits for
+// w and Hook is set. A worker has one waiter of its own, since a task waits for
 // one thing at a time.
 type waiter struct {
 	next, prev *waiter
 	list       *waitList // the list it stands in, or nil
 	w          *worker
-	hook       hook
+	Hook       hook
+}
+
+// Worker returns the parked task's worker, or nil if x is a hook.
+func (x *waiter) Worker() *worker { return x.w }
+
+// Waits reports whether x stands in a list.
+func (x *waiter) Waits() bool { return x.list != nil }
+
+// Leave takes x out of its list, if it stands in one.
+func (x *waiter) Leave() {
+	if x.list != nil {
+		x.list.remove(x)
+	}
 }
 
 // A hook is told that what it stood in a list for has come, or is no more: a
 // callback, which is queued then, or something of the package's own. It is in no
 // list by then.
-type hook interface{ wake() }
+type hook interface{ Wake() }
 
 // A hookFunc is a function as a hook.
 type hookFunc func()
 
-func (f hookFunc) wake() { f() }
+func (f hookFunc) Wake() { f() }
 
 // A waitList is those who wait for one thing, the longest-waiting first. All
 // that a task can await has one. The zero waitList is empty.
@@ -31,6 +51,22 @@ func (f hookFunc) wake() { f() }
 type waitList struct{ head *waiter }
 
 func (q *waitList) empty() bool { return q.head == nil }
+
+// first returns the one that has waited longest, or nil.
+func (q *waitList) first() *waiter { return q.head }
+
+// all ranges over those that wait, in order. The one that it is at may be taken out
+// of the list.
+func (q *waitList) all(yield func(*waiter) bool) {
+	x := q.head
+	for range q.len() {
+		next := x.next
+		if !yield(x) {
+			return
+		}
+		x = next
+	}
+}
 
 // len counts those who wait, one by one.
 func (q *waitList) len() (n int) {
@@ -76,7 +112,7 @@ func (q *waitList) wakeFirst(why wakeup) bool {
 	if x.w != nil {
 		x.w.wake(why)
 	} else {
-		x.hook.wake()
+		x.Hook.Wake()
 	}
 	return true
 }
@@ -98,7 +134,7 @@ func (q *waitList) wait(w *worker, s *scope, what fmt.Stringer) error {
 // no callbacks do not.
 func (q *waitList) told() bool {
 	for x := q.head; x != nil; {
-		if _, ok := x.hook.(*Handle); x.w != nil || ok {
+		if _, ok := x.Hook.(*callback); x.w != nil || ok {
 			return true
 		}
 		if x = x.next; x == q.head {
@@ -124,7 +160,7 @@ func (q *waitList) check() string {
 			return "wait list: broken links"
 		case x.list != q:
 			return "wait list: a waiter names another list"
-		case (x.w == nil) == (x.hook == nil):
+		case (x.w == nil) == (x.Hook == nil):
 			return "wait list: a waiter must be a task or a hook"
 		case x.w != nil && x.w.state != parked:
 			return "wait list: a task stands in it that is not parked"

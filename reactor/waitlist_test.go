@@ -8,13 +8,13 @@ import (
 
 func TestWaitListAgainstASlice(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
-	l := &Loop{}
+	l := &loop{}
 	var q waitList
 	var model []*waiter
 	for i := range 5000 {
 		switch n := rng.IntN(10); {
 		case n < 5 || len(model) == 0:
-			x := &waiter{hook: &Handle{loop: l, fn: func() {}}}
+			x := &waiter{Hook: &callback{loop: l, fn: func() {}}}
 			q.push(x)
 			model = append(model, x)
 		case n < 8:
@@ -30,7 +30,7 @@ func TestWaitListAgainstASlice(t *testing.T) {
 				t.Fatalf("step %d: nobody woken", i)
 			}
 			last := l.ready.buf[(l.ready.head+l.ready.n-1)&(len(l.ready.buf)-1)]
-			if last != runnable(model[0].hook.(*Handle)) {
+			if last != runnable(model[0].Hook.(*callback)) {
 				t.Fatalf("step %d: woke another than the longest-waiting", i)
 			}
 			model = model[1:]
@@ -56,13 +56,13 @@ func TestWaitListCheckSeesWhatIsWrong(t *testing.T) {
 	for name, spoil := range map[string]func(a, b *waiter){
 		"link":         func(a, b *waiter) { b.prev = b },
 		"other list":   func(a, b *waiter) { a.list = new(waitList) },
-		"nobody":       func(a, b *waiter) { a.hook = nil },
+		"nobody":       func(a, b *waiter) { a.Hook = nil },
 		"two":          func(a, b *waiter) { a.w = &worker{state: parked} },
-		"not parked":   func(a, b *waiter) { a.hook, a.w = nil, &worker{state: ready} },
+		"not parked":   func(a, b *waiter) { a.Hook, a.w = nil, &worker{state: ready} },
 		"no backlinks": func(a, b *waiter) { a.next = a },
 	} {
 		var q waitList
-		a, b, c := &waiter{hook: &Handle{}}, &waiter{hook: &Handle{}}, &waiter{hook: &Handle{}}
+		a, b, c := &waiter{Hook: &callback{}}, &waiter{Hook: &callback{}}, &waiter{Hook: &callback{}}
 		for _, x := range []*waiter{a, b, c} {
 			q.push(x)
 		}

@@ -5,6 +5,10 @@ import (
 	"time"
 )
 
+// InTask reports whether the caller is the running task of the loop, and so may
+// suspend. It may be called from anywhere.
+func (l *Loop) InTask() bool { return l.core.inTask() }
+
 // Within calls f in a scope of the running task that is done, besides, when ctx
 // is: any context, also one that belongs to no loop. What f awaits under the ctx
 // it gets obeys both; that ctx has the values of ctx, and behind them those of
@@ -15,9 +19,9 @@ func (l *Loop) Within(ctx context.Context, f func(ctx context.Context) error) er
 	if f == nil {
 		panic("reactor: Loop.Within with a nil function")
 	}
-	w := l.task("Loop.Within")
-	l.noteLabels(ctx)
-	return Scope(amid{w.scope, ctx}, func(inner context.Context, s *CancelScope) error {
+	w := l.core.task("Loop.Within")
+	l.core.noteLabels(ctx)
+	return Scope(amid{w.Scope(), ctx}, func(inner context.Context, s *CancelScope) error {
 		if ctx.Done() != nil {
 			s.scope.follow(ctx)
 		}

@@ -11,9 +11,9 @@ import (
 func TestWithin(t *testing.T) {
 	type key struct{}
 	errForeign := errors.New("the foreign context's cause")
-	onWorld(t, func(ctx context.Context, l *Loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
 		wait := func(foreign context.Context) error {
-			return l.Within(foreign, new(Event).Wait)
+			return facadeOf(l).Within(foreign, new(Event).Wait)
 		}
 		if err := Timeout(ctx, time.Second, func(context.Context) error { return wait(context.Background()) }); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the task's scope is done: %v", err)
@@ -35,14 +35,14 @@ func TestWithin(t *testing.T) {
 		deadline := l.wall.Add(time.Minute)
 		dated, stop := context.WithDeadline(values, deadline)
 		defer stop()
-		return l.Within(dated, func(ctx context.Context) error {
+		return facadeOf(l).Within(dated, func(ctx context.Context) error {
 			if got := ctx.Value(key{}); got != "theirs" {
 				t.Errorf("value %v", got)
 			}
 			if d, ok := ctx.Deadline(); !ok || !d.Equal(deadline) {
 				t.Errorf("deadline %v, %v", d, ok)
 			}
-			if Here(ctx) != ctx || LoopOf(ctx) != l || !l.InTask() {
+			if Here(ctx) != ctx || LoopOf(ctx) != facadeOf(l) || !facadeOf(l).InTask() {
 				t.Error("its ctx is not one of the task's")
 			}
 			return nil

@@ -25,8 +25,10 @@ import (
 //     the task stands in no ready queue; after it, in exactly one place of it;
 //   - where is set while parked, and guestOf when another worker executes it.
 type worker struct {
+	Weight int // for primitives: what the task asks for, or gets, where that is a number
+
 	co   coro.Coroutine
-	loop *Loop
+	loop *loop
 	self uintptr // its goroutine
 	task *task   // whose function it runs; nil in a callback, and while idle
 	job  job
@@ -44,15 +46,14 @@ type worker struct {
 	body    *body // the innermost generator's body that runs here
 	what    fmt.Stringer
 	node    waiter
-	weight  int // what the task asks for, or gets, where that is a number
+	spare   *task // for a Dormant's next run
 	timer   timerwheel.Timer[expirer]
 
 	guestOf              *guestList
 	nextGuest, prevGuest *worker
 	shadow               *scope // follows the foreign ctx that the task awaited under last
 	nextIdle             *worker
-	spare                *Task[struct{}] // for a Dormant's next run
-	index                int             // its place in l.workers
+	index                int // its place in l.workers
 }
 
 type state uint8
@@ -77,7 +78,7 @@ const (
 // maxIdle bounds the coroutines kept for reuse, about 3 KB each.
 const maxIdle = 1024
 
-func (l *Loop) newWorker() *worker {
+func (l *loop) newWorker() *worker {
 	w := &worker{loop: l}
 	w.node.w = w
 	w.timer.Value = w
@@ -88,7 +89,7 @@ func (l *Loop) newWorker() *worker {
 }
 
 // worker returns one that waits for a job.
-func (l *Loop) worker(job job) *worker {
+func (l *loop) worker(job job) *worker {
 	w := l.idle
 	if w == nil {
 		w = l.newWorker()
@@ -164,7 +165,7 @@ func (w *worker) run() {
 // switchTo passes control from one worker to another and returns when from is
 // resumed. A coroutine that ends wakes whoever sits in its seat, which may be
 // anyone; the loop here passes control on to whom it belongs.
-func (l *Loop) switchTo(from, to *worker) {
+func (l *loop) switchTo(from, to *worker) {
 	l.cur, l.running = to, to.self
 	to.state = running
 	from.co.Switch(&to.co)
@@ -176,7 +177,7 @@ func (l *Loop) switchTo(from, to *worker) {
 // suspend gives up the thread until w, parked or queued, is resumed. It is
 // switchTo, written out: between a task and its switch each frame costs time, and
 // stack that the task keeps.
-func (l *Loop) suspend(w *worker) {
+func (l *loop) suspend(w *worker) {
 	to := l.host
 	if r := l.successor(); r != nil {
 		if next, ok := r.(*worker); ok {
@@ -203,7 +204,7 @@ func (l *Loop) suspend(w *worker) {
 // drive is what the host does: it takes the loop's turns and starts whoever is
 // first in them, until there is no more to do or a guest is to get the thread
 // back.
-func (l *Loop) drive() {
+func (l *loop) drive() {
 	for {
 		r := l.next()
 		if r == nil {
@@ -225,7 +226,7 @@ func (w *worker) die() {
 	w.state = dying
 	l.dying = append(l.dying, w)
 	l.goexit = true
-	l.root.cancel(because(errGoexit))
+	l.root.cancel(l.because(errGoexit))
 	defer func() { // also when the exit of the one whose seat it sleeps in takes it along
 		l.dying = slices.DeleteFunc(l.dying, func(d *worker) bool { return d == w })
 		w.exit(l.host)
@@ -235,7 +236,7 @@ func (w *worker) die() {
 
 // runNow runs a job on a worker of its own until it suspends or ends. The
 // caller's goes to the front of the queue meanwhile, so it is resumed then.
-func (l *Loop) runNow(j job) {
+func (l *loop) runNow(j job) {
 	w := l.cur
 	w.state = ready
 	l.ready.pushFront(w)

@@ -69,7 +69,7 @@ func TestSurplusCoroutinesExitAmongCallbacksAndParkedTasks(t *testing.T) {
 		for i := range 3000 {
 			Go(ctx, func(ctx context.Context) error {
 				for range i % 4 {
-					l.CallSoon(func() { called++ })
+					facadeOf(l).CallSoon(func() { called++ })
 					Yield(ctx)
 				}
 				ended++
@@ -96,14 +96,14 @@ func TestTenThousandSleepers(t *testing.T) {
 		for i := range n {
 			d := time.Duration(1+i*7919%n) * time.Millisecond
 			Go(ctx, func(ctx context.Context) error {
-				start := l.Time()
+				start := facadeOf(l).Time()
 				if err := Sleep(ctx, d); err != nil {
 					return err
 				}
-				if now := l.Time(); now-start != d || now < last {
+				if now := facadeOf(l).Time(); now-start != d || now < last {
 					t.Errorf("slept %v instead of %v, after one until %v", now-start, d, last)
 				}
-				last = l.Time()
+				last = facadeOf(l).Time()
 				ended++
 				return nil
 			})
@@ -167,9 +167,9 @@ func TestTwoParksInOneCall(t *testing.T) {
 				return err
 			})
 			yields(ctx, 2)
-			l.CallSoon(func() {
-				l.threadQueue.wakeFirst(wokenDone) // as the one that ran would
-				task.Cancel(errBoom)               // before the task has resumed
+			facadeOf(l).CallSoon(func() {
+				facadeOf(l).threadQueue.wakeFirst(wokenDone) // as the one that ran would
+				task.Cancel(errBoom)                         // before the task has resumed
 				l.checkNow(t)
 			})
 			yields(ctx, 3)

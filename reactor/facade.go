@@ -1,0 +1,138 @@
+package reactor
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/eddyio/eddy/internal/logqueue"
+)
+
+// A Loop runs tasks on one thread: the goroutine that calls [Run], locked to
+// its thread until Run returns. [LoopOf] gives the loop of a ctx.
+type Loop struct {
+	core        loop
+	log         *slog.Logger
+	logs        logqueue.Queue
+	onError     func(Report)
+	threadQueue waitList // tasks that wait for a thread
+	maxThreads  int
+	signals     map[*signalHandler]struct{}
+	generators  []*generator        // that have begun and not ended
+	watchers    [2]map[int]*watcher // of AddReader and AddWriter, by fd
+}
+
+// newLoop makes a loop on the calling goroutine's thread.
+func newLoop(ctx context.Context, o Options) (*Loop, error) {
+	l := &Loop{log: o.Logger, onError: o.OnError, maxThreads: o.MaxThreads}
+	if l.log == nil {
+		l.log = slog.Default()
+	}
+	if l.maxThreads <= 0 {
+		l.maxThreads = 256
+	}
+	err := l.core.begin(ctx, (*coreFacade)(l), config{
+		Clock: o.Clock, Poller: o.Poller, Sockets: o.Sockets, Simulation: o.Simulation,
+		Grace: o.Grace, SlowStep: o.SlowStep, Debug: o.Debug,
+	})
+	if err != nil {
+		return nil, err
+	}
+	l.log = l.Logger(l.log)
+	return l, nil
+}
+
+// coreFacade is a Loop as its core sees it.
+type coreFacade Loop
+
+func (f *coreFacade) Report(r report) { (*Loop)(f).report(Report(r)) }
+
+func (f *coreFacade) Last() bool { return (*Loop)(f).closeGenerators() }
+
+func (f *coreFacade) Cancelled(cause error) error { return &CancelError{cause} }
+
+func (f *coreFacade) Panicked(task string, value any, stack []byte) error {
+	return &PanicError{task, value, stack}
+}
+
+func (f *coreFacade) Deadlocked(waiting []string) error { return &DeadlockError{waiting} }
+
+func (f *coreFacade) Classify(err error) (errorKind, error) {
+	switch e := err.(type) {
+	case *CancelError:
+		return cancelledError, e.Cause
+	case *PanicError:
+		return panickedError, nil
+	case *TimeoutError:
+		return timeoutError, nil
+	}
+	return otherError, nil
+}
+
+// facadeOf returns the Loop of a core's.
+func facadeOf(l *loop) *Loop { return (*Loop)(l.facade.(*coreFacade)) }
+
+// LoopOf returns the loop that ctx belongs to, or nil when ctx is not a task's
+// nor derived from one. It has no effect on the loop, and may be called from
+// anywhere. A program whose goroutines wake tasks by Post needs [Loop.Hold] too.
+func LoopOf(ctx context.Context) *Loop {
+	s := nearest(ctx)
+	if s == nil {
+		return nil
+	}
+	return facadeOf(s.loop)
+}
+
+// Time returns the loop's time, the clock that its timers go by. It starts near
+// zero and never goes backwards. It may be called from anywhere, if the Clock
+// may.
+func (l *Loop) Time() time.Duration { return l.core.clock.Now() }
+
+// ErrLoopClosed is returned to those who reach for a loop that has ended.
+var ErrLoopClosed = errors.New("reactor: the loop has ended: its Run has returned")
+
+// Post makes the loop call f, as [Loop.CallSoon] does. It may be called from
+// any goroutine, at any time; it never blocks, and from one goroutine the order
+// is kept. The error is [ErrLoopClosed] when the loop has ended; then f is
+// never called. A nil error promises that f is called, unless the loop ends
+// first. (asyncio's call_soon_threadsafe.)
+func (l *Loop) Post(f func()) error {
+	if f == nil {
+		return errors.New("reactor: Post of a nil function")
+	}
+	if err := l.core.refuseOutside("Loop.Post"); err != nil {
+		return err
+	}
+	if !l.core.postSoon(f) {
+		return ErrLoopClosed
+	}
+	return nil
+}
+
+// Hold keeps the loop from reporting a deadlock until release is called: a
+// goroutine that the loop can't see, a library's callback or one started by a go
+// statement, will wake one of its tasks by [Loop.Post]. Call it before that
+// goroutine starts, and release after its last Post:
+//
+//	release := reactor.LoopOf(ctx).Hold()
+//	go func() {
+//		defer release()
+//		v := compute()
+//		loop.Post(func() { answer.SetResult(v) })
+//	}()
+//
+// A loop that is held still ends when main returns. ToThread, Receive, a
+// submitted task and whatever waits for a file descriptor, a timer or a signal
+// count by themselves and need no Hold. Any number may be in force. Hold and
+// release may be called from any goroutine; calling release again does nothing.
+// (Boost.Asio's executor_work_guard.)
+func (l *Loop) Hold() (release func()) { return l.core.hold() }
+
+// Stop makes Guest.Run return when the tasks and callbacks that are ready now
+// have run. Before a Run, it makes that return after one turn. It may be called
+// where CallSoon may, and does nothing to a loop in [Run].
+func (l *Loop) Stop() {
+	l.core.onLoop("Loop.Stop")
+	l.core.stop()
+}
