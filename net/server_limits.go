@@ -31,11 +31,11 @@ func (s *Server) hasLimits() bool { return s.IdleTimeout > 0 || s.MessageTimeout
 func (s *Server) limit(ctx context.Context, c *conn, exceed func(err error)) *limits {
 	l := &limits{conn: c, idle: s.IdleTimeout, message: s.MessageTimeout, exceed: exceed}
 	if l.idle > 0 {
-		l.idleTimer = reactor.NewTimer(ctx, func() { l.passed(ErrIdleTimeout, l.idleTimer, l.idle) })
-		l.idleTimer.Reset(l.idle)
+		l.idleTimer = reactor.LoopOf(ctx).CallLater(l.idle, func() { l.passed(ErrIdleTimeout, l.idleTimer, l.idle) })
 	}
 	if l.message > 0 {
-		l.messageTimer = reactor.NewTimer(ctx, func() { l.passed(ErrMessageTimeout, l.messageTimer, l.message) })
+		l.messageTimer = reactor.LoopOf(ctx).CallLater(l.message, func() { l.passed(ErrMessageTimeout, l.messageTimer, l.message) })
+		l.messageTimer.Stop()
 	}
 	c.limits = l
 	return l

@@ -41,8 +41,10 @@ const (
 )
 
 func newSummary(ctx context.Context, log *slog.Logger) *summary {
-	s := &summary{log: log, now: reactor.LoopOf(ctx).Time}
-	s.timer = reactor.NewTimer(ctx, s.end)
+	l := reactor.LoopOf(ctx)
+	s := &summary{log: log, now: l.Time}
+	s.timer = l.CallLater(summaryTime, s.end)
+	s.timer.Stop()
 	return s
 }
 

@@ -22,8 +22,7 @@ func (a *alarm) init(l *loop, f func()) {
 }
 
 func (a *alarm) set(when int64) {
-	when = max(1, when) // 0 is none
-	a.when = when
+	a.when = max(1, when) // 0 is none
 	switch {
 	case !a.node.Active():
 		a.loop.wheel.Add(&a.node, when)
@@ -38,13 +37,22 @@ func (a *alarm) stop() {
 }
 
 func (a *alarm) expire() {
+	if a.due() {
+		a.f()
+	}
+}
+
+// due reports whether the time has come that a is set for. If it was moved back since
+// node was set, node is set anew.
+func (a *alarm) due() bool {
 	switch {
-	case a.when > a.loop.now():
+	case a.when > max(1, a.loop.now()):
 		a.loop.wheel.Add(&a.node, a.when)
 	case a.when != 0:
 		a.when = 0
-		a.f()
+		return true
 	}
+	return false
 }
 
 // An expirer is what a timer in the wheel belongs to.

@@ -115,7 +115,7 @@ func TestCase06CancelHandle(t *testing.T) {
 		var c3 bool
 		loop.CallSoon(func() { c3 = h3.Cancel() })
 		h3 = loop.CallSoon(say("h3"))
-		c1, c2 := h1.Cancel(), h2.Cancel()
+		c1, c2 := h1.Cancel(), h2.Stop()
 		if h1.Cancel() {
 			t.Error("a callback was cancelled twice")
 		}

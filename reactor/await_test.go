@@ -312,7 +312,7 @@ func priorityCase() map[string]awaited {
 // tasks, ask, or begin a loop.
 var notAwaits = []string{
 	"AllTasks", "Async", "AsyncNow", "Begin", "Cause", "Current", "Dormant.Start", "Dump", "FD.Open", "Generate", "Go",
-	"GoNow", "Here", "InTask", "Launch", "LoopOf", "NewTicker", "NewTimer", "Now", "OnLoop", "OnSignal", "Options.Begin",
+	"GoNow", "Here", "InTask", "Launch", "LoopOf", "NewTicker", "Now", "OnLoop", "OnSignal", "Options.Begin",
 	"Options.Run", "Run", "Since", "Sockets", "Until",
 	"starting.Run", // the body of Start's task
 	"Loop.Within",  // its ctx may be of no loop, and its scope that of the running task: see TestWithin

@@ -1,10 +1,6 @@
 package reactor
 
-import (
-	"runtime/debug"
-
-	"github.com/eddyio/eddy/timerwheel"
-)
+import "runtime/debug"
 
 // A callback is a function that the loop calls.
 type callback struct {
@@ -13,7 +9,6 @@ type callback struct {
 	fn     func()  // nil once it ran or was cancelled
 	posted bool    // by another goroutine
 	node   *waiter // of a callback that waits in a list; nil of others
-	timer  timerwheel.Timer[expirer]
 }
 
 // init makes c a callback of f, which op is to call. It panics for a nil f, and
@@ -28,12 +23,6 @@ func (c *callback) init(l *loop, op string, f func()) {
 
 // soon makes the loop call c on its next turn.
 func (c *callback) soon() { c.loop.ready.push(c) }
-
-// at makes the loop call c at a time of the loop's.
-func (c *callback) at(when int64) {
-	c.timer.Value = c
-	c.loop.wheel.Add(&c.timer, when)
-}
 
 // whenOver makes the loop call c when t is over. Its function counts as having been
 // told of the task's error.
@@ -54,26 +43,32 @@ func (c *callback) cancel() bool {
 		return false
 	}
 	c.fn = nil
-	c.loop.wheel.Cancel(&c.timer)
 	if c.node != nil {
 		c.node.Leave()
 	}
 	return true
 }
 
-func (c *callback) Wake()   { c.loop.ready.push(c) }
-func (c *callback) expire() { c.loop.ready.push(c) }
+func (c *callback) Wake() { c.loop.ready.push(c) }
+
+// dropped reports whether c was cancelled when it stood in the ready queue.
+func (c *callback) dropped() bool { return c.fn == nil }
 
 func (c *callback) exec(w *worker) {
 	f := c.fn
 	c.fn = nil
+	c.loop.call(w, f)
+}
+
+// call calls f, a callback's function, on w.
+func (l *loop) call(w *worker, f func()) {
 	returned := false
 	defer func() {
 		if returned {
 			return
 		}
 		if r := recover(); r != nil {
-			c.loop.tell(report{What: "a callback panicked", Err: c.loop.facade.Panicked("a callback", r, debug.Stack())})
+			l.tell(report{What: "a callback panicked", Err: l.facade.Panicked("a callback", r, debug.Stack())})
 		} else {
 			w.die()
 		}

@@ -54,6 +54,11 @@ func (l *loop) noMoreTurns() bool { return l.abandoned || l.lastTurns > maxLastT
 func (l *loop) dropQueued() {
 	tasks, callbacks := 0, 0
 	example := ""
+	dropped := func(f func()) {
+		if callbacks++; callbacks == 1 {
+			example = funcName(f)
+		}
+	}
 	for l.ready.n > 0 {
 		switch r := l.ready.pop().(type) {
 		case taskJob:
@@ -64,10 +69,12 @@ func (l *loop) dropQueued() {
 			}
 			abandonSubmission(t)
 		case *callback:
-			if r.fn != nil && !r.posted {
-				if callbacks++; callbacks == 1 {
-					example = funcName(r.fn)
-				}
+			if !r.dropped() && !r.posted {
+				dropped(r.fn)
+			}
+		case *timedCall:
+			if !r.dropped() {
+				dropped(r.f)
 			}
 		}
 	}

@@ -1,8 +1,6 @@
 package reactor
 
-import "time"
-
-// A Handle stands for a callback that was scheduled, and can cancel it.
+// A Handle is a callback that was scheduled, and can cancel it.
 type Handle struct{ core callback }
 
 // CallSoon makes the loop call f on its next turn, after all that is ready
@@ -13,23 +11,6 @@ type Handle struct{ core callback }
 func (l *Loop) CallSoon(f func()) *Handle {
 	h := newHandle(&l.core, "CallSoon", f)
 	h.core.soon()
-	return h
-}
-
-// CallLater makes the loop call f after d, never earlier; calls that are due at
-// the same time come in the order in which they were asked for. In all else it
-// is as [Loop.CallSoon].
-func (l *Loop) CallLater(d time.Duration, f func()) *Handle {
-	h := newHandle(&l.core, "CallLater", f)
-	h.core.at(l.core.after(d))
-	return h
-}
-
-// CallAt is as [Loop.CallLater], with the loop's time ([Loop.Time]) at which f
-// is due.
-func (l *Loop) CallAt(when time.Duration, f func()) *Handle {
-	h := newHandle(&l.core, "CallAt", f)
-	h.core.at(int64(when))
 	return h
 }
 

@@ -15,9 +15,9 @@ func TestHandleCancel(t *testing.T) {
 		later := facadeOf(l).CallLater(time.Second, func() { tr.add("later") })
 		due := facadeOf(l).CallLater(time.Second, func() { tr.add("due") })
 		facadeOf(l).CallAt(time.Second, func() { tr.add("kept") })
-		for _, h := range []*Handle{soon, later} {
-			if !h.Cancel() || h.Cancel() {
-				t.Error("Cancel is true exactly once")
+		for _, cancel := range []func() bool{soon.Cancel, later.Stop} {
+			if !cancel() || cancel() {
+				t.Error("Cancel and Stop are true exactly once")
 			}
 		}
 		if n := l.wheel.Len(); n != 2 {
@@ -37,7 +37,7 @@ func TestHandleCancel(t *testing.T) {
 		// Due, in the ready queue, and cancelled by one that runs before it.
 		Go(ctx, func(ctx context.Context) error { return nil })
 		facadeOf(l).CallAt(time.Second-1, func() {
-			facadeOf(l).CallAt(0, func() { due.Cancel() })
+			facadeOf(l).CallAt(0, func() { due.Stop() })
 			v := l.clock.(*world)
 			v.Time.Add(1)
 		})

@@ -179,7 +179,7 @@ func (l *loop) checkParts() string {
 		switch r := l.ready.buf[(l.ready.head+i)&(len(l.ready.buf)-1)].(type) {
 		case *worker:
 			queued[r]++
-		case *callback:
+		case *callback, *timedCall:
 		case *Dormant:
 			if r.state != dormantDue || r.node.list != nil {
 				return "a dormant is queued that is not due"
@@ -295,8 +295,10 @@ func (l *loop) checkEnd(t testing.TB, later bool) {
 		t.Error("after Run: the loop is not marked as ended")
 	}
 	for i, r := range l.ready.buf {
-		if h, ok := r.(*callback); r != nil && !ok {
-			t.Errorf("after Run: entry %d of the ready queue is %v", i, h)
+		switch r.(type) {
+		case nil, *callback, *timedCall:
+		default:
+			t.Errorf("after Run: entry %d of the ready queue is %T", i, r)
 		}
 	}
 }

@@ -98,7 +98,8 @@ func (l *loop) shuffle() {
 	q := &l.ready
 	first := 0
 	for i := range q.n {
-		if _, callback := q.at(i).(*callback); callback {
+		switch q.at(i).(type) {
+		case *callback, *timedCall:
 			first = i + 1
 			continue
 		}

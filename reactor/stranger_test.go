@@ -112,7 +112,6 @@ func forTheLoop(p *possessions) map[string]func() {
 		"MoveOn":              func() { MoveOn(ctx, noScope) },
 		"MoveOnAfter":         func() { MoveOnAfter(ctx, time.Hour, nothing) },
 		"NewTicker":           func() { NewTicker(ctx, time.Hour) },
-		"NewTimer":            func() { NewTimer(ctx, func() {}) },
 		"OnSignal":            func() { OnSignal(ctx, func(os.Signal) {}, unix.SIGUSR1) },
 		"Race":                func() { Race(ctx, nought) },
 		"Receive":             func() { Receive(ctx, make(chan int)) },
@@ -426,7 +425,7 @@ func withPossessions(t *testing.T, ctx context.Context, f func(p *possessions)) 
 	var rest Event
 	p.task = Async(ctx, func(ctx context.Context) (int, error) { return 0, rest.Wait(ctx) })
 	p.handle = p.loop.CallSoon(func() {})
-	p.timer = NewTimer(ctx, func() {})
+	p.timer = p.loop.CallLater(time.Hour, func() {})
 	p.ticker = NewTicker(ctx, time.Hour)
 	p.unwatch = OnSignal(ctx, func(os.Signal) {}, unix.SIGUSR1)
 	defer p.unwatch()

@@ -1,50 +1,49 @@
 package reactor
 
-import (
-	"context"
-	"time"
-)
+import "time"
 
-// A Timer calls a function at a time that may be moved often, as a limit is
-// that starts anew at each message. Its methods may be called by tasks and
-// callbacks of its loop.
+// A Timer is a callback that is due at a time, made by [Loop.CallLater] or
+// [Loop.CallAt]. The time may be moved often, as a limit is that starts anew at each
+// message. Its methods may be called by tasks and callbacks of its loop. (asyncio's
+// TimerHandle, with the methods of a time.Timer.)
 type Timer struct {
-	_     noCopy
-	alarm alarm
-	call  *Handle // is queued, or was
+	_    noCopy
+	core timedCall
 }
 
-// NewTimer makes a Timer that is not set, and that will call f as
-// [Loop.CallSoon] does when its time has come. It may be called by tasks and
-// callbacks of ctx's loop; elsewhere it panics.
-func NewTimer(ctx context.Context, f func()) *Timer {
-	s := scopeOf(ctx, "NewTimer")
-	l := s.Loop()
-	l.onLoop("NewTimer")
-	t := new(Timer)
-	t.alarm.init(l, func() { t.call = facadeOf(l).CallSoon(f) })
+// CallLater makes the loop call f, as [Loop.CallSoon] does, after d, never earlier.
+// Calls that are due at the same time come in the order in which they were asked for.
+func (l *Loop) CallLater(d time.Duration, f func()) *Timer {
+	t := newTimer(&l.core, "CallLater", f)
+	t.core.move(l.core.after(d))
 	return t
 }
 
-// Reset sets the timer to d from now, whether it is set or not. It costs a look
-// at the clock, and to an earlier time than the present one some 20 ns more.
+// CallAt is [Loop.CallLater] with the loop's time, that of [Loop.Time], at which f is
+// due.
+func (l *Loop) CallAt(when time.Duration, f func()) *Timer {
+	t := newTimer(&l.core, "CallAt", f)
+	t.core.move(int64(when))
+	return t
+}
+
+func newTimer(l *loop, op string, f func()) *Timer {
+	t := new(Timer)
+	t.core.init(l, op, f)
+	return t
+}
+
+// Reset makes the call due d from now, whether it was still to come, has been made or
+// was stopped. It costs a look at the clock, and to an earlier time than the present
+// one some 20 ns more.
 func (t *Timer) Reset(d time.Duration) {
-	t.alarm.loop.onLoop("Timer.Reset")
-	t.recall()
-	t.alarm.set(t.alarm.loop.after(d))
+	t.core.loop.onLoop("Timer.Reset")
+	t.core.move(t.core.loop.after(d))
 }
 
-// Stop keeps f from being called until the timer is set again.
-func (t *Timer) Stop() {
-	t.alarm.loop.onLoop("Timer.Stop")
-	t.recall()
-	t.alarm.stop()
-}
-
-// recall cancels a call that is due but was not made yet.
-func (t *Timer) recall() {
-	if t.call != nil {
-		t.call.Cancel()
-		t.call = nil
-	}
+// Stop keeps the call from being made, until the timer is reset. It reports whether
+// the call was still to come.
+func (t *Timer) Stop() bool {
+	t.core.loop.onLoop("Timer.Stop")
+	return t.core.cancel()
 }

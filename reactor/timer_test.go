@@ -7,6 +7,13 @@ import (
 	"time"
 )
 
+// stopped returns a timer that is not set.
+func stopped(l *loop, f func()) *Timer {
+	t := facadeOf(l).CallLater(0, f)
+	t.Stop()
+	return t
+}
+
 func TestTimerIsMovedAndStopped(t *testing.T) {
 	type step struct {
 		at    time.Duration
@@ -36,7 +43,7 @@ func TestTimerIsMovedAndStopped(t *testing.T) {
 			for _, s := range c.steps {
 				facadeOf(l).CallAt(s.at, func() {
 					if timer == nil {
-						timer = NewTimer(ctx, func() { got = append(got, facadeOf(l).Time()) })
+						timer = stopped(l, func() { got = append(got, facadeOf(l).Time()) })
 					}
 					if s.reset == 0 {
 						timer.Stop()
@@ -58,9 +65,9 @@ func TestTimerIsMovedAndStopped(t *testing.T) {
 // taken back too.
 func TestTimerStoppedOnceItsCallIsQueued(t *testing.T) {
 	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
-		timer := NewTimer(ctx, func() { t.Error("called though it was stopped") })
+		timer := stopped(l, func() { t.Error("called though it was stopped") })
 		moved := 0
-		other := NewTimer(ctx, func() { moved++ })
+		other := stopped(l, func() { moved++ })
 		first := new(alarm) // it queues its call before the timers', in the same turn
 		first.init(l, func() { facadeOf(l).CallSoon(func() { timer.Stop(); other.Reset(time.Second) }) })
 		first.set(int64(time.Second))
@@ -81,7 +88,7 @@ func TestTimerStoppedOnceItsCallIsQueued(t *testing.T) {
 // A Timer that only ever moves back makes one entry in the wheel, not many.
 func TestTimerMovedBackCostsNoWheelEntry(t *testing.T) {
 	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
-		timer := NewTimer(ctx, func() {})
+		timer := stopped(l, func() {})
 		before := l.wheel.Len()
 		for i := range 100 {
 			timer.Reset(time.Duration(i+1) * time.Second)
@@ -89,7 +96,7 @@ func TestTimerMovedBackCostsNoWheelEntry(t *testing.T) {
 		if n := l.wheel.Len() - before; n != 1 {
 			t.Errorf("%d entries", n)
 		}
-		if when := timer.alarm.node.When(); when != int64(l.after(time.Second)) {
+		if when := timer.core.node.When(); when != int64(l.after(time.Second)) {
 			t.Errorf("the entry was moved to %v", when)
 		}
 		timer.Stop()

@@ -46,8 +46,15 @@ func (l *loop) pick() runnable {
 	for l.batch > 0 {
 		l.batch--
 		r := l.ready.pop()
-		if h, ok := r.(*callback); ok && h.fn == nil {
-			continue // cancelled
+		switch r := r.(type) {
+		case *callback:
+			if r.dropped() {
+				continue
+			}
+		case *timedCall:
+			if r.dropped() {
+				continue
+			}
 		}
 		if l.watched {
 			l.beginStep(r)

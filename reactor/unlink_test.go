@@ -27,14 +27,14 @@ func TestCancelUnlinks(t *testing.T) {
 		var never Event
 		task := Go(ctx, never.Wait)
 		Yield(ctx)
-		timer := NewTimer(ctx, func() {})
+		timer := stopped(l, func() {})
 		for name, c := range map[string]struct {
 			pair func()     // registers and cancels
 			left func() int // how many still stand in the list
 		}{
 			"Task.OnDone": {func() { task.OnDone(func() {}).Cancel() }, task.waiters.len},
-			"CallLater":   {func() { facadeOf(l).CallLater(time.Hour, func() {}).Cancel() }, l.wheel.Len},
-			"CallAt":      {func() { facadeOf(l).CallAt(time.Hour, func() {}).Cancel() }, l.wheel.Len},
+			"CallLater":   {func() { facadeOf(l).CallLater(time.Hour, func() {}).Stop() }, l.wheel.Len},
+			"CallAt":      {func() { facadeOf(l).CallAt(time.Hour, func() {}).Stop() }, l.wheel.Len},
 			"CallSoon":    {func() { facadeOf(l).CallSoon(func() {}).Cancel(); Yield(ctx) }, func() int { return l.ready.n }},
 			"Timer":       {func() { timer.Reset(time.Hour); timer.Stop() }, l.wheel.Len},
 			"AddReader": {func() { facadeOf(l).AddReader(a, func() {}); facadeOf(l).RemoveReader(a) },

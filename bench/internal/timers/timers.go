@@ -177,7 +177,7 @@ func loopAddCancel(pending int) (func(int), func()) {
 	d := distances()
 	return onLoop(pending, func(_ context.Context, l *reactor.Loop, n int) {
 		for i := range n {
-			l.CallLater(time.Duration(d[i%table]), func() {}).Cancel()
+			l.CallLater(time.Duration(d[i%table]), func() {}).Stop()
 		}
 	})
 }
