@@ -237,12 +237,12 @@ func TestSubmissionThatNobodyWaitsForFails(t *testing.T) {
 			t.Run(fmt.Sprint(name, " early ", early), func(t *testing.T) {
 				var told reports
 				err := setup{Options: Options{OnError: told.add}}.run(t, func(ctx context.Context) error {
-					var began, ended Event
+					var began, given, ended Event
 					wait := Submit(LoopOf(ctx), func(ctx context.Context) (int, error) {
 						began.Set()
 						defer ended.Set()
 						if !early {
-							Sleep(ctx, time.Hour)
+							given.Wait(ctx)
 						}
 						return 0, f.fail(ctx)
 					})
@@ -262,6 +262,7 @@ func TestSubmissionThatNobodyWaitsForFails(t *testing.T) {
 					if err, _, _ := Receive(ctx, result); (err == context.Canceled) == early {
 						t.Errorf("wait returned %v", err)
 					}
+					given.Set()
 					ended.Wait(ctx)
 					yields(ctx, 5)
 					return nil
