@@ -7,10 +7,10 @@
 // hands values to whoever drives it, is sent values and errors in return, and
 // control always comes back to its driver.
 //
-//	squares := coro.New(func(y *coro.Yielder[int, struct{}]) (struct{}, error) {
+//	squares := coro.NewSimple(func(yield func(int) error) error {
 //		for i := 1; ; i++ {
-//			if _, err := y.Yield(i * i); err != nil {
-//				return struct{}{}, err
+//			if err := yield(i * i); err != nil {
+//				return err
 //			}
 //		}
 //	})

@@ -9,10 +9,10 @@ import (
 
 // A generator of numbers, in a for loop. Leaving the loop closes it.
 func ExampleGenerator_All() {
-	fibonacci := coro.New(func(y *coro.Yielder[int, struct{}]) (struct{}, error) {
+	fibonacci := coro.NewSimple(func(yield func(int) error) error {
 		for a, b := 0, 1; ; a, b = b, a+b {
-			if _, err := y.Yield(a); err != nil {
-				return struct{}{}, err
+			if err := yield(a); err != nil {
+				return err
 			}
 		}
 	})

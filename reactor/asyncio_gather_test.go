@@ -122,9 +122,9 @@ func TestCase27WaitModes(t *testing.T) {
 
 		x, y := ok("x", 9*time.Second), ok("y", 30*ms)
 		x.Cancel(nil) // a cancelled task counts as none that failed
-		done, pending, err = reactor.Wait(ctx, reactor.FirstFailed, x, y)
+		done, pending, err = reactor.Wait[reactor.AnyTask](ctx, reactor.FirstFailed, x, y)
 		show("cancelled", done, pending, err)
-		if _, _, err = reactor.Wait(ctx, reactor.AllDone); err != nil && strings.Contains(err.Error(), "without tasks") {
+		if _, _, err = reactor.Wait[reactor.AnyTask](ctx, reactor.AllDone); err != nil && strings.Contains(err.Error(), "without tasks") {
 			p.print("ValueError Set of Tasks/Futures is empty.")
 		}
 	})

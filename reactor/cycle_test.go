@@ -159,11 +159,11 @@ func TestNoWaitCycle(t *testing.T) {
 	done := func(context.Context) error { return nil }
 	for name, f := range map[string]func(ctx context.Context, me AnyTask) error{
 		"the first of two": func(ctx context.Context, me AnyTask) error {
-			_, _, err := Wait(ctx, FirstDone, me, Go(ctx, Yield))
+			_, _, err := Wait[AnyTask](ctx, FirstDone, me, Go(ctx, Yield))
 			return err
 		},
 		"the first that fails": func(ctx context.Context, me AnyTask) error {
-			_, _, err := Wait(ctx, FirstFailed, me, Go(ctx, fails(1, errBoom)))
+			_, _, err := Wait[AnyTask](ctx, FirstFailed, me, Go(ctx, fails(1, errBoom)))
 			return err
 		},
 		"a deadline of the other": func(ctx context.Context, me AnyTask) error {

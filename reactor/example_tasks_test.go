@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/eddyio/eddy/coro"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -110,18 +109,18 @@ func ExampleReceive() {
 }
 
 // An asynchronous generator: its body awaits between the values.
-func ExampleGenerate() {
+func ExampleGenerateSimple() {
 	reactor.Run(context.Background(), func(ctx context.Context) error {
-		countdown := reactor.Generate(ctx, func(ctx context.Context, y *coro.Yielder[int, struct{}]) (struct{}, error) {
+		countdown := reactor.GenerateSimple(ctx, func(ctx context.Context, yield func(int) error) error {
 			for i := 3; i > 0; i-- {
 				if err := reactor.Sleep(ctx, time.Millisecond); err != nil {
-					return struct{}{}, err
+					return err
 				}
-				if _, err := y.Yield(i); err != nil {
-					return struct{}{}, err
+				if err := yield(i); err != nil {
+					return err
 				}
 			}
-			return struct{}{}, nil
+			return nil
 		})
 		for i, err := range countdown.All() {
 			if err != nil {

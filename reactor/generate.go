@@ -22,10 +22,14 @@ import (
 //
 //	for v, err := range reactor.Generate(ctx, body).All() { ... }
 func Generate[Y, S, R any](ctx context.Context, f func(ctx context.Context, y *coro.Yielder[Y, S]) (R, error)) *coro.Generator[Y, S, R] {
-	l := facadeOf(nearestTask(ctx, "Generate").Loop())
 	if f == nil {
 		panic("reactor: Generate with a nil function")
 	}
+	return generate(ctx, "Generate", f)
+}
+
+func generate[Y, S, R any](ctx context.Context, op string, f func(ctx context.Context, y *coro.Yielder[Y, S]) (R, error)) *coro.Generator[Y, S, R] {
+	l := facadeOf(nearestTask(ctx, op).Loop())
 	open := &generator{}
 	open.body.init(&l.core)
 	g := coro.New(func(y *coro.Yielder[Y, S]) (r R, err error) {
@@ -52,6 +56,22 @@ func Generate[Y, S, R any](ctx context.Context, f func(ctx context.Context, y *c
 type generator struct {
 	body  body
 	close func() error
+}
+
+// GenerateSimple is [Generate] for a body that only yields: it is sent nothing and has
+// no result. Yield returns the error that the driver threw, or [coro.ErrClosed].
+//
+//	for v, err := range reactor.GenerateSimple(ctx, body).All() { ... }
+func GenerateSimple[Y any](ctx context.Context, f func(ctx context.Context, yield func(Y) error) error) *coro.Simple[Y] {
+	if f == nil {
+		panic("reactor: GenerateSimple with a nil function")
+	}
+	return generate(ctx, "GenerateSimple", func(ctx context.Context, y *coro.Yielder[Y, struct{}]) (struct{}, error) {
+		return struct{}{}, f(ctx, func(v Y) error {
+			_, err := y.Yield(v)
+			return err
+		})
+	})
 }
 
 // closeGenerators makes a task that closes the generators left open at the

@@ -105,6 +105,7 @@ func forTheLoop(p *possessions) map[string]func() {
 		"GatherAll":           func() { GatherAll(ctx, nought) },
 		"GatherUntil":         func() { GatherUntil(ctx, func(int, Outcome[int]) bool { return true }, nought) },
 		"Generate":            func() { Generate(ctx, func(context.Context, *coro.Yielder[int, int]) (int, error) { return 0, nil }) },
+		"GenerateSimple":      func() { GenerateSimple(ctx, func(context.Context, func(int) error) error { return nil }) },
 		"Go":                  func() { Go(ctx, nothing) },
 		"GoNow":               func() { GoNow(ctx, nothing) },
 		"Group":               func() { Group(ctx, func(context.Context, *TaskGroup) error { return nil }) },

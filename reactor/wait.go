@@ -20,8 +20,9 @@ const (
 // and returns which are and which are not, each in the order of the arguments. It
 // cancels none of them, and does not count as asking for their errors. The
 // error is ctx's, if that is done first, and the lists are right even then; or
-// says that there is nothing to wait for. (asyncio's wait.)
-func Wait(ctx context.Context, mode WaitMode, tasks ...AnyTask) (done, pending []AnyTask, err error) {
+// says that there is nothing to wait for. For tasks of several types T is [AnyTask].
+// (asyncio's wait.)
+func Wait[T AnyTask](ctx context.Context, mode WaitMode, tasks ...T) (done, pending []T, err error) {
 	nearestTask(ctx, "Wait")
 	if len(tasks) == 0 {
 		return nil, nil, errors.New("reactor: Wait without tasks")
@@ -144,16 +145,17 @@ func (v *watch) stop() {
 
 // AsCompleted ranges over the tasks in the order in which they end. It cancels
 // none, nor does it ask for their results: for that call their Result, which
-// does not wait. Once ctx is done, it yields nil and ctx's error and ends.
-// (asyncio's as_completed.)
-func AsCompleted[T any](ctx context.Context, tasks ...*Task[T]) iter.Seq2[*Task[T], error] {
-	return func(yield func(*Task[T], error) bool) {
+// does not wait. Once ctx is done, it yields a nil task and ctx's error and ends. For
+// tasks of several types T is [AnyTask]. (asyncio's as_completed.)
+func AsCompleted[T AnyTask](ctx context.Context, tasks ...T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
 		nearestTask(ctx, "AsCompleted")
 		if err := allOf(ctx, "AsCompleted", tasks); err != nil {
-			yield(nil, err)
+			yield(none, err)
 			return
 		}
-		byTask := make(map[*task]*Task[T], len(tasks))
+		byTask := make(map[*task]T, len(tasks))
 		for _, t := range tasks {
 			byTask[t.record()] = t
 		}
@@ -165,7 +167,7 @@ func AsCompleted[T any](ctx context.Context, tasks ...*Task[T]) iter.Seq2[*Task[
 				err = v.wait(w, s)
 			}
 			if err != nil {
-				yield(nil, err)
+				yield(none, err)
 				return
 			}
 			if !yield(byTask[v.over[i]], nil) {

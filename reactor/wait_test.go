@@ -66,7 +66,7 @@ func TestWaitCancelled(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		a, b := sleeper(ctx, "a", 2, nil), sleeper(ctx, "b", 9, nil)
 		err := Timeout(ctx, 5, func(ctx context.Context) error {
-			done, pending, err := Wait(ctx, AllDone, b, a)
+			done, pending, err := Wait[AnyTask](ctx, AllDone, b, a)
 			if names(done) != "a" || names(pending) != "b" {
 				t.Errorf("over: %s, not over: %s", names(done), names(pending))
 			}
@@ -75,7 +75,7 @@ func TestWaitCancelled(t *testing.T) {
 		if !timedOut(err) {
 			t.Error(err)
 		}
-		done, _, err := Wait(doneCtx(ctx), AllDone, a)
+		done, _, err := Wait[AnyTask](doneCtx(ctx), AllDone, a)
 		if names(done) != "a" || !errors.Is(err, errBoom) {
 			t.Errorf("under a done ctx: %s, %v", names(done), err)
 		}
@@ -157,7 +157,7 @@ func TestAsCompletedLeavesTheRestRunning(t *testing.T) {
 		if !slow.waiters.empty() {
 			t.Error("a hook is left")
 		}
-		for range AsCompleted[int](ctx) {
+		for range AsCompleted[*Task[int]](ctx) {
 			t.Error("something of nothing")
 		}
 		_, err := slow.Await(ctx)
