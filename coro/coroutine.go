@@ -80,3 +80,34 @@ func (c *Coroutine) Switch(to *Coroutine) {
 	}
 	c.at = nil
 }
+
+// WakesAfter reports whether c, which sleeps, is the one that will wake when the body
+// of other ends, if nobody switches before that.
+func (c *Coroutine) WakesAfter(other *Coroutine) bool { return c.at == &other.home }
+
+// exit is what a body ends with that is in runtime.Goexit.
+type exit struct{}
+
+// Exit ends the calling coroutine, in a deferred call while its goroutine is in
+// runtime.Goexit. What that would do to the goroutine that wakes next, Exit spares
+// it, if it sleeps in a SwitchToExit.
+func Exit() {
+	// A panic that iter.Pull recovers takes the place of the Goexit that it would
+	// hand on. The goroutine ends all the same: nothing stops a Goexit.
+	panic(exit{})
+}
+
+// SwitchToExit is as Switch, for a caller that is to wake when a coroutine ends
+// which calls Exit.
+func (c *Coroutine) SwitchToExit(to *Coroutine) {
+	defer func() {
+		switch r := recover(); r.(type) {
+		case nil:
+		case exit:
+			c.at = nil
+		default:
+			panic(r)
+		}
+	}()
+	c.Switch(to)
+}

@@ -2,6 +2,7 @@ package coro
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -173,4 +174,31 @@ func panicOf(f func()) (v any) {
 	defer func() { v = recover() }()
 	f()
 	return nil
+}
+
+// TestExit: a body that is in runtime.Goexit ends without taking along the goroutine
+// that wakes after it.
+func TestExit(t *testing.T) {
+	noLeaks(t)
+	var host, c, other Coroutine
+	awaits := false
+	c.Init(func() {
+		defer func() {
+			c.Switch(&host) // works on while it exits
+			awaits = host.WakesAfter(&c) && !other.WakesAfter(&c)
+			Exit()
+		}()
+		runtime.Goexit()
+	})
+	other.Init(func() { other.Switch(&host) })
+	host.Switch(&other)
+	host.Switch(&c)
+	host.SwitchToExit(&c)
+	if !awaits {
+		t.Error("the host was not known to be the one that wakes")
+	}
+	if v := panicOf(func() { host.SwitchToExit(&c) }); v == nil {
+		t.Error("a switch to one that has ended was allowed")
+	}
+	host.SwitchToExit(&other) // returns, as Switch does
 }

@@ -16,8 +16,8 @@ type Server struct {
 	// Handler is called for each connection, in a task of its own. The
 	// connection is closed when it returns. An error that says no more than
 	// that the peer is gone, or that the server shuts down, is nothing to
-	// speak of; others are logged, and so is a panic. Neither touches other
-	// connections.
+	// speak of; others are logged, and so are a panic and a runtime.Goexit. None
+	// touches other connections.
 	Handler func(ctx context.Context, c Conn) error
 
 	// ReadyHandler is what ServeReady calls in its place.

@@ -9,6 +9,7 @@ import (
 	stdnet "net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -143,6 +144,8 @@ func TestReadyHandlersFail(t *testing.T) {
 				return errors.New("the handler's error")
 			case "reset":
 				return fmt.Errorf("wrapped: %w", syscall.ECONNRESET)
+			case "exit":
+				runtime.Goexit()
 			case "close":
 				return c.Close()
 			}
@@ -151,7 +154,7 @@ func TestReadyHandlersFail(t *testing.T) {
 		}}
 		v := serveReady(t, ctx, s)
 		other := v.dial(t)
-		for _, word := range []string{"panic", "error", "reset", "close"} {
+		for _, word := range []string{"panic", "error", "reset", "close", "exit"} {
 			if got := ask(t, ctx, v.dial(t), word); got != "|EOF" && !strings.Contains(got, "reset") {
 				t.Errorf("%s: the peer read %q", word, got)
 			}
@@ -162,11 +165,12 @@ func TestReadyHandlersFail(t *testing.T) {
 		v.stop()
 		v.end(t, ctx, nil)
 		log := v.log.settled(t, ctx)
-		if strings.Count(log, "\n") != 2 || !strings.Contains(log, "the handler's panic") || !strings.Contains(log, "the handler's error") ||
+		if strings.Count(log, "\n") != 3 || !strings.Contains(log, "the handler's panic") || !strings.Contains(log, "the handler's error") ||
+			!strings.Contains(log, "runtime.Goexit was called") ||
 			!strings.Contains(log, "server_ready_test.go") {
 			t.Errorf("log: %s", log)
 		}
-		if got := s.Stats(); got != (Stats{Accepted: 5, Failed: 2}) {
+		if got := s.Stats(); got != (Stats{Accepted: 6, Failed: 3}) {
 			t.Errorf("statistics: %+v", got)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	stdnet "net"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -130,6 +131,8 @@ func TestHandlersFail(t *testing.T) {
 					panic("the handler's panic")
 				case "panic with an error":
 					panic(fmt.Errorf("wrapped: %w", io.EOF))
+				case "exit":
+					runtime.Goexit()
 				case "error":
 					return errors.New("the handler's error")
 				case "reset":
@@ -143,6 +146,7 @@ func TestHandlersFail(t *testing.T) {
 		ask(t, ctx, healthy, "hello")
 		for line, logged := range map[string]string{
 			"panic": "the handler's panic", "panic with an error": "wrapped: EOF", "error": "the handler's error", "reset": "",
+			"exit": "runtime.Goexit was called",
 		} {
 			before := v.log.settled(t, ctx)
 			c := v.dial(t)
@@ -154,7 +158,7 @@ func TestHandlersFail(t *testing.T) {
 			if logged == "" && news != "" || !strings.Contains(news, logged) {
 				t.Errorf("%s: logged %q, want %q", line, news, logged)
 			}
-			if strings.HasPrefix(line, "panic") && !strings.Contains(news, "TestHandlersFail") {
+			if (strings.HasPrefix(line, "panic") || line == "exit") && !strings.Contains(news, "TestHandlersFail") {
 				t.Errorf("%s: no stack in %q", line, news)
 			}
 			if logged != "" && !strings.Contains(news, c.LocalAddr().String()) {

@@ -53,6 +53,7 @@ type crew struct {
 	idlers  int
 	workers []*worker
 	dying   []*worker
+	leaving *worker // it has called runtime.Goexit, and is to end
 }
 
 // scopes are the roots of the tree of scopes, and the tasks in it.

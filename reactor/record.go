@@ -101,16 +101,33 @@ func (t *task) leave(w *worker) {
 	if t.w == nil {
 		return // it is at rest already: see Dormant
 	}
-	exiting := false
-	if !t.over {
-		r := recover()
-		t.over, exiting = true, r == nil
-		t.err = t.caught(r)
+	if t.over {
+		t.finish(w)
+		return
 	}
+	r := recover()
+	t.over = true
+	t.err = t.caught(r)
+	contained := t.containsGoexit()
 	t.finish(w)
-	if exiting {
+	switch {
+	case r != nil:
+	case contained:
+		w.leave()
+	default:
 		w.die()
 	}
+}
+
+// containsGoexit reports whether a runtime.Goexit in t ends t alone: it does in a
+// Runner, whose Over learns of it. A server's handlers are Runners, and one of them
+// must not end all others.
+func (t *task) containsGoexit() bool {
+	switch t.keeper.(type) {
+	case launched, *Dormant:
+		return true
+	}
+	return false
 }
 
 func (t *task) finish(w *worker) {
@@ -162,6 +179,9 @@ func (t *task) exec(w *worker) {
 func (t *task) caught(r any) error {
 	switch r.(type) {
 	case nil:
+		if t.containsGoexit() {
+			return &PanicError{t.String(), errGoexit, debug.Stack()}
+		}
 		return errGoexit
 	case cutOff:
 		t.loop.tell(report{What: "a task did not stop at the loop's end and was cut off",

@@ -215,6 +215,9 @@ func (l *loop) drive() {
 			to = l.worker(r)
 		}
 		l.switchTo(l.host, to)
+		if l.leaving != nil {
+			l.letGo()
+		}
 	}
 }
 
@@ -232,6 +235,31 @@ func (w *worker) die() {
 		w.exit(l.host)
 	}()
 	l.suspend(w)
+}
+
+// leave ends w, whose goroutine is in runtime.Goexit. The one that wakes then would
+// exit too, so the host has to be it, which is prepared for it: see letGo.
+func (w *worker) leave() {
+	l := w.loop
+	w.state, l.leaving = dying, w
+	l.switchTo(w, l.host)
+	w.exit(l.host)
+	coro.Exit()
+}
+
+// letGo lets the worker go that is leaving. The caller is the host.
+func (l *loop) letGo() {
+	w := l.leaving
+	l.leaving = nil
+	next := w
+	for _, x := range l.workers {
+		if x != w && x.co.WakesAfter(&w.co) {
+			next = x // it finds that w is to run, and the host has its seat
+			break
+		}
+	}
+	l.cur, l.running = w, w.self
+	l.host.co.SwitchToExit(&next.co)
 }
 
 // runNow runs a job on a worker of its own until it suspends or ends. The
