@@ -1,30 +1,10 @@
 package net
 
-import (
-	"time"
-
-	"github.com/eddyio/eddy/reactor"
-)
+import "time"
 
 // In a bubble of testing/synctest the clock is not the system's, by which the loop
 // goes. So what a goroutine off the loop asks for is taken for the time from now
 // on, as std does.
-
-// nowElsewhere returns the time by the clock of the caller, if that is not on the
-// loop of fd, and sets a deadline; else the zero time.
-func nowElsewhere(fd *reactor.FD, deadline time.Time) (asked time.Time) {
-	if deadline.IsZero() || fd.OnLoop() {
-		return time.Time{}
-	}
-	return time.Now()
-}
-
-func (c *conn) nowElsewhere(deadline time.Time) (asked time.Time) {
-	if !c.ok() {
-		return time.Time{}
-	}
-	return nowElsewhere(&c.fd, deadline)
-}
 
 // rebased returns the deadline t, which was set at the time asked by the clock of the
 // one who did, by the clock of the loop, on which it is called.

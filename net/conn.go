@@ -1,7 +1,6 @@
 package net
 
 import (
-	"errors"
 	"io"
 	"os"
 	"syscall"
@@ -9,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/poll"
 	"github.com/eddyio/eddy/sockets"
 )
 
@@ -17,20 +16,28 @@ import (
 // have in common. All its fields but the FD's state are set once, before the conn
 // is handed out. There may be very many, so it is kept small.
 type conn struct {
-	fd reactor.FD
+	fd poll.FD
 	*origin
-	peer   Addr    // nil if it is not connected; see compact
-	limits *limits // what a Server allows its peer; nil: anything
+	peer Addr // nil if it is not connected; see compact
 }
 
 // An origin is what a conn has in common with others that the same listener has
 // accepted. It is not changed once there may be two.
 type origin struct {
 	sys      sockets.Calls
+	kind     poll.Kind
 	network  string // as the user named it: "tcp4", "unixgram"; "" is the name that local's type has
 	local    Addr
-	tcp      bool // a read that does not fill its buffer has drained the socket
+	tcp      bool
 	datagram bool // 0 bytes read are an empty datagram, not the end
+}
+
+// use makes o that of sockets of sys.
+func (o *origin) use(sys sockets.Calls) {
+	o.sys = sys
+	o.kind = poll.KindOf(sys)
+	o.kind.Drains = o.tcp && shortReadDrains(sys)
+	o.kind.Datagram = o.datagram
 }
 
 // connOf returns the conn of a connected socket of this package, or nil. A type
@@ -62,155 +69,25 @@ func (c *conn) Read(p []byte) (int, error) {
 	if !c.ok() {
 		return 0, syscall.EINVAL
 	}
-	if !c.fd.OnLoop() {
-		return elsewhere(&c.fd, func() (int, error) { return c.Read(p) })
-	}
-	n, err := c.read(p)
+	n, err := c.fd.Read(p)
 	if err != nil && err != io.EOF {
 		err = c.failed("read", err)
 	}
 	return n, err
 }
 
-func (c *conn) read(p []byte) (int, error) {
-	if len(p) == 0 {
-		return 0, c.usable()
-	}
-	for {
-		if err := c.fd.WaitRead(); err != nil {
-			return 0, err
-		}
-		if n, err := c.tryRead(p); err != errAgain {
-			return n, err
-		}
-	}
-}
-
-// tryRead reads once. errAgain says to wait first.
-func (c *conn) tryRead(p []byte) (int, error) {
-	n, errno := c.readFD(p)
-	switch errno {
-	case 0:
-		if n == 0 && !c.datagram {
-			return 0, io.EOF
-		}
-		if n < len(p) && c.tcp && shortReadDrains(c.sys) {
-			c.fd.ReadDrained()
-		}
-		if c.limits != nil {
-			c.limits.heard()
-		}
-		return n, nil
-	case syscall.EAGAIN:
-		c.fd.ReadBlocked()
-		return 0, errAgain
-	case syscall.EINTR:
-		return 0, errAgain
-	}
-	return 0, os.NewSyscallError("read", errno)
-}
-
-var errAgain = errors.New("not now")
-
-// readError is what a read returns for which tryRead has failed with err: nothing,
-// if it has only to wait, and the end as it is.
-func (c *conn) readError(err error) error {
-	switch err {
-	case errAgain:
-		return nil
-	case io.EOF:
-		return err
-	}
-	return c.failed("read", err)
-}
-
 // Write writes all of p, and waits for room if need be. When it fails midway it
-// returns how much the kernel has taken. Writes of several tasks are not
+// returns how much the kernel has taken. Writes of several tasks and goroutines are not
 // interleaved.
 func (c *conn) Write(p []byte) (int, error) {
 	if !c.ok() {
 		return 0, syscall.EINVAL
 	}
-	if !c.fd.OnLoop() {
-		return elsewhere(&c.fd, func() (int, error) { return c.Write(p) })
-	}
-	var n int
-	var err error
-	if c.fd.IsScratch(p) {
-		n, err = c.writeBorrowed(p)
-	} else {
-		n, err = c.write(p)
-	}
+	n, err := c.fd.Write(p)
 	if err != nil {
 		err = c.failed("write", err)
 	}
 	return n, err
-}
-
-// write is Write of what is not the loop's memory.
-func (c *conn) write(p []byte) (n int, err error) {
-	if err := c.fd.LockWrite(); err != nil {
-		return 0, err
-	}
-	defer c.fd.UnlockWrite()
-	return c.writeLocked(p)
-}
-
-// writeLocked is write for a caller that holds the lock.
-func (c *conn) writeLocked(p []byte) (n int, err error) {
-	for {
-		if err := c.fd.WaitWrite(); err != nil {
-			return n, err
-		}
-		m, err := c.tryWrite(p[n:])
-		n += m
-		if err == nil && n == len(p) || err != nil && err != errAgain {
-			return n, err
-		}
-	}
-}
-
-// tryWrite writes once. errAgain says to wait first.
-func (c *conn) tryWrite(p []byte) (int, error) { return c.wrote(c.writeFD(p)) }
-
-// readFD and writeFD spare the real sockets an indirect call: after a system call
-// a processor that is protected against its own speculation foresees none.
-
-func (c *conn) readFD(p []byte) (int, syscall.Errno) {
-	if c.fd.Shared() {
-		return c.readShared(p)
-	}
-	if sys, ok := c.sys.(sockets.System); ok {
-		return sys.Read(c.fd.Sysfd(), p)
-	}
-	return c.sys.Read(c.fd.Sysfd(), p)
-}
-
-func (c *conn) writeFD(p []byte) (int, syscall.Errno) {
-	if c.fd.Shared() {
-		return c.writeShared(p)
-	}
-	if sys, ok := c.sys.(sockets.System); ok {
-		return sys.Write(c.fd.Sysfd(), p)
-	}
-	return c.sys.Write(c.fd.Sysfd(), p)
-}
-
-// wrote takes in what a write has come to.
-func (c *conn) wrote(n int, errno syscall.Errno) (int, error) {
-	switch errno {
-	case 0:
-		if c.limits != nil {
-			c.limits.spoke()
-		}
-		return n, nil
-	case syscall.EAGAIN:
-		c.fd.WriteBlocked()
-		return 0, errAgain
-	case syscall.EINTR:
-		return 0, errAgain
-	}
-	return 0, os.NewSyscallError("write", errno)
 }
 
 // Close closes the connection. Reads and writes that wait return with
@@ -220,7 +97,10 @@ func (c *conn) Close() error {
 	if !c.ok() {
 		return syscall.EINVAL
 	}
-	return closeFD(&c.fd, func(err error) error { return c.failed("close", err) })
+	if err := c.fd.Close(); err != nil {
+		return c.failed("close", err)
+	}
+	return nil
 }
 
 // LocalAddr returns the address of this end, also once the connection is closed.
@@ -238,24 +118,31 @@ func (c *conn) RemoteAddr() Addr { return full(c.peer) }
 // t, or is begun later, fails with [os.ErrDeadlineExceeded], until another
 // deadline is set; the zero t means none.
 func (c *conn) SetDeadline(t time.Time) error {
-	asked := c.nowElsewhere(t)
-	return c.set(func(int) error {
-		t := rebased(t, asked)
-		return errors.Join(c.fd.SetReadDeadline(t), c.fd.SetWriteDeadline(t))
-	})
+	if !c.ok() {
+		return syscall.EINVAL
+	}
+	err := c.fd.SetReadDeadline(t)
+	if err == nil {
+		err = c.fd.SetWriteDeadline(t)
+	}
+	return c.wasSet(err)
 }
 
 // SetReadDeadline is as [conn.SetDeadline], for reads. Moving a deadline to a
 // later time costs next to nothing, so it can be done at each message.
 func (c *conn) SetReadDeadline(t time.Time) error {
-	asked := c.nowElsewhere(t)
-	return c.set(func(int) error { return c.fd.SetReadDeadline(rebased(t, asked)) })
+	if !c.ok() {
+		return syscall.EINVAL
+	}
+	return c.wasSet(c.fd.SetReadDeadline(t))
 }
 
 // SetWriteDeadline is as [conn.SetDeadline], for writes.
 func (c *conn) SetWriteDeadline(t time.Time) error {
-	asked := c.nowElsewhere(t)
-	return c.set(func(int) error { return c.fd.SetWriteDeadline(rebased(t, asked)) })
+	if !c.ok() {
+		return syscall.EINVAL
+	}
+	return c.wasSet(c.fd.SetWriteDeadline(t))
 }
 
 // SetReadBuffer sets the size of the kernel's receive buffer, in bytes.
@@ -275,11 +162,18 @@ func (c *conn) SetWriteBuffer(bytes int) error {
 // set does something to the open socket that std counts as concerning this end
 // alone, whose errors name no peer.
 func (c *conn) set(f func(fd int) error) error {
-	err := c.control("set", f)
-	if op, ok := err.(*OpError); ok {
-		op.Source, op.Addr = nil, c.local
+	if !c.ok() {
+		return syscall.EINVAL
 	}
-	return err
+	return c.wasSet(c.fd.Control(f))
+}
+
+// wasSet makes the error of a set.
+func (c *conn) wasSet(err error) error {
+	if err == nil {
+		return nil
+	}
+	return opError("set", c.net(), nil, c.local, err)
 }
 
 func (c *conn) setInt(level, option, value int) error {
@@ -299,28 +193,13 @@ func (c *conn) shut(how int) error {
 	})
 }
 
-// control does something to the open socket that does not wait, on the loop.
+// control does something to the open socket that does not wait.
 func (c *conn) control(op string, f func(fd int) error) error {
 	if !c.ok() {
 		return syscall.EINVAL
 	}
-	if !c.fd.OnLoop() {
-		_, err := elsewhere(&c.fd, func() (struct{}, error) { return struct{}{}, c.control(op, f) })
-		return err
-	}
-	err := c.usable()
-	if err == nil {
-		err = f(c.fd.Sysfd())
-	}
-	if err != nil {
-		err = c.failed(op, err)
-	}
-	return err
-}
-
-func (c *conn) usable() error {
-	if c.fd.Sysfd() < 0 {
-		return os.ErrClosed
+	if err := c.fd.Control(f); err != nil {
+		return c.failed(op, err)
 	}
 	return nil
 }

@@ -49,7 +49,8 @@ func (c *conn) connectedTo(peer Addr) error {
 func (c *conn) open(ctx context.Context, sys sockets.Calls, fd int, err error) error {
 	switch err {
 	case nil, unix.EINPROGRESS, unix.EINTR:
-		err = c.fd.Open(ctx, fd, sys.Close)
+		c.use(sys)
+		err = c.fd.Open(ctx, fd, &c.kind)
 	default:
 		err = os.NewSyscallError("connect", err)
 	}
@@ -57,31 +58,27 @@ func (c *conn) open(ctx context.Context, sys sockets.Calls, fd int, err error) e
 		sys.Close(fd)
 		return err
 	}
-	c.sys = sys
 	return nil
 }
 
 // connected waits until the connection is made or refused. A socket that is
 // neither counts as writable on some kernels, so its peer is asked for.
 func (c *conn) connected() error {
-	for {
-		fd := c.fd.Sysfd()
+	return c.fd.Connected(func(fd int) (bool, error) {
 		code, err := c.sys.GetInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
 		if err == nil && code != 0 {
 			err = syscall.Errno(code)
 		}
 		if err != nil {
-			return os.NewSyscallError("connect", err)
+			return false, os.NewSyscallError("connect", err)
 		}
-		if peer, err := c.sys.PeerAddr(fd); err == nil {
-			c.peer = addressOn(c.network, peer)
-			return c.name()
+		peer, err := c.sys.PeerAddr(fd)
+		if err != nil {
+			return false, nil
 		}
-		c.fd.WriteBlocked()
-		if err := c.fd.WaitWrite(); err != nil {
-			return err
-		}
-	}
+		c.peer = addressOn(c.network, peer)
+		return true, c.name()
+	})
 }
 
 // name asks the kernel for the address of this end.

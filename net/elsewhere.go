@@ -140,31 +140,6 @@ func discard(v any) {
 
 var errNoLoop = errors.New("ctx belongs to no loop: call this in reactor.Run, with the ctx that a task's function receives")
 
-// elsewhere does f, a method called by a goroutine that is not the running
-// task, as a task of the loop, and blocks until it is done. If f panics, so does
-// the caller.
-func elsewhere[T any](fd *reactor.FD, f func() (T, error)) (T, error) {
-	wait := reactor.Submit(fd.Loop(), func(context.Context) (T, error) { return f() })
-	v, err := wait(context.Background())
-	repanic(err)
-	if err == reactor.ErrLoopClosed || errors.Is(err, context.Canceled) {
-		err = ErrClosed // the loop ends, and all its sockets with it
-	}
-	return v, err
-}
-
-// closeFD closes fd, from whichever goroutine.
-func closeFD(fd *reactor.FD, failed func(error) error) error {
-	if !fd.OnLoop() {
-		_, err := elsewhere(fd, func() (struct{}, error) { return struct{}{}, closeFD(fd, failed) })
-		return err
-	}
-	if err := fd.Close(); err != nil {
-		return failed(err)
-	}
-	return nil
-}
-
 func (d *Dialer) loop(ctx context.Context) *reactor.Loop {
 	if l := reactor.LoopOf(ctx); l != nil {
 		return l

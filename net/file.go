@@ -44,17 +44,16 @@ func (l *listener) File() (*os.File, error) {
 	if !l.ok() {
 		return nil, syscall.EINVAL
 	}
-	if !l.fd.OnLoop() {
-		return elsewhere(&l.fd, l.File)
-	}
-	f, err := (*os.File)(nil), error(ErrClosed)
-	if fd := l.fd.Sysfd(); fd >= 0 {
-		f, err = fileOf(l.sys, fd, false)
-	}
+	var f *os.File
+	err := l.fd.Control(func(fd int) (err error) {
+		if f, err = fileOf(l.sys, fd, false); err == nil {
+			l.fd.Share()
+		}
+		return err
+	})
 	if err != nil {
 		return nil, l.failed("file", err)
 	}
-	l.fd.Share()
 	return f, nil
 }
 
@@ -165,7 +164,7 @@ func FileListener(ctx context.Context, f *os.File) (Listener, error) {
 		case "unix", "unixpacket":
 			l := &UnixListener{}
 			if local, ok := s.local.(*unix.SockaddrUnix); ok {
-				l.file = fileOfSocket(local.Name)
+				l.path = fileOfSocket(local.Name)
 			}
 			return l, s.openListener(&l.listener)
 		}

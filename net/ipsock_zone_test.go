@@ -69,7 +69,7 @@ func TestZonesOfDatagrams(t *testing.T) {
 	k := &linkLocal{from: numbered}
 	runWith(t, reactor.Options{Sockets: k}, func(ctx context.Context) {
 		c := listenLoopback(t, ctx, "udp6")
-		c.fd.ReadBlocked()
+		c.fd.Core().ReadBlocked()
 		other := listenLoopback(t, ctx, "udp6") // makes c readable
 		sockets.System{}.Send(other.fd.Sysfd(), []sockets.Message{{Addr: addrPortOf(c)}}, 0)
 		if _, from, err := c.ReadFromUDPAddrPort(nil); from != named || err != nil {

@@ -3,12 +3,14 @@ package net
 import (
 	"context"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/poll"
 	"github.com/eddyio/eddy/sockets"
 )
 
@@ -20,12 +22,14 @@ func Listen(ctx context.Context, network, address string) (Listener, error) {
 
 // listener is what TCPListener and UnixListener have in common.
 type listener struct {
-	fd      reactor.FD
+	fd      poll.FD
 	sys     sockets.Calls
+	kind    poll.Kind
 	network string // as the user named it
 	addr    Addr
-	path    string  // of a Unix socket, the file to be removed
-	latest  *origin // of the connection that was accepted last
+	path    string // of a Unix socket's file; "" if there is none
+	unlinks atomic.Bool
+	latest  atomic.Pointer[origin] // of the connection that was accepted last
 }
 
 // defaultBacklog is how many connections may wait to be accepted. The kernel
@@ -43,82 +47,89 @@ func (l *listener) listen(ctx context.Context, s socketSpec, backlog int) error 
 	}
 	l.network = s.network
 	if err := os.NewSyscallError("listen", sys.Listen(fd, backlog)); err != nil {
-		l.sys = sys
-		l.shut(fd)
+		l.use(sys)
+		l.kind.CloseFD(fd)
 		return err
 	}
 	return l.open(ctx, sys, fd)
 }
 
-// open puts fd, a socket that listens, under the loop; it is l's from now on.
-func (l *listener) open(ctx context.Context, sys sockets.Calls, fd int) error {
+// use makes l a listener of sockets of sys.
+func (l *listener) use(sys sockets.Calls) {
 	l.sys = sys
+	l.kind = poll.KindOf(sys)
+	l.kind.Before = l.unlink
+}
+
+// open makes fd, a socket that listens, one of the loop's; it is l's from now on. The
+// loop's poller learns of it when a task accepts: goroutines may do that instead.
+func (l *listener) open(ctx context.Context, sys sockets.Calls, fd int) error {
+	l.use(sys)
 	local, err := sys.LocalAddr(fd)
 	if err == nil {
 		l.addr = addressOn(l.network, local)
-		err = l.fd.Open(ctx, fd, l.shut)
+		err = l.fd.OpenLate(ctx, fd, &l.kind)
 	} else {
 		err = os.NewSyscallError("getsockname", err)
 	}
 	if err != nil {
-		l.shut(fd)
+		l.kind.CloseFD(fd)
 	}
 	return err
 }
 
-// shut closes the socket, be it at Close or at the loop's end.
-func (l *listener) shut(fd int) error {
-	if l.path != "" {
-		// Before the close: afterwards the file could be another listener's.
+// unlink comes before the socket is closed: afterwards the file could be another
+// listener's.
+func (l *listener) unlink() {
+	if l.path != "" && l.unlinks.Load() {
 		l.sys.Unlink(l.path)
 	}
-	return l.sys.Close(fd)
 }
 
 // accept waits for a connection and opens c for it.
 func (l *listener) accept(c *conn) error {
-	for {
-		if err := l.fd.WaitRead(); err != nil {
-			return err
-		}
-		fd, peer, err := l.acceptFD()
-		switch err {
-		case nil:
-			return l.openAccepted(c, fd, peer)
-		case unix.EAGAIN:
-			l.fd.ReadBlocked()
-		case unix.EINTR, unix.ECONNABORTED: // gone before it was accepted
-		default:
-			return os.NewSyscallError("accept", err)
-		}
+	if !l.fd.IsDirect() {
+		_, err := l.fd.Indirectly(func() (int, error) { return 0, l.accept(c) })
+		return err
 	}
+	fd, peer, err := l.fd.Accept()
+	if err != nil {
+		return err
+	}
+	return l.openAccepted(c, fd, peer)
 }
 
 func (l *listener) openAccepted(c *conn, fd int, peer unix.Sockaddr) error {
-	if err := c.fd.OpenLike(&l.fd, fd, l.sys.Close); err != nil {
-		l.sys.Close(fd)
-		return err
-	}
 	local := l.addr
 	if a, ok := l.addr.(*TCPAddr); ok && a.IP.IsUnspecified() {
 		sa, err := l.sys.LocalAddr(fd)
 		if err != nil {
-			c.fd.Close()
+			l.sys.Close(fd)
 			return os.NewSyscallError("getsockname", err)
 		}
 		local = addressOn(l.network, sa)
 	}
 	c.origin, c.peer = l.originAt(local), compact(l.network, peer)
+	if !l.fd.OnLoop() {
+		return c.fd.OpenApart(l.fd.Loop(), fd, &c.kind)
+	}
+	if err := c.fd.OpenLike(&l.fd, fd, &c.kind); err != nil {
+		l.sys.Close(fd)
+		return err
+	}
 	return nil
 }
 
 // originAt returns the origin of connections that were accepted at an address:
 // mostly that of the one before.
 func (l *listener) originAt(local Addr) *origin {
-	if l.latest == nil || !sameAddr(l.latest.local, local) {
-		l.latest = &origin{sys: l.sys, network: l.network, local: local, tcp: isTCP(l.network)}
+	latest := l.latest.Load()
+	if latest == nil || !sameAddr(latest.local, local) {
+		latest = &origin{network: l.network, local: local, tcp: isTCP(l.network)}
+		latest.use(l.sys)
+		l.latest.Store(latest)
 	}
-	return l.latest
+	return latest
 }
 
 func (l *listener) ok() bool { return l != nil && l.sys != nil }
@@ -133,7 +144,10 @@ func (l *listener) Close() error {
 	if !l.ok() {
 		return syscall.EINVAL
 	}
-	return closeFD(&l.fd, func(err error) error { return l.failed("close", err) })
+	if err := l.fd.Close(); err != nil {
+		return l.failed("close", err)
+	}
+	return nil
 }
 
 // Addr returns the address that it listens on.
@@ -144,11 +158,6 @@ func (l *listener) Addr() Addr { return l.addr }
 func (l *listener) SetDeadline(t time.Time) error {
 	if !l.ok() {
 		return syscall.EINVAL
-	}
-	if !l.fd.OnLoop() {
-		asked := nowElsewhere(&l.fd, t)
-		_, err := elsewhere(&l.fd, func() (struct{}, error) { return struct{}{}, l.SetDeadline(rebased(t, asked)) })
-		return err
 	}
 	if err := l.fd.SetReadDeadline(t); err != nil {
 		return l.failed("set", err)

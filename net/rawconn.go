@@ -3,13 +3,13 @@ package net
 import (
 	"syscall"
 
-	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/poll"
 )
 
 // A rawConn lets others use a socket's descriptor, and wait for it. It is what
 // SyscallConn returns.
 type rawConn struct {
-	fd     *reactor.FD
+	fd     poll.Raw
 	failed func(op string, err error) error
 }
 
@@ -24,7 +24,7 @@ func (c *conn) SyscallConn() (syscall.RawConn, error) {
 	if !c.ok() {
 		return nil, syscall.EINVAL
 	}
-	return &rawConn{&c.fd, c.failedRaw}, nil
+	return &rawConn{poll.Raw{FD: &c.fd}, c.failedRaw}, nil
 }
 
 func (c *conn) failedRaw(op string, err error) error {
@@ -40,7 +40,7 @@ func (l *listener) SyscallConn() (syscall.RawConn, error) {
 	if !l.ok() {
 		return nil, syscall.EINVAL
 	}
-	return rawListener{&rawConn{&l.fd, l.failed}}, nil
+	return rawListener{&rawConn{poll.Raw{FD: &l.fd}, l.failed}}, nil
 }
 
 // A rawListener can't be read or written, as in std.
@@ -50,65 +50,20 @@ func (rawListener) Read(func(fd uintptr) bool) error  { return syscall.EINVAL }
 func (rawListener) Write(func(fd uintptr) bool) error { return syscall.EINVAL }
 
 func (r *rawConn) Control(f func(fd uintptr)) error {
-	if !r.fd.OnLoop() {
-		return r.controlOutside(f)
-	}
-	fd := r.fd.Sysfd()
-	if fd < 0 {
-		return r.failed("raw-control", ErrClosed)
-	}
-	f(uintptr(fd))
-	return nil
+	return r.result("raw-control", r.fd.Control(f))
 }
 
-// Read tries before it waits, since f may want to know no more than whether
-// there is something to read.
 func (r *rawConn) Read(f func(fd uintptr) (done bool)) error {
-	if !r.fd.OnLoop() {
-		return r.readOutside(f)
-	}
-	if err := r.read(f); err != nil {
-		return r.failed("raw-read", err)
-	}
-	return nil
-}
-
-func (r *rawConn) read(f func(fd uintptr) bool) error {
-	if err := r.fd.CheckRead(); err != nil {
-		return err
-	}
-	for !f(uintptr(r.fd.Sysfd())) {
-		r.fd.ReadBlocked()
-		if err := r.fd.WaitRead(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.result("raw-read", r.fd.Read(f))
 }
 
 func (r *rawConn) Write(f func(fd uintptr) (done bool)) error {
-	if !r.fd.OnLoop() {
-		return r.writeOutside(f)
-	}
-	if err := r.write(f); err != nil {
-		return r.failed("raw-write", err)
-	}
-	return nil
+	return r.result("raw-write", r.fd.Write(f))
 }
 
-func (r *rawConn) write(f func(fd uintptr) bool) error {
-	if err := r.fd.LockWrite(); err != nil {
-		return err
-	}
-	defer r.fd.UnlockWrite()
-	if err := r.fd.CheckWrite(); err != nil {
-		return err
-	}
-	for !f(uintptr(r.fd.Sysfd())) {
-		r.fd.WriteBlocked()
-		if err := r.fd.WaitWrite(); err != nil {
-			return err
-		}
+func (r *rawConn) result(op string, err error) error {
+	if err != nil {
+		return r.failed(op, err)
 	}
 	return nil
 }

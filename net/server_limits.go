@@ -7,20 +7,21 @@ import (
 	"time"
 
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/poll"
 )
 
 // limits are what a Server allows a connection's peer to take its time for. When
 // one is exceeded, exceed is called; not while the handler is about something
 // else than this connection, for then it is not the peer who takes the time.
 //
-// Invariant: underway is set from the first bytes of a message that are read
-// until the handler writes, and while it is, the message timer runs.
+// Reads and writes, of tasks and goroutines, note their time, and no more. A timer looks
+// at that when a limit may be exceeded, and no earlier than that again.
 type limits struct {
+	activity      poll.Activity
 	conn          *conn
 	idle, message time.Duration
 	idleTimer     *reactor.Timer // nil if there is no limit
 	messageTimer  *reactor.Timer
-	underway      bool
 	exceeded      error // which one was
 	exceed        func(err error)
 }
@@ -30,46 +31,41 @@ func (s *Server) hasLimits() bool { return s.IdleTimeout > 0 || s.MessageTimeout
 // limit puts the server's limits on c.
 func (s *Server) limit(ctx context.Context, c *conn, exceed func(err error)) *limits {
 	l := &limits{conn: c, idle: s.IdleTimeout, message: s.MessageTimeout, exceed: exceed}
+	l.activity.Start(c.fd.Loop())
 	if l.idle > 0 {
-		l.idleTimer = reactor.LoopOf(ctx).CallLater(l.idle, func() { l.passed(ErrIdleTimeout, l.idleTimer, l.idle) })
+		l.idleTimer = reactor.LoopOf(ctx).CallLater(l.idle, l.lookAtIdle)
 	}
 	if l.message > 0 {
-		l.messageTimer = reactor.LoopOf(ctx).CallLater(l.message, func() { l.passed(ErrMessageTimeout, l.messageTimer, l.message) })
-		l.messageTimer.Stop()
+		l.messageTimer = reactor.LoopOf(ctx).CallLater(l.message, l.lookAtMessage)
 	}
-	c.limits = l
+	c.fd.Activity = &l.activity
 	return l
 }
 
-func (l *limits) passed(err error, timer *reactor.Timer, d time.Duration) {
-	switch {
+func (l *limits) lookAtIdle() { l.look(ErrIdleTimeout, l.idleTimer, l.idle, l.activity.Last()) }
+
+// lookAtMessage comes once in each time that a message may take: so the next one that
+// begins is seen in time.
+func (l *limits) lookAtMessage() {
+	began := l.activity.MessageBegan()
+	if began == 0 {
+		l.messageTimer.Reset(l.message)
+		return
+	}
+	l.look(ErrMessageTimeout, l.messageTimer, l.message, began)
+}
+
+// look ends the connection if a limit that began at since is exceeded, and else sets the
+// timer for when it may be.
+func (l *limits) look(err error, timer *reactor.Timer, limit, since time.Duration) {
+	switch left := since + limit - l.conn.fd.Loop().Time(); {
+	case left > 0:
+		timer.Reset(left)
 	case !l.conn.fd.Awaited():
-		timer.Reset(d)
+		timer.Reset(limit)
 	case l.exceeded == nil:
 		l.exceeded = err
 		l.exceed(err)
-	}
-}
-
-// heard is called when something was read.
-func (l *limits) heard() {
-	if l.idleTimer != nil {
-		l.idleTimer.Reset(l.idle)
-	}
-	if l.messageTimer != nil && !l.underway {
-		l.underway = true
-		l.messageTimer.Reset(l.message)
-	}
-}
-
-// spoke is called when something was written.
-func (l *limits) spoke() {
-	if l.idleTimer != nil {
-		l.idleTimer.Reset(l.idle)
-	}
-	if l.underway {
-		l.underway = false
-		l.messageTimer.Stop()
 	}
 }
 

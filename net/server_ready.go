@@ -18,6 +18,7 @@ type ReadyConn struct {
 
 	v       *serving
 	dormant reactor.Dormant
+	limits  *limits // nil: anything
 	place   int
 }
 
@@ -81,7 +82,7 @@ func (v *serving) startReady(accepted Conn) error {
 		c.limits = v.limit(v.ctx, &c.conn, func(error) { c.Close() })
 	}
 	v.conns.add(c)
-	c.dormant.Start(v.ctx, &c.fd, (*readyRunner)(c))
+	c.dormant.Start(v.ctx, c.fd.Core(), (*readyRunner)(c))
 	return nil
 }
 
@@ -112,7 +113,7 @@ type readyRunner ReadyConn
 func (r *readyRunner) Run(ctx context.Context) error {
 	err := r.v.ReadyHandler(ctx, (*ReadyConn)(r))
 	if err == nil {
-		(*ReadyConn)(r).rest()
+		r.fd.ReadRest()
 	}
 	return err
 }

@@ -6,6 +6,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy/reactor/poll"
 )
 
 // stream is a conn whose data has no bounds within, and an end.
@@ -18,29 +20,25 @@ func (c *stream) WriteTo(w io.Writer) (int64, error) {
 	if !c.ok() {
 		return 0, syscall.EINVAL
 	}
-	dst := streamOf(w)
-	switch near := together(dst, &c.conn); {
-	case !c.fd.OnLoop():
-		return c.writeToElsewhere(w, near)
-	case near:
-		return copyStream(dst, &c.conn, math.MaxInt64)
+	if dst := streamOf(w); together(dst, &c.conn) {
+		n, failed := poll.Copy(&dst.fd, &c.fd, math.MaxInt64) // copyStream, written out: its frame is each idle connection's
+		if failed == nil {
+			return n, nil
+		}
+		return n, copyFailed(dst, &c.conn, failed)
 	}
 	return c.passTo(w)
 }
 
-// writeToElsewhere is WriteTo on another goroutine than the loop's. Only what
-// will not block is written to on the loop.
-func (c *stream) writeToElsewhere(w io.Writer, near bool) (int64, error) {
-	if near {
-		return elsewhere(&c.fd, func() (int64, error) { return c.WriteTo(w) })
-	}
-	return io.Copy(w, struct{ io.Reader }{c})
-}
-
 // passTo is WriteTo of any writer.
+//
+//go:noinline
 func (c *stream) passTo(w io.Writer) (sum int64, err error) {
+	if !c.fd.OnLoop() {
+		return io.Copy(w, struct{ io.Reader }{c})
+	}
 	for {
-		if err := c.fd.WaitRead(); err != nil {
+		if err := c.fd.AwaitRead(); err != nil {
 			return sum, c.failed("read", err)
 		}
 		n, end, err := pass(w, c)

@@ -1,108 +1,31 @@
 package net
 
 import (
-	"errors"
 	"io"
 	"sync"
 
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/poll"
 )
 
-// copyStream moves up to limit bytes from src to dst, streams of the same loop,
-// until the end of src. What comes in small pieces goes by way of the loop's own
-// buffer: a connection that is idle here holds none, and no deep stack.
-func copyStream(dst, src *conn, limit int64) (moved int64, err error) {
-	for moved < limit {
-		if err := src.fd.WaitRead(); err != nil {
-			return moved, src.failed("read", err)
-		}
-		n, err := copyPiece(dst, src, limit-moved)
-		moved += int64(n)
-		if err != nil {
-			return endCopy(dst, src, limit, moved, err)
-		}
-	}
-	return moved, nil
+// copyStream moves up to limit bytes from src to dst, which are together, until the end
+// of src.
+func copyStream(dst, src *conn, limit int64) (int64, error) {
+	n, failed := poll.Copy(&dst.fd, &src.fd, limit)
+	return n, copyFailed(dst, src, failed)
 }
 
-// endCopy goes on where copyStream can't.
-func endCopy(dst, src *conn, limit, moved int64, why error) (int64, error) {
-	switch why {
-	case io.EOF:
-		return moved, nil
-	case errFull:
-		rest, err := copyLarge(dst, src, limit-moved)
-		return moved + rest, err
+// copyFailed makes the error of a copy.
+//
+//go:noinline
+func copyFailed(dst, src *conn, failed *poll.CopyError) error {
+	switch {
+	case failed == nil:
+		return nil
+	case failed.Write:
+		return dst.failed("write", failed.Err)
 	}
-	return moved, why
-}
-
-// copyPiece reads once, and writes what it has read. The error is errFull if that
-// was as much as there was room for, and [io.EOF] at the end of src.
-func copyPiece(dst, src *conn, limit int64) (int, error) {
-	room := src.fd.Scratch() // not before the wait: it is lent until the next one
-	n, err := src.tryRead(room[:min(int64(len(room)), limit)])
-	if err != nil {
-		return 0, src.readError(err)
-	}
-	p := room[:n]
-	if n, err = dst.writeBorrowed(p); err != nil {
-		return n, dst.failed("write", err)
-	}
-	if n == len(room) {
-		return n, errFull
-	}
-	return n, nil
-}
-
-var errFull = errors.New("there may be more")
-
-// A streamCopy moves data that comes in such quantities that it fills the loop's
-// buffer. That is more than copying is good for: what follows is spliced, if it
-// can be.
-type streamCopy struct {
-	dst, src *conn
-	left     int64 // how much to move at most
-	moved    int64
-	bulk     bool // the last piece was as large as there was room for
-	cannot   bool // splice
-	pipes    *pipePool
-}
-
-// copyLarge is the rest of a copyStream whose last piece was a full one.
-func copyLarge(dst, src *conn, limit int64) (int64, error) {
-	s := streamCopy{dst: dst, src: src, left: limit, bulk: true}
-	defer s.release()
-	for s.left > 0 {
-		if err := src.fd.WaitRead(); err != nil {
-			return s.moved, src.failed("read", err)
-		}
-		if end, err := s.step(); end || err != nil {
-			return s.moved, err
-		}
-	}
-	return s.moved, nil
-}
-
-func (s *streamCopy) step() (end bool, err error) {
-	if s.bulk && !s.cannot && !s.src.fd.Shared() && !s.dst.fd.Shared() {
-		return s.splice()
-	}
-	n, err := copyPiece(s.dst, s.src, s.left)
-	s.count(n)
-	s.bulk = err == errFull
-	switch err {
-	case io.EOF:
-		return true, nil
-	case errFull:
-		return false, nil
-	}
-	return false, err
-}
-
-func (s *streamCopy) count(n int) {
-	s.moved += int64(n)
-	s.left -= int64(n)
+	return src.failed("read", failed.Err)
 }
 
 // streamOf returns the conn of a stream of this package, or nil.
@@ -114,8 +37,9 @@ func streamOf(v any) *conn {
 	return c
 }
 
-// together says whether two conns, either of which may be nil, are of one loop.
-func together(a, b *conn) bool { return a != nil && b != nil && a.fd.Loop() == b.fd.Loop() }
+// together reports whether two conns, either of which may be nil, can be copied from one to
+// the other.
+func together(a, b *conn) bool { return a != nil && b != nil && poll.Together(&a.fd, &b.fd) }
 
 // pass reads once from r and writes what it read to w, with a buffer for no
 // longer than that.

@@ -2,8 +2,9 @@ package net
 
 import (
 	"io"
-	"os"
 	"syscall"
+
+	"github.com/eddyio/eddy/reactor/poll"
 )
 
 // Buffers is bytes in several pieces, to be written one after the other. A
@@ -52,65 +53,15 @@ func (v *Buffers) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// consume takes n bytes from v, and whatever is empty then at its beginning. It
-// forgets the slices that it has taken whole, so that they can be freed.
-func (v *Buffers) consume(n int) {
-	for len(*v) > 0 {
-		first := (*v)[0]
-		if n < len(first) {
-			(*v)[0] = first[n:]
-			return
-		}
-		n -= len(first)
-		(*v)[0] = nil
-		*v = (*v)[1:]
-	}
-}
+func (v *Buffers) consume(n int) { poll.Consume((*[][]byte)(v), n) }
 
 func (c *conn) writeBuffers(v *Buffers) (int64, error) {
 	if !c.ok() {
 		return 0, syscall.EINVAL
 	}
-	if !c.fd.OnLoop() {
-		return elsewhere(&c.fd, func() (int64, error) { return c.writeBuffers(v) })
-	}
-	n, err := c.writeAll(v)
+	n, err := c.fd.Writev((*[][]byte)(v))
 	if err != nil {
 		err = c.failed("writev", err)
 	}
 	return n, err
-}
-
-func (c *conn) writeAll(v *Buffers) (sum int64, err error) {
-	if err := c.fd.LockWrite(); err != nil {
-		return 0, err
-	}
-	defer c.fd.UnlockWrite()
-	for v.consume(0); len(*v) > 0; {
-		if err := c.fd.WaitWrite(); err != nil {
-			return sum, err
-		}
-		n, errno := c.writeBuffersFD(*v)
-		switch errno {
-		case 0:
-			if c.limits != nil {
-				c.limits.spoke()
-			}
-			sum += int64(n)
-			v.consume(n)
-		case syscall.EAGAIN:
-			c.fd.WriteBlocked()
-		case syscall.EINTR:
-		default:
-			return sum, os.NewSyscallError("writev", errno)
-		}
-	}
-	return sum, nil
-}
-
-func (c *conn) writeBuffersFD(v Buffers) (int, syscall.Errno) {
-	if c.fd.Shared() {
-		return c.writeShared(v[0])
-	}
-	return c.sys.WriteBuffers(c.fd.Sysfd(), v)
 }

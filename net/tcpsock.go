@@ -34,9 +34,6 @@ func (l *TCPListener) AcceptTCP() (*TCPConn, error) {
 	if l == nil || !l.ok() {
 		return nil, syscall.EINVAL
 	}
-	if !l.fd.OnLoop() {
-		return elsewhere(&l.fd, l.AcceptTCP)
-	}
 	c := &TCPConn{}
 	if err := l.acceptInto(&c.conn); err != nil {
 		return nil, err

@@ -16,11 +16,7 @@ func (c *TCPConn) ReadFrom(r io.Reader) (n int64, err error) {
 	if !c.ok() {
 		return 0, syscall.EINVAL
 	}
-	if c.fd.OnLoop() {
-		n, err = c.readFrom(r)
-	} else {
-		n, err = c.readFromElsewhere(r)
-	}
+	n, err = c.readFrom(r)
 	if err != nil {
 		err = wrapInOpError("readfrom", c.net(), c.local, c.peer, err) // also around the write's, as std
 	}
@@ -59,16 +55,6 @@ func (c *TCPConn) copyFrom(r io.Reader) (sum int64, err error) {
 			return sum, err
 		}
 	}
-}
-
-// readFromElsewhere is for other goroutines than the loop's. Only what will not
-// block is read on the loop.
-func (c *TCPConn) readFromElsewhere(r io.Reader) (int64, error) {
-	src, _ := unlimited(r)
-	if fileIn(src) != nil || together(streamOf(src), &c.conn) {
-		return elsewhere(&c.fd, func() (int64, error) { return c.readFrom(r) })
-	}
-	return io.Copy(struct{ io.Writer }{c}, r)
 }
 
 // unlimited returns what is in a LimitedReader, and how much of it may be read; of

@@ -75,9 +75,6 @@ func (c *UDPConn) readMsg(b, oob []byte, call string) (sockets.Message, error) {
 	if !c.ok() {
 		return sockets.Message{}, syscall.EINVAL
 	}
-	if !c.fd.OnLoop() {
-		return elsewhere(&c.fd, func() (sockets.Message, error) { return c.readMsg(b, oob, call) })
-	}
 	m, err := c.receive(b, oob, false, call)
 	if err != nil {
 		return sockets.Message{}, c.failed("read", err)
@@ -179,10 +176,6 @@ func (c *UDPConn) writeToUDP(b, oob []byte, addr *UDPAddr, needed bool, call str
 // refusePort returns the error of a write to a port that is out of range: what a
 // socket that may not be written to gives at any rate, or the system call's.
 func (c *UDPConn) refusePort(ip IP, call string) error {
-	if !c.fd.OnLoop() {
-		_, err := elsewhere(&c.fd, func() (struct{}, error) { return struct{}{}, c.refusePort(ip, call) })
-		return err
-	}
 	if _, err := ipFor(c.family, ip); err != nil {
 		return err
 	}
@@ -195,12 +188,8 @@ func (c *UDPConn) refusePort(ip IP, call string) error {
 // writeMsg sends a datagram to addr. If no addr is needed it may be the peer's.
 func (c *UDPConn) writeMsg(b, oob []byte, addr netip.AddrPort, needed bool, call string) (n, oobn int, err error) {
 	to, err := c.destination(addr, needed)
-	switch {
-	case err != nil:
-	case c.fd.OnLoop():
+	if err == nil {
 		n, oobn, err = c.send(b, oob, to, "", call)
-	default:
-		n, oobn, err = c.writeElsewhere(b, oob, to, "", call)
 	}
 	if err != nil {
 		return 0, 0, err

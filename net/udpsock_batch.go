@@ -2,9 +2,9 @@ package net
 
 import (
 	"net/netip"
-	"os"
 	"syscall"
 
+	"github.com/eddyio/eddy/reactor/poll"
 	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
 )
@@ -31,10 +31,7 @@ func (c *UDPConn) ReadBatch(ms []Message) (int, error) {
 	if !c.ok() {
 		return 0, syscall.EINVAL
 	}
-	if !c.fd.OnLoop() {
-		return elsewhere(&c.fd, func() (int, error) { return c.ReadBatch(ms) })
-	}
-	n, err := c.readBatch(ms)
+	n, err := c.fd.ReadMsgs(ms)
 	if err != nil {
 		return 0, c.failed("read", err)
 	}
@@ -42,27 +39,6 @@ func (c *UDPConn) ReadBatch(ms []Message) (int, error) {
 		ms[i].Addr = named(ms[i].Addr)
 	}
 	return n, nil
-}
-
-func (c *UDPConn) readBatch(ms []Message) (int, error) {
-	if len(ms) == 0 {
-		return 0, c.usable()
-	}
-	for {
-		if err := c.fd.WaitRead(); err != nil {
-			return 0, err
-		}
-		n, errno := c.sys.Receive(c.fd.Sysfd(), ms, unix.MSG_DONTWAIT)
-		switch errno {
-		case 0:
-			return n, nil
-		case syscall.EAGAIN:
-			c.fd.ReadBlocked()
-		case syscall.EINTR:
-		default:
-			return 0, os.NewSyscallError("recvmmsg", errno)
-		}
-	}
 }
 
 // WriteBatch sends the datagrams ms, in their order, and waits for room if need
@@ -77,8 +53,8 @@ func (c *UDPConn) WriteBatch(ms []Message) (int, error) {
 	if !c.ok() {
 		return 0, syscall.EINVAL
 	}
-	if !c.fd.OnLoop() {
-		return elsewhere(&c.fd, func() (int, error) { return c.WriteBatch(ms) })
+	if !c.fd.IsDirect() {
+		return c.fd.Indirectly(func() (int, error) { return c.WriteBatch(ms) })
 	}
 	n, err := c.writeBatch(ms)
 	if err == nil {
@@ -92,16 +68,17 @@ func (c *UDPConn) WriteBatch(ms []Message) (int, error) {
 }
 
 func (c *UDPConn) writeBatch(ms []Message) (n int, err error) {
-	if err := c.fd.LockWrite(); err != nil {
+	w, err := c.fd.LockMsgs()
+	if err != nil {
 		return 0, err
 	}
-	defer c.fd.UnlockWrite()
+	defer w.Unlock()
 	for n < len(ms) && err == nil {
 		var sent int
 		if ready := c.readyToSend(ms[n:]); ready > 0 {
-			sent, err = c.sendBatch(ms[n : n+ready])
+			sent, err = w.Write(ms[n:n+ready], "sendmmsg")
 		} else {
-			sent, err = c.sendTranslated(&ms[n])
+			sent, err = c.sendTranslated(w, &ms[n])
 		}
 		n += sent
 	}
@@ -127,34 +104,16 @@ func (c *UDPConn) isReady(a netip.AddrPort) bool {
 	return a.Addr().Is6() && a.Addr().Zone() == ""
 }
 
-// sendBatch makes one call that sends some of ms.
-func (c *UDPConn) sendBatch(ms []Message) (int, error) {
-	for {
-		if err := c.fd.WaitWrite(); err != nil {
-			return 0, err
-		}
-		n, errno := c.sys.Send(c.fd.Sysfd(), ms, unix.MSG_DONTWAIT)
-		switch errno {
-		case 0:
-			return n, nil
-		case syscall.EAGAIN:
-			c.fd.WriteBlocked()
-		case syscall.EINTR:
-		default:
-			return 0, os.NewSyscallError("sendmmsg", errno)
-		}
-	}
-}
-
 // sendTranslated sends one message, whose address is not of the kernel's form.
-func (c *UDPConn) sendTranslated(m *Message) (int, error) {
+func (c *UDPConn) sendTranslated(w poll.MsgWriter, m *Message) (int, error) {
 	to, err := c.destination(m.Addr, false)
 	if err != nil {
 		return 0, err
 	}
-	m.N, m.NControl, err = c.sendLocked(Message{Data: m.Data, Control: m.Control, Addr: to}, "sendmsg")
+	sent, err := w.WriteOne(&c.one, Message{Data: m.Data, Control: m.Control, Addr: to}, "sendmsg")
 	if err != nil {
 		return 0, err
 	}
+	m.N, m.NControl = sent.N, sent.NControl
 	return 1, nil
 }

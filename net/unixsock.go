@@ -71,9 +71,6 @@ func (c *UnixConn) readMsg(b, oob []byte, rights bool, call string) (sockets.Mes
 	if !c.ok() {
 		return sockets.Message{}, syscall.EINVAL
 	}
-	if !c.fd.OnLoop() {
-		return elsewhere(&c.fd, func() (sockets.Message, error) { return c.readMsg(b, oob, rights, call) })
-	}
 	m, err := c.receive(b, oob, rights, call)
 	if err == io.EOF {
 		return m, err
@@ -157,11 +154,7 @@ func (c *UnixConn) writeMsg(b, oob []byte, addr *UnixAddr, call string) (n, oobn
 			return 0, 0, c.refused(addr, os.NewSyscallError(call, syscall.EINVAL))
 		}
 	}
-	if c.fd.OnLoop() {
-		n, oobn, err = c.send(b, oob, netip.AddrPort{}, path, call)
-	} else {
-		n, oobn, err = c.writeElsewhere(b, oob, netip.AddrPort{}, path, call)
-	}
+	n, oobn, err = c.send(b, oob, netip.AddrPort{}, path, call)
 	if err != nil {
 		return n, oobn, c.refused(given(addr), err)
 	}

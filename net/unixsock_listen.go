@@ -8,10 +8,7 @@ import (
 // A UnixListener listens for connections of a Unix-domain socket, "unix" or
 // "unixpacket". Its methods may be called from any goroutine, and closing it
 // removes the socket's file.
-type UnixListener struct {
-	listener
-	file string // of the socket; "" if there is none
-}
+type UnixListener struct{ listener }
 
 // ListenUnix listens for connections at laddr. The networks are "unix" and
 // "unixpacket". On Linux an empty name makes the kernel choose an abstract one.
@@ -36,8 +33,8 @@ func listenUnix(ctx context.Context, network string, laddr *UnixAddr, lc *Listen
 		return nil, errMissingAddress
 	}
 	l := &UnixListener{}
-	l.file = fileOfSocket(laddr.Name)
-	l.path = l.file
+	l.path = fileOfSocket(laddr.Name)
+	l.unlinks.Store(true)
 	if err := l.listen(ctx, unixSpec(network, laddr, lc.control()), lc.Backlog); err != nil {
 		return nil, err
 	}
@@ -59,14 +56,7 @@ func (l *UnixListener) SetUnlinkOnClose(unlink bool) {
 	if !l.ok() {
 		return
 	}
-	if !l.fd.OnLoop() {
-		elsewhere(&l.fd, func() (struct{}, error) { l.SetUnlinkOnClose(unlink); return struct{}{}, nil })
-		return
-	}
-	l.path = ""
-	if unlink {
-		l.path = l.file
-	}
+	l.unlinks.Store(unlink)
 }
 
 // Accept waits for the next connection.
@@ -82,9 +72,6 @@ func (l *UnixListener) Accept() (Conn, error) {
 func (l *UnixListener) AcceptUnix() (*UnixConn, error) {
 	if !l.ok() {
 		return nil, syscall.EINVAL
-	}
-	if !l.fd.OnLoop() {
-		return elsewhere(&l.fd, l.AcceptUnix)
 	}
 	c := &UnixConn{}
 	if err := l.acceptInto(&c.conn); err != nil {

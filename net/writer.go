@@ -84,7 +84,7 @@ func (w *Writer) broken() error {
 		return w.err
 	}
 	err := w.ctx.Err()
-	if c := w.direct; err == nil && c != nil && c.ok() && c.fd.OnLoop() {
+	if c := w.direct; err == nil && c != nil && c.ok() {
 		err = c.fd.WriteErr()
 	}
 	if err != nil {
@@ -104,13 +104,10 @@ func (w *Writer) failed(err error) error {
 // writeNow writes what the kernel takes, if nothing has to go before it.
 func (w *Writer) writeNow(p []byte) (int, error) {
 	c := w.direct
-	if c == nil || w.unsent() > 0 || !c.ok() || !c.fd.OnLoop() || !c.fd.CanWrite() {
+	if c == nil || w.unsent() > 0 || !c.ok() {
 		return 0, nil
 	}
-	n, err := c.tryWrite(p)
-	if err == errAgain {
-		return 0, nil
-	}
+	n, err := c.fd.WriteNow(p)
 	if err != nil {
 		err = c.failed("write", err)
 	}

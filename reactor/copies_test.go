@@ -24,7 +24,7 @@ var notToBeCopied = map[string]any{
 // values are the exported structs that may be copied.
 var values = map[string]bool{
 	"CancelError": true, "DeadlockError": true, "Options": true, "Outcome": true, "PanicError": true,
-	"Report": true, "Supervisor": true, "TimeoutError": true,
+	"FDKind": true, "Report": true, "Side": true, "Supervisor": true, "TimeoutError": true,
 }
 
 // go vet finds copies of every exported struct that must not be copied, and a new

@@ -111,7 +111,7 @@ func (d *Dormant) listen() {
 
 // readReady says whether WaitRead would not wait.
 func (f *FD) readReady() bool {
-	return f.flags&(canRead|closed) != 0 || f.read.deadline != nil && f.read.deadline.passed
+	return f.flags&(canRead|closed) != 0 || f.read.passed()
 }
 
 func (d *Dormant) due() {

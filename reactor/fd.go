@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/eddyio/eddy"
@@ -31,7 +32,8 @@ import (
 // Unless a method says otherwise, it may be called only by the running task, or
 // by a callback, of the FD's loop, and panics elsewhere. Those that follow the
 // system call do not ask again who calls: ReadBlocked, WriteBlocked, ReadDrained,
-// UnlockWrite, Shared and IsScratch. Any number of tasks may wait.
+// UnlockWrite, Shared and IsScratch. [InnerFD] has the others without the question,
+// for those who have asked it. Any number of tasks may wait.
 //
 // Invariants: while open, the loop's table has f in its slot, and the kernel has
 // it registered under that slot and its generation. A task stands in a
@@ -40,14 +42,57 @@ import (
 type FD struct {
 	_     noCopy
 	loop  *loop
-	close func(fd int) error // nil for an fd that somebody else owns
-	sysfd int32              // fds are ints in C
+	kind  atomic.Pointer[FDKind] // nil for an fd that somebody else owns; stored by the loop alone
+	sysfd int32                  // fds are ints in C
 	slot  uint32
-	users int32 // of an fd that somebody else owns: how many wait; else see Hold
+	lock  atomic.Int32 // see LockWrite; of an fd that somebody else owns: how many wait
 	flags ioFlags
 	read  direction
 	write direction
-	queue waitList // writers that wait for the one that has the lock
+	queue waitList             // tasks that wait for the lock
+	side  atomic.Pointer[Side] // nil if only the loop uses the descriptor
+}
+
+// An FDKind is what FDs have in common, as all that one listener accepts. It is not
+// changed once an FD has it.
+type FDKind struct {
+	Sockets sockets.Calls
+
+	// Before, if set, is called before the descriptor is closed. Close, if set, closes
+	// it in place of Sockets.Close.
+	Before func()
+	Close  func(fd int) error
+
+	Drains   bool // a read that does not fill its buffer has taken all there was
+	Datagram bool // 0 bytes read are an empty datagram, not the end
+
+	real   bool // the Sockets are the system's own
+	shared bool // see FD.Share
+	plain  bool // real, and not shared
+}
+
+// KindOf returns a kind of descriptors of these socket calls.
+func KindOf(sys sockets.Calls) FDKind {
+	_, real := sys.(sockets.System)
+	return FDKind{Sockets: sys, real: real, plain: real}
+}
+
+// Real reports whether Sockets are the system's own.
+func (k *FDKind) Real() bool { return k.real }
+
+// Plain reports whether Sockets are the system's own, and nobody else has the file
+// description, see [FD.Share].
+func (k *FDKind) Plain() bool { return k.plain }
+
+// CloseFD closes a descriptor of this kind.
+func (k *FDKind) CloseFD(fd int) error {
+	if k.Before != nil {
+		k.Before()
+	}
+	if k.Close != nil {
+		return k.Close(fd)
+	}
+	return k.Sockets.Close(fd)
 }
 
 type ioFlags uint8
@@ -56,15 +101,15 @@ const (
 	canRead ioFlags = 1 << iota
 	canWrite
 	undrained // the peer has hung up, or sent urgent data: a short read does not mean that the next one blocks
-	writing
 	closed
-	shared // see Share
+	unpolled // the poller does not know it yet: see OpenLate
+	apart    // only its Side uses it yet: see OpenApart
 )
 
 // A direction is one of the two ways that data goes, and who waits for it.
 type direction struct {
 	waiters  waitList
-	deadline *ioDeadline // made when first set
+	deadline atomic.Pointer[ioDeadline] // made when first set; stored by the loop alone
 }
 
 // Open puts a nonblocking fd under ctx's loop; f must be a zero FD, which may be
@@ -75,17 +120,28 @@ type direction struct {
 func (f *FD) Open(ctx context.Context, sysfd int, close func(fd int) error) error {
 	s := scopeOf(ctx, "FD.Open")
 	s.loop.onLoop("FD.Open")
-	return f.open(s.loop, sysfd, close)
+	if close == nil {
+		close = func(int) error { return nil }
+	}
+	return f.open(s.loop, sysfd, &FDKind{Close: close})
 }
 
-// OpenLike is as [FD.Open], on the loop of another FD.
-func (f *FD) OpenLike(other *FD, sysfd int, close func(fd int) error) error {
+// OpenKind is like [FD.Open], with what closes the fd in its kind.
+func (f *FD) OpenKind(ctx context.Context, sysfd int, kind *FDKind) error {
+	s := scopeOf(ctx, "FD.OpenKind")
+	s.loop.onLoop("FD.OpenKind")
+	return f.open(s.loop, sysfd, kind)
+}
+
+// OpenLike is like [FD.OpenKind], on the loop of another FD.
+func (f *FD) OpenLike(other *FD, sysfd int, kind *FDKind) error {
 	other.loop.onLoop("FD.OpenLike")
-	return f.open(other.loop, sysfd, close)
+	return f.open(other.loop, sysfd, kind)
 }
 
-func (f *FD) open(l *loop, sysfd int, close func(fd int) error) error {
-	f.loop, f.sysfd, f.close = l, int32(sysfd), close
+func (f *FD) open(l *loop, sysfd int, kind *FDKind) error {
+	f.loop, f.sysfd = l, int32(sysfd)
+	f.kind.Store(kind)
 	f.flags = canWrite
 	l.fds.evict(sysfd)
 	return l.fds.add(f)
@@ -107,10 +163,16 @@ func (f *FD) OnLoop() bool { return f.loop.onThread() }
 // [os.ErrDeadlineExceeded] when the read deadline has passed, and that of the
 // innermost scope that the task is in, when that is done. A task that never has
 // to wait yields from time to time all the same.
-func (f *FD) WaitRead() error { return f.wait(&f.read, canRead) }
+func (f *FD) WaitRead() error {
+	f.loop.onLoop("FD.WaitRead")
+	return f.wait(&f.read, canRead)
+}
 
 // WaitWrite is as [FD.WaitRead], for writing.
-func (f *FD) WaitWrite() error { return f.wait(&f.write, canWrite) }
+func (f *FD) WaitWrite() error {
+	f.loop.onLoop("FD.WaitWrite")
+	return f.wait(&f.write, canWrite)
+}
 
 // ReadBlocked says that a read would have blocked: the next WaitRead waits for
 // the kernel's word.
@@ -144,10 +206,16 @@ func (f *FD) RetryWrite() {
 
 // CheckRead returns the error that [FD.WaitRead] would return at once. It is nil
 // if that would return nil, or wait: for who tries first, and then waits.
-func (f *FD) CheckRead() error { return f.check(&f.read) }
+func (f *FD) CheckRead() error {
+	f.loop.onLoop("FD.CheckRead")
+	return f.check(&f.read)
+}
 
 // CheckWrite is as [FD.CheckRead], for writing.
-func (f *FD) CheckWrite() error { return f.check(&f.write) }
+func (f *FD) CheckWrite() error {
+	f.loop.onLoop("FD.CheckWrite")
+	return f.check(&f.write)
+}
 
 // WriteErr returns the error that every write has at present, whoever calls: that
 // f is closed, or that its write deadline has passed. Unlike [FD.CheckWrite] it
@@ -164,7 +232,6 @@ func (f *FD) WriteErr() error {
 }
 
 func (f *FD) check(d *direction) error {
-	f.loop.onLoop("FD.CheckRead or FD.CheckWrite")
 	w := f.loop.cur
 	switch {
 	case f.flags&closed != 0:
@@ -180,7 +247,6 @@ func (f *FD) check(d *direction) error {
 }
 
 func (f *FD) wait(d *direction, can ioFlags) error {
-	f.loop.onLoop("FD.WaitRead or FD.WaitWrite")
 	w := f.loop.cur
 	late := d.late()
 	for {
@@ -188,14 +254,19 @@ func (f *FD) wait(d *direction, can ioFlags) error {
 		case f.flags&closed != 0:
 			w.insist()
 			return os.ErrClosed
-		case late || d.deadline != nil && d.deadline.passed:
+		case late || d.passed():
 			w.insist()
 			return os.ErrDeadlineExceeded
 		case w.task == nil:
 			if f.flags&can != 0 {
 				return nil
 			}
-			return errInCallback
+			if f.flags&(unpolled|apart) == 0 {
+				return errInCallback
+			}
+			if err := f.attach(); err != nil {
+				return err
+			}
 		case w.scope.reason.Load() != nil || w.loop.cutting:
 			return w.refuse(w.scope)
 		case f.flags&can != 0 && w.budget > 1:
@@ -203,6 +274,10 @@ func (f *FD) wait(d *direction, can ioFlags) error {
 			return nil
 		case f.flags&can != 0:
 			w.yield()
+		case f.flags&(unpolled|apart) != 0:
+			if err := f.attach(); err != nil {
+				return err
+			}
 		default:
 			s := w.scope
 			d.waiters.push(&w.node)
@@ -216,55 +291,10 @@ func (f *FD) wait(d *direction, can ioFlags) error {
 	}
 }
 
-// LockWrite makes the running task the only writer, so that a long write which
-// has to wait in its midst is not interleaved with another. Others wait in
-// order. The error is as that of [FD.WaitWrite]; then the lock was not taken.
-func (f *FD) LockWrite() error {
-	f.loop.onLoop("FD.LockWrite")
-	w := f.loop.cur
-	switch {
-	case f.flags&closed != 0:
-		w.insist()
-		return os.ErrClosed
-	case f.flags&writing == 0:
-		f.flags |= writing
-		return nil
-	case w.task == nil:
-		return errInCallback
-	case w.scope.reason.Load() != nil || w.loop.cutting:
-		return w.refuse(w.scope)
-	}
-	s := w.scope
-	f.queue.push(&w.node)
-	switch w.park(s, f) {
-	case wokenCanceled:
-		return s.awaitErr()
-	case wokenClosed:
-		return os.ErrClosed
-	}
-	return nil // handed over, still locked
-}
-
 // Awaited reports whether anybody waits for f, to read or to write.
 func (f *FD) Awaited() bool {
 	f.loop.onLoop("FD.Awaited")
 	return !f.read.waiters.empty() || !f.write.waiters.empty()
-}
-
-// CanWrite reports whether the running task may write without waiting for anything:
-// neither for room, nor for another writer, nor because it is cancelled or late.
-func (f *FD) CanWrite() bool {
-	f.loop.onLoop("FD.CanWrite")
-	w := f.loop.cur
-	return f.flags&(canWrite|writing|closed) == canWrite && !f.write.late() &&
-		(w.task == nil || w.scope.reason.Load() == nil && !w.loop.cutting)
-}
-
-// UnlockWrite passes the lock on to the writer that has waited longest.
-func (f *FD) UnlockWrite() {
-	if !f.queue.wakeFirst(wokenDone) {
-		f.flags &^= writing
-	}
 }
 
 var errInCallback = errors.New("reactor: the operation would have to wait, which a callback can't: start a task with reactor.Go and do it there")
@@ -279,27 +309,30 @@ func (f *FD) Close() error {
 	if f.flags&closed != 0 {
 		return os.ErrClosed
 	}
-	f.loop.poller.Remove(f.Sysfd())
+	if f.flags&(unpolled|apart) == 0 {
+		f.loop.poller.Remove(f.Sysfd())
+	}
 	return f.shut()
 }
 
 // shut is Close, for an fd that the poller no longer knows.
 func (f *FD) shut() error {
 	f.flags |= closed
-	f.loop.fds.remove(f)
+	if f.flags&apart == 0 {
+		f.loop.fds.remove(f)
+	}
 	for _, d := range []*direction{&f.read, &f.write} {
-		if d.deadline != nil {
-			d.deadline.timer.stop()
+		if own := d.deadline.Load(); own != nil {
+			own.timer.stop()
 		}
 		d.waiters.wakeAll(wokenClosed)
 	}
 	f.queue.wakeAll(wokenClosed)
-	fd := f.Sysfd()
-	f.sysfd = -1
-	if f.close == nil || f.closedByHolders() {
+	if f.kind.Load() == nil {
+		f.sysfd = -1
 		return nil
 	}
-	return f.close(fd)
+	return f.closeFD()
 }
 
 // notify takes in what the kernel says of f.
@@ -321,6 +354,7 @@ func (f *FD) notify(r eddy.Readiness) {
 type ioDeadline struct {
 	dir    *direction
 	passed bool
+	at     atomic.Int64 // the loop time, for all goroutines; 0: none
 	timer  alarm
 }
 
@@ -338,19 +372,24 @@ func (f *FD) setDeadline(dir *direction, t time.Time) error {
 	if f.flags&closed != 0 {
 		return os.ErrClosed
 	}
-	d := dir.deadline
+	d := dir.deadline.Load()
 	if d == nil {
 		if t.IsZero() {
 			return nil
 		}
 		d = &ioDeadline{dir: dir}
 		d.timer.init(l, d.pass)
-		dir.deadline = d
+		dir.deadline.Store(d)
 	}
 	d.passed = false
 	if t.IsZero() {
+		d.at.Store(0)
 		d.timer.stop()
-	} else if when := l.timeAtFD(t, f.Sysfd()); when > l.now() {
+		return nil
+	}
+	when := l.timeAtFD(t, f.Sysfd())
+	d.at.Store(max(1, when))
+	if when > l.now() {
 		d.timer.set(when)
 	} else {
 		d.timer.stop()
@@ -363,10 +402,14 @@ func (f *FD) setDeadline(dir *direction, t time.Time) error {
 // holds up the deadline's timer, so the clock is asked, but only while a deadline
 // is set.
 func (d *direction) late() bool {
-	if d.deadline == nil {
-		return false
-	}
-	return d.deadline.late()
+	own := d.deadline.Load()
+	return own != nil && own.late()
+}
+
+// passed is late without a look at the clock.
+func (d *direction) passed() bool {
+	own := d.deadline.Load()
+	return own != nil && own.passed
 }
 
 func (d *ioDeadline) late() bool {
@@ -414,13 +457,20 @@ func (t *fdTable) add(f *FD) error {
 	last := len(t.free) - 1
 	f.slot = t.free[last]
 	s := &t.slots[f.slot]
-	if err := f.loop.poller.Add(f.Sysfd(), uint64(s.generation)<<32|uint64(f.slot)); err != nil {
-		return err
+	if f.flags&unpolled == 0 {
+		if err := t.poll(f); err != nil {
+			return err
+		}
 	}
 	t.free = t.free[:last]
 	s.fd = f
 	t.n++
 	return nil
+}
+
+// poll makes the poller report on f, by its slot.
+func (t *fdTable) poll(f *FD) error {
+	return f.loop.poller.Add(f.Sysfd(), uint64(t.slots[f.slot].generation)<<32|uint64(f.slot))
 }
 
 func (t *fdTable) remove(f *FD) {
@@ -469,7 +519,7 @@ func (t *fdTable) borrow(l *loop, fd int) (*FD, error) {
 		f = &FD{loop: l, sysfd: int32(fd)}
 	}
 	if err := t.add(f); err != nil {
-		if f.users > 0 {
+		if f.lock.Load() > 0 {
 			delete(t.foreign, fd)
 			f.read.waiters.wakeAll(wokenClosed)
 			f.write.waiters.wakeAll(wokenClosed)
@@ -491,7 +541,7 @@ func (l *loop) borrow(fd, dir int, x *waiter) (*FD, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.users++
+	f.lock.Add(1)
 	f.direction(dir).waiters.push(x)
 	return f, nil
 }
@@ -505,7 +555,7 @@ func (f *FD) isClosed() bool { return f.flags&closed != 0 }
 
 // giveBack undoes what a user of borrow did; the last one ends the registration.
 func (f *FD) giveBack() {
-	if f.users--; f.users == 0 && f.flags&closed == 0 {
+	if f.lock.Add(-1) == 0 && f.flags&closed == 0 {
 		delete(f.loop.fds.foreign, f.Sysfd())
 		f.Close()
 	}

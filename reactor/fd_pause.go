@@ -8,7 +8,12 @@ import "time"
 // as that of [FD.WaitWrite], except that a deadline which passes in between is
 // seen only afterwards.
 func (f *FD) PauseWrite(d time.Duration) error {
-	if err := f.CheckWrite(); err != nil {
+	f.loop.onLoop("FD.PauseWrite")
+	return f.pauseWrite(d)
+}
+
+func (f *FD) pauseWrite(d time.Duration) error {
+	if err := f.check(&f.write); err != nil {
 		return err
 	}
 	w := f.loop.cur
@@ -21,5 +26,5 @@ func (f *FD) PauseWrite(d time.Duration) error {
 	if w.park(s, f) == wokenCanceled {
 		return s.awaitErr()
 	}
-	return f.CheckWrite()
+	return f.check(&f.write)
 }

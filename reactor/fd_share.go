@@ -6,8 +6,22 @@ package reactor
 // the description is set. It can't be undone. It may be called where Close may.
 func (f *FD) Share() {
 	f.loop.onLoop("FD.Share")
-	f.flags |= shared
+	f.share()
 }
 
-// Shared reports whether Share was called.
-func (f *FD) Shared() bool { return f.flags&shared != 0 }
+// ShareApart is [FD.Share], and may be called from anywhere.
+func (f *FD) ShareApart() { f.share() }
+
+func (f *FD) share() {
+	if k := f.kind.Load(); !k.shared {
+		own := *k
+		own.shared, own.plain = true, false
+		f.kind.Store(&own)
+	}
+}
+
+// Shared reports whether Share was called. It may be called from anywhere.
+func (f *FD) Shared() bool { return f.kind.Load().shared }
+
+// Shared reports whether [FD.Share] was called for an FD of this kind.
+func (k *FDKind) Shared() bool { return k.shared }

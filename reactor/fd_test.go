@@ -379,7 +379,7 @@ func TestOpenFails(t *testing.T) {
 			}
 		}
 		f, peer := openPair(t, ctx)
-		if err := new(FD).OpenLike(f, f.Sysfd(), nil); !errors.Is(err, unix.EEXIST) {
+		if err := new(FD).OpenLike(f, f.Sysfd(), &FDKind{}); !errors.Is(err, unix.EEXIST) {
 			t.Errorf("opened twice: %v", err)
 		}
 		if l.fds.n != 1 || len(l.fds.slots) > 2 {
@@ -459,7 +459,7 @@ func TestFDInACallback(t *testing.T) {
 			}
 			f.UnlockWrite()
 			g := new(FD)
-			if err := g.OpenLike(f, 6, nil); err != nil {
+			if err := g.OpenLike(f, 6, &FDKind{Close: func(int) error { return nil }}); err != nil {
 				t.Errorf("OpenLike: %v", err)
 			}
 			g.SetReadDeadline(time.Now())
@@ -504,7 +504,7 @@ func TestWriteLockIsFIFO(t *testing.T) {
 		tr.add("main")
 		f.UnlockWrite()
 		tr.want(t, "1:context canceled 0( 2:context canceled ) 3( ) 4( ) main")
-		if f.flags&writing != 0 {
+		if f.lock.Load() != 0 {
 			t.Error("still locked")
 		}
 		return f.Close()
@@ -527,7 +527,7 @@ func TestWriteLockHandedToACancelledTask(t *testing.T) {
 		f.UnlockWrite()
 		task.Cancel(errBoom)
 		task.Wait(ctx)
-		if locked != nil || !errors.Is(next, errBoom) || f.flags&writing != 0 {
+		if locked != nil || !errors.Is(next, errBoom) || f.lock.Load() != 0 {
 			t.Errorf("%v, %v, flags %b", locked, next, f.flags)
 		}
 		return f.Close()
@@ -718,12 +718,12 @@ func TestDeadlineThatPassesWhileTheTaskComputes(t *testing.T) {
 				t.Errorf("%s before the deadline: %v", name, err)
 			}
 		}
-		if !f.CanWrite() {
-			t.Error("CanWrite before the deadline is false")
+		if !mayWrite(f) {
+			t.Error("TryLockWrite before the deadline is false")
 		}
 		v.Time.Add(int64(time.Second)) // and no turn of the loop
-		if f.CanWrite() {
-			t.Error("CanWrite after the deadline is true")
+		if mayWrite(f) {
+			t.Error("TryLockWrite after the deadline is true")
 		}
 		for name, op := range ops {
 			if err := op(); err != os.ErrDeadlineExceeded {
@@ -736,4 +736,13 @@ func TestDeadlineThatPassesWhileTheTaskComputes(t *testing.T) {
 		}
 		return f.Close()
 	})
+}
+
+// mayWrite reports whether a task may write without waiting.
+func mayWrite(f *FD) bool {
+	if !f.TryLockWrite() {
+		return false
+	}
+	f.UnlockWrite()
+	return true
 }

@@ -95,7 +95,6 @@ func forTheLoop(p *possessions) map[string]func() {
 		"TaskGroup.Cancel":    func() { p.group.Cancel(nil) },
 		"TaskGroup.GoService": func() { p.group.GoService(nothing) },
 		"Supervisor.Group":    func() { Supervisor{}.Group(ctx, func(context.Context, *TaskGroup) error { return nil }) },
-		"FD.Hold":             func() { p.fd.Hold() },
 		"AllTasks":            func() { AllTasks(ctx) },
 		"Any":                 func() { Any(ctx, nought) },
 		"AsCompleted":         func() { AsCompleted(ctx, p.task)(func(*Task[int], error) bool { return true }) },
@@ -165,7 +164,9 @@ func forTheLoop(p *possessions) map[string]func() {
 		"Timer.Stop":              func() { p.timer.Stop() },
 
 		"FD.Awaited":          func() { p.fd.Awaited() },
-		"FD.CanWrite":         func() { p.fd.CanWrite() },
+		"FD.TryLockWrite":     func() { p.fd.TryLockWrite() },
+		"FD.OpenKind":         func() { new(FD).OpenKind(ctx, 1<<20, &FDKind{}) },
+		"FD.OpenLate":         func() { new(FD).OpenLate(ctx, 1<<20, &FDKind{}) },
 		"FD.CheckRead":        func() { p.fd.CheckRead() },
 		"FD.CheckWrite":       func() { p.fd.CheckWrite() },
 		"FD.Close":            func() { p.fd.Close() },
@@ -275,7 +276,17 @@ var forAll = map[string]string{
 	"Loop.Time": "the clock's affair", "Now": "the clock's affair",
 	"Since": "the clock's affair", "Until": "the clock's affair",
 
-	"FD.Release": "is atomic, and posts",
+	"FD.Kind": "is atomic", "FD.Shared": "is atomic", "FD.ShareApart": "is atomic", "FDKind.CloseFD": "a value",
+	"FDKind.Shared": "a value", "FDKind.Real": "a value", "FDKind.Plain": "a value", "KindOf": "a value", "FD.ReadDeadline": "is atomic", "FD.WriteDeadline": "is atomic",
+	"FD.Join": "is made for it", "FD.Side": "is atomic", "FD.Tell": "is made for it", "FD.OpenApart": "is made for it",
+	"FD.TryLockApart": "is made for it", "FD.LockApart": "is made for it", "FD.NobodyWaits": "is made for it",
+	"FD.UnlockApart": "is made for it", "FD.Inner": "a conversion",
+
+	"InnerFD.Attach": "follows a call that asks", "InnerFD.CheckRead": "follows a call that asks",
+	"InnerFD.CheckWrite": "follows a call that asks", "InnerFD.Closed": "follows a call that asks",
+	"InnerFD.LockWrite": "follows a call that asks", "InnerFD.PauseWrite": "follows a call that asks",
+	"InnerFD.Scratch": "follows a call that asks", "InnerFD.TryLockWrite": "follows a call that asks",
+	"InnerFD.WaitRead": "follows a call that asks", "InnerFD.WaitWrite": "follows a call that asks",
 
 	"NewBarrier": "belongs to nobody yet", "NewSemaphore": "belongs to nobody yet",
 
@@ -286,7 +297,7 @@ var forAll = map[string]string{
 
 	"FD.IsScratch": "follows a call that asks", "FD.ReadBlocked": "follows a call that asks",
 	"FD.ReadDrained": "follows a call that asks", "FD.UnlockWrite": "follows a call that asks",
-	"FD.WriteBlocked": "follows a call that asks", "FD.Shared": "follows a call that asks",
+	"FD.WriteBlocked": "follows a call that asks",
 }
 
 type runner struct{}

@@ -44,6 +44,9 @@ var floors = [][]room{
 		{"reactor", "Who runs next, and what is everybody else waiting for?"},
 	},
 	{
+		{"reactor/poll", "How does a task read, write, accept, and a goroutine beside it?"},
+	},
+	{
 		{"process", "How does a task run another program?"},
 		{"net", "What does a socket do in a task?"},
 		{"reactortest", "What does the program do if a seed decides?"},

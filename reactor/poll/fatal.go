@@ -1,0 +1,47 @@
+package poll
+
+import (
+	"os"
+	"syscall"
+)
+
+// The two sides of an FD.
+const (
+	tasks = iota
+	goroutines
+)
+
+// failed makes the error of a call on the loop.
+func (f *FD) failed(call string, errno syscall.Errno) error {
+	if f.closedApart() {
+		return os.ErrClosed
+	}
+	f.keep(tasks, errno)
+	return os.NewSyscallError(call, errno)
+}
+
+// keep notes an error of the connection's that one side has got, and which the kernel
+// tells once: the other is to get it too.
+func (f *FD) keep(by int, errno syscall.Errno) {
+	switch errno {
+	case syscall.ECONNRESET, syscall.ETIMEDOUT, syscall.EHOSTUNREACH, syscall.ENETUNREACH:
+	default:
+		return
+	}
+	if f.core.Kind().Datagram || !f.isReal() {
+		return
+	}
+	if g := f.join(); g != nil {
+		g.fatal[1-by].Store(int32(errno))
+	}
+}
+
+// errorFor returns the error that the other side has got, once, in the place of the end
+// of the data.
+func (f *FD) errorFor(side int) syscall.Errno {
+	g := f.side()
+	if g == nil {
+		return 0
+	}
+	return syscall.Errno(g.fatal[side].Swap(0))
+}

@@ -1,0 +1,267 @@
+package poll
+
+import (
+	"io/fs"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/eddyio/eddy/reactor"
+)
+
+// A goSide is the side of an FD that goroutines use. It has the descriptor as an
+// os.File, by which Go's poller knows it.
+//
+// Invariants: file and raw are set before made is, and never again. Whoever uses them
+// counts in calls, and has seen, after it was counted, that closed is not set; so when
+// closed is set and calls is 0 nobody will use them any more. attached is set while the
+// loop uses the descriptor; only then is the loop told of anything. Goroutines that
+// wait for the write lock stand in queue.
+type goSide struct {
+	reactor.Side
+	fd      *FD
+	made    atomic.Bool
+	closed  atomic.Bool
+	calls   atomic.Int32
+	lent    atomic.Int32 // of the calls, those of functions that are anybody's
+	waiting atomic.Int32 // of the calls, those that may wait for the peer
+	fatal   [2]atomic.Int32
+
+	mu        sync.Mutex
+	file      *os.File
+	raw       syscall.RawConn
+	attached  bool
+	deadlines [2]deadline
+	queue     []chan bool
+}
+
+// A deadline is the latest that was set by either side.
+type deadline struct {
+	t     time.Time
+	count int // how many were set
+}
+
+func newGoSide(f *FD) *goSide {
+	g := &goSide{fd: f}
+	g.Sharer = g
+	return g
+}
+
+// side returns f's goSide, or nil if there is none.
+func (f *FD) side() *goSide {
+	if s := f.core.Side(); s != nil {
+		return s.Sharer.(*goSide)
+	}
+	return nil
+}
+
+// join returns f's goSide, which it makes at the first call, or nil if f is closed.
+func (f *FD) join() *goSide {
+	if g := f.side(); g != nil {
+		return g
+	}
+	g := newGoSide(f)
+	g.attached = true // one that was opened apart has a goSide
+	s := f.core.Join(&g.Side)
+	if s == nil {
+		return nil
+	}
+	return s.Sharer.(*goSide)
+}
+
+// enter begins a goroutine's use of the descriptor, which leave ends.
+func (f *FD) enter() (*goSide, error) {
+	g := f.join()
+	if g == nil {
+		return nil, os.ErrClosed
+	}
+	if !g.made.Load() {
+		if err := g.make(); err != nil {
+			return nil, err
+		}
+	}
+	g.calls.Add(1)
+	if g.closed.Load() {
+		g.calls.Add(-1)
+		return nil, os.ErrClosed
+	}
+	return g, nil
+}
+
+func (g *goSide) leave() { g.calls.Add(-1) }
+
+// make registers the descriptor with Go's poller.
+func (g *goSide) make() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case g.closed.Load():
+		return os.ErrClosed
+	case g.made.Load():
+		return nil
+	}
+	if g.file == nil {
+		g.file = newFile(g.fd.core.Sysfd())
+		g.raw, _ = g.file.SyscallConn()
+	}
+	if err := g.file.SetDeadline(time.Time{}); err != nil { // Go's poller has no room for it
+		return os.NewSyscallError("epoll_ctl", syscall.ENOSPC)
+	}
+	for d := range g.deadlines {
+		if g.deadlines[d].count == 0 {
+			g.deadlines[d].t = g.fd.coreDeadline(direction(d))
+		}
+		setFileDeadline(g.file, direction(d), g.deadlines[d].t)
+	}
+	g.made.Store(true)
+	return nil
+}
+
+// coreDeadline returns the deadline that the loop has set.
+func (f *FD) coreDeadline(d direction) time.Time {
+	at := f.core.ReadDeadline()
+	if d == writing {
+		at = f.core.WriteDeadline()
+	}
+	if at == 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(at - f.Loop().Time())
+}
+
+func setFileDeadline(file *os.File, d direction, t time.Time) error {
+	if d == reading {
+		return file.SetReadDeadline(t)
+	}
+	return file.SetWriteDeadline(t)
+}
+
+// Attach makes the loop one of the two that use the descriptor.
+func (g *goSide) Attach() bool {
+	g.mu.Lock()
+	if g.closed.Load() {
+		g.mu.Unlock()
+		return false
+	}
+	g.attached = true
+	deadlines := g.deadlines
+	g.mu.Unlock()
+	for d, deadline := range deadlines {
+		if !deadline.t.IsZero() {
+			g.fd.setCoreDeadline(direction(d), deadline.t)
+		}
+	}
+	return true
+}
+
+// setDeadline notes a deadline, and sets that of goroutines. It returns its number.
+func (g *goSide) setDeadline(d direction, t time.Time) (count int, attached bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	own := &g.deadlines[d]
+	own.t = t
+	own.count++
+	if g.made.Load() && !g.closed.Load() {
+		setFileDeadline(g.file, d, t)
+	}
+	return own.count, g.attached
+}
+
+// setDeadlineApart sets a deadline for a goroutine. The loop is told, unless another
+// one has been set by then.
+func (f *FD) setDeadlineApart(d direction, t time.Time) error {
+	g := f.join()
+	if g == nil || g.closed.Load() {
+		return os.ErrClosed
+	}
+	asked := askedAt(t)
+	count, attached := g.setDeadline(d, t)
+	if attached {
+		f.core.Tell(func() {
+			g.mu.Lock()
+			latest := g.deadlines[d].count == count
+			g.mu.Unlock()
+			if latest {
+				f.setCoreDeadline(d, rebased(t, asked))
+			}
+		})
+	}
+	return nil
+}
+
+// controlApart is Control for a goroutine.
+func (f *FD) controlApart(do func(sysfd int) error) error {
+	g, err := f.enter()
+	if err != nil {
+		return err
+	}
+	defer g.leave()
+	if e := g.raw.Control(func(fd uintptr) { err = do(int(fd)) }); e != nil {
+		return g.plain(e)
+	}
+	return err
+}
+
+// read does an operation that reads, for a goroutine that has entered, and waits until
+// it can be done.
+func (g *goSide) read(call string, op func(fd int) syscall.Errno) error {
+	g.waiting.Add(1)
+	defer g.waiting.Add(-1)
+	var errno syscall.Errno
+	err := g.raw.Read(func(fd uintptr) bool { return tried(op, fd, &errno) })
+	return g.result(call, errno, err)
+}
+
+// write is read for an operation that writes. The caller has the write lock.
+func (g *goSide) write(call string, op func(fd int) syscall.Errno) error {
+	g.waiting.Add(1)
+	defer g.waiting.Add(-1)
+	var errno syscall.Errno
+	err := g.raw.Write(func(fd uintptr) bool { return tried(op, fd, &errno) })
+	if err == nil && errno == 0 && g.fd.Activity != nil {
+		g.fd.Activity.spoke()
+	}
+	return g.result(call, errno, err)
+}
+
+// tried does an operation until it is not interrupted, and reports whether it is over.
+func tried(op func(fd int) syscall.Errno, fd uintptr, errno *syscall.Errno) bool {
+	for {
+		if *errno = op(int(fd)); *errno != syscall.EINTR {
+			return *errno != syscall.EAGAIN
+		}
+	}
+}
+
+func (g *goSide) result(call string, errno syscall.Errno, err error) error {
+	switch {
+	case err != nil:
+		return g.plain(err)
+	case errno == 0:
+		return nil
+	case g.closed.Load():
+		return os.ErrClosed
+	}
+	g.fd.keep(goroutines, errno)
+	return os.NewSyscallError(call, errno)
+}
+
+// plain returns the error that a task would get for one of an os.File's.
+func (g *goSide) plain(err error) error {
+	if g.closed.Load() {
+		return os.ErrClosed
+	}
+	if p, ok := err.(*fs.PathError); ok {
+		err = p.Err
+	}
+	if errno, ok := err.(syscall.Errno); ok {
+		g.fd.keep(goroutines, errno)
+		return err
+	}
+	if err == os.ErrDeadlineExceeded {
+		return err
+	}
+	return os.ErrClosed // poll.ErrFileClosing of package os, which has no name outside
+}

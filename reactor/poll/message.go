@@ -1,0 +1,329 @@
+package poll
+
+import (
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy/sockets"
+)
+
+// ReadMsg waits for a message, reads it into b and oob, and returns it without them. It
+// may bring descriptors if rights is set. call is the system call to name in an error.
+// one is memory for a task's call: it is used between two suspensions.
+func (f *FD) ReadMsg(one *[1]sockets.Message, b, oob []byte, rights bool, call string) (sockets.Message, error) {
+	if !f.core.OnLoop() {
+		return f.readMsgElsewhere(one, b, oob, rights, call)
+	}
+	for {
+		if err := f.core.Inner().WaitRead(); err != nil {
+			return sockets.Message{}, err
+		}
+		k := f.core.Kind()
+		one[0].Data, one[0].Control = b, oob
+		errno := receiveOne(k, f.core.Sysfd(), one, rights)
+		m := takeOne(one)
+		switch errno {
+		case 0:
+			if f.Activity != nil {
+				f.Activity.heard()
+			}
+			return m, f.endIn(k, m)
+		case syscall.EAGAIN:
+			f.core.ReadBlocked()
+		case syscall.EINTR:
+		default:
+			return sockets.Message{}, f.failed(call, errno)
+		}
+	}
+}
+
+// endIn returns io.EOF if that is what a message of no bytes means.
+func (f *FD) endIn(k *Kind, m sockets.Message) error {
+	if m.N > 0 || k.Datagram {
+		return nil
+	}
+	return f.readEnded()
+}
+
+func receiveOne(k *Kind, fd int, one *[1]sockets.Message, rights bool) (errno syscall.Errno) {
+	if rights {
+		_, errno = receiveRights(k.Sockets, fd, one[:])
+	} else {
+		_, errno = k.Sockets.Receive(fd, one[:], unix.MSG_DONTWAIT)
+	}
+	return errno
+}
+
+func takeOne(one *[1]sockets.Message) sockets.Message {
+	m := one[0]
+	m.Data, m.Control = nil, nil
+	one[0] = sockets.Message{}
+	return m
+}
+
+func (f *FD) readMsgElsewhere(one *[1]sockets.Message, b, oob []byte, rights bool, call string) (m sockets.Message, err error) {
+	if !f.isReal() {
+		return elsewhere(f, func() (sockets.Message, error) { return f.ReadMsg(one, b, oob, rights, call) })
+	}
+	g, err := f.enter()
+	if err != nil {
+		return m, err
+	}
+	defer g.leave()
+	own := messages.Get().(*[1]sockets.Message)
+	defer messages.Put(own)
+	k := f.core.Kind()
+	err = g.read(call, func(fd int) syscall.Errno {
+		own[0].Data, own[0].Control = b, oob
+		errno := receiveOne(k, fd, own, rights)
+		m = takeOne(own)
+		return errno
+	})
+	switch {
+	case err != nil:
+		return sockets.Message{}, err
+	case f.Activity != nil:
+		f.Activity.heard()
+	}
+	if m.N == 0 && !k.Datagram {
+		return m, g.ended()
+	}
+	return m, nil
+}
+
+// ReadMsgs waits for messages, and reads as many as there are, and ms has room for.
+func (f *FD) ReadMsgs(ms []sockets.Message) (n int, err error) {
+	if len(ms) == 0 {
+		return 0, f.Usable()
+	}
+	if !f.core.OnLoop() {
+		return f.readMsgsElsewhere(ms)
+	}
+	for {
+		if err := f.core.Inner().WaitRead(); err != nil {
+			return 0, err
+		}
+		n, errno := f.core.Kind().Sockets.Receive(f.core.Sysfd(), ms, unix.MSG_DONTWAIT)
+		switch errno {
+		case 0:
+			if f.Activity != nil {
+				f.Activity.heard()
+			}
+			return n, nil
+		case syscall.EAGAIN:
+			f.core.ReadBlocked()
+		case syscall.EINTR:
+		default:
+			return 0, f.failed("recvmmsg", errno)
+		}
+	}
+}
+
+func (f *FD) readMsgsElsewhere(ms []sockets.Message) (n int, err error) {
+	if !f.isReal() {
+		return elsewhere(f, func() (int, error) { return f.ReadMsgs(ms) })
+	}
+	g, err := f.enter()
+	if err != nil {
+		return 0, err
+	}
+	defer g.leave()
+	err = g.read("recvmmsg", func(fd int) (errno syscall.Errno) {
+		n, errno = f.core.Kind().Sockets.Receive(fd, ms, unix.MSG_DONTWAIT)
+		return errno
+	})
+	if err == nil && f.Activity != nil {
+		f.Activity.heard()
+	}
+	return n, err
+}
+
+// WriteMsg sends a message, and waits for room if need be. It returns the message as the
+// kernel has taken it: all of it, unless the socket is a stream. one and call are as for
+// [FD.ReadMsg].
+func (f *FD) WriteMsg(one *[1]sockets.Message, m sockets.Message, call string) (sockets.Message, error) {
+	if !f.core.OnLoop() {
+		return f.writeMsgElsewhere(one, m, call)
+	}
+	if err := f.core.Inner().LockWrite(); err != nil {
+		return sockets.Message{}, err
+	}
+	defer f.core.UnlockWrite()
+	return f.writeMsgLocked(one, m, call)
+}
+
+func (f *FD) writeMsgLocked(one *[1]sockets.Message, m sockets.Message, call string) (sockets.Message, error) {
+	for full := 0; ; {
+		if err := f.core.Inner().WaitWrite(); err != nil {
+			return sockets.Message{}, err
+		}
+		one[0] = m
+		_, errno := f.core.Kind().Sockets.Send(f.core.Sysfd(), one[:], unix.MSG_DONTWAIT)
+		sent := takeOne(one)
+		switch errno {
+		case 0:
+			if f.Activity != nil {
+				f.Activity.spoke()
+			}
+			return sent, nil
+		case syscall.EAGAIN:
+			full++
+			if err := f.blocked(m.Path != "", full); err != nil {
+				return sockets.Message{}, err
+			}
+		case syscall.EINTR:
+		default:
+			return sockets.Message{}, f.failed(call, errno)
+		}
+	}
+}
+
+// blocked is called when a message could not be sent for the n-th time. To a Unix
+// socket by name that can mean that the receiver's queue is full, of which epoll
+// tells nothing: it says that this socket can be written, each time anew
+// (unix_dgram_poll in the kernel's net/unix/af_unix.c looks at the queue of a
+// connected peer only). So as not to spin it tries again after a time, 10 ms at
+// most, if some turns have not helped.
+func (f *FD) blocked(named bool, n int) error {
+	if pause := pauseAfter(named, n); pause > 0 {
+		return f.core.Inner().PauseWrite(pause)
+	}
+	f.core.WriteBlocked()
+	return nil
+}
+
+// pauseAfter returns how long to wait after the n-th attempt, whatever a poller says. 0
+// means to believe it.
+func pauseAfter(named bool, n int) time.Duration {
+	const turns = 16
+	if !named || n <= turns {
+		return 0
+	}
+	return min(100*time.Microsecond<<min(n-turns, 10), 10*time.Millisecond)
+}
+
+func (f *FD) writeMsgElsewhere(one *[1]sockets.Message, m sockets.Message, call string) (sent sockets.Message, err error) {
+	if !f.isReal() {
+		return elsewhere(f, func() (sockets.Message, error) { return f.WriteMsg(one, m, call) })
+	}
+	g, err := f.lockApart()
+	if err != nil {
+		return sockets.Message{}, err
+	}
+	defer g.unlockAndLeave()
+	return g.writeMsg(m, call)
+}
+
+// writeMsg is WriteMsg for a goroutine that has the lock.
+func (g *goSide) writeMsg(m sockets.Message, call string) (sent sockets.Message, err error) {
+	k := g.fd.core.Kind()
+	own := messages.Get().(*[1]sockets.Message)
+	defer messages.Put(own)
+	full := 0
+	err = g.write(call, func(fd int) syscall.Errno {
+		if pause := pauseAfter(m.Path != "", full); pause > 0 {
+			time.Sleep(pause)
+		}
+		full++
+		own[0] = m
+		_, errno := k.Sockets.Send(fd, own[:], unix.MSG_DONTWAIT)
+		sent = takeOne(own)
+		return errno
+	})
+	if err != nil {
+		return sockets.Message{}, err
+	}
+	return sent, nil
+}
+
+// A MsgWriter writes messages while it has the write lock of an FD. It is for the one
+// who got it.
+type MsgWriter struct {
+	fd *FD
+	g  *goSide // nil if it is a task's
+}
+
+// LockMsgs takes the write lock. The caller must be on the loop, or within [FD.Indirectly].
+func (f *FD) LockMsgs() (MsgWriter, error) {
+	if f.core.OnLoop() {
+		return MsgWriter{fd: f}, f.core.Inner().LockWrite()
+	}
+	g, err := f.lockApart()
+	return MsgWriter{f, g}, err
+}
+
+// Unlock passes the lock on.
+func (w MsgWriter) Unlock() {
+	if w.g == nil {
+		w.fd.core.UnlockWrite()
+	} else {
+		w.g.unlockAndLeave()
+	}
+}
+
+// WriteOne is [FD.WriteMsg], with the lock.
+func (w MsgWriter) WriteOne(one *[1]sockets.Message, m sockets.Message, call string) (sockets.Message, error) {
+	if w.g == nil {
+		return w.fd.writeMsgLocked(one, m, call)
+	}
+	return w.g.writeMsg(m, call)
+}
+
+// Write makes one call that sends some of ms.
+func (w MsgWriter) Write(ms []sockets.Message, call string) (int, error) {
+	if w.g != nil {
+		return w.g.writeMsgs(ms, call)
+	}
+	f := w.fd
+	for {
+		if err := f.core.Inner().WaitWrite(); err != nil {
+			return 0, err
+		}
+		n, errno := f.core.Kind().Sockets.Send(f.core.Sysfd(), ms, unix.MSG_DONTWAIT)
+		switch errno {
+		case 0:
+			if f.Activity != nil {
+				f.Activity.spoke()
+			}
+			return n, nil
+		case syscall.EAGAIN:
+			f.core.WriteBlocked()
+		case syscall.EINTR:
+		default:
+			return 0, f.failed(call, errno)
+		}
+	}
+}
+
+func (g *goSide) writeMsgs(ms []sockets.Message, call string) (n int, err error) {
+	err = g.write(call, func(fd int) (errno syscall.Errno) {
+		n, errno = g.fd.core.Kind().Sockets.Send(fd, ms, unix.MSG_DONTWAIT)
+		return errno
+	})
+	return n, err
+}
+
+// IsDirect reports whether the caller may use what needs one of the two sides: Go's
+// poller knows the descriptor, or the caller is on the loop.
+func (f *FD) IsDirect() bool { return f.core.OnLoop() || f.isReal() }
+
+// Indirectly calls do in a task of the loop, for a caller that may not, see
+// [FD.IsDirect].
+func (f *FD) Indirectly(do func() (int, error)) (int, error) { return elsewhere(f, do) }
+
+// Connected waits until done reports that the connection is made, or an error. It asks
+// at once, for a socket that is neither made nor refused counts as writable on some
+// kernels. It is for tasks of the loop.
+func (f *FD) Connected(done func(sysfd int) (bool, error)) error {
+	for {
+		if ok, err := done(f.core.Sysfd()); ok || err != nil {
+			return err
+		}
+		f.core.WriteBlocked()
+		if err := f.core.WaitWrite(); err != nil {
+			return err
+		}
+	}
+}

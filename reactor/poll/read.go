@@ -1,0 +1,139 @@
+package poll
+
+import (
+	"errors"
+	"io"
+	"os"
+	"syscall"
+
+	"github.com/eddyio/eddy/sockets"
+)
+
+// again is the error of an attempt that is to be repeated, after a wait.
+type again struct{}
+
+func (again) Error() string { return "not now" }
+
+var errAgain error = again{}
+
+// Read reads what there is, at least a byte, and waits for it if need be. The end of
+// the data is io.EOF.
+func (f *FD) Read(p []byte) (int, error) {
+	if !f.core.OnLoop() {
+		return f.readElsewhere(p)
+	}
+	if len(p) == 0 {
+		return 0, f.touch()
+	}
+	for {
+		if err := f.core.Inner().WaitRead(); err != nil {
+			return 0, err
+		}
+		if n, err := f.tryRead(p); err != errAgain {
+			return n, err
+		}
+	}
+}
+
+// tryRead reads once, on the loop.
+func (f *FD) tryRead(p []byte) (int, error) {
+	k := f.core.Kind()
+	var n int
+	var errno syscall.Errno
+	if k.Plain() { // readFD, written out
+		n, errno = sockets.System{}.Read(f.core.Sysfd(), p)
+	} else {
+		n, errno = readOther(k, f.core.Sysfd(), p)
+	}
+	if errno == 0 && n > 0 {
+		if n < len(p) && k.Drains {
+			f.core.ReadDrained()
+		}
+		if f.Activity != nil {
+			f.Activity.heard()
+		}
+		return n, nil
+	}
+	return 0, f.readFailed(k, errno)
+}
+
+// readFailed returns what a read on the loop means that has moved nothing.
+func (f *FD) readFailed(k *Kind, errno syscall.Errno) error {
+	switch errno {
+	case 0:
+		if k.Datagram {
+			return f.emptyDatagram()
+		}
+		return f.readEnded()
+	case syscall.EAGAIN:
+		f.core.ReadBlocked()
+		return errAgain
+	case syscall.EINTR:
+		return errAgain
+	}
+	return f.failed("read", errno)
+}
+
+func (f *FD) emptyDatagram() error {
+	if f.Activity != nil {
+		f.Activity.heard()
+	}
+	return nil
+}
+
+// readEnded returns the end of the data, or the error for it that the other side
+// has got.
+func (f *FD) readEnded() error {
+	if errno := f.errorFor(tasks); errno != 0 {
+		return os.NewSyscallError("read", errno)
+	}
+	return io.EOF
+}
+
+// readFD and writeFD spare the real sockets an indirect call: after a system call
+// a processor that is protected against its own speculation foresees none.
+
+func readFD(k *Kind, fd int, p []byte) (int, syscall.Errno) {
+	if k.Plain() {
+		return sockets.System{}.Read(fd, p)
+	}
+	return readOther(k, fd, p)
+}
+
+func readOther(k *Kind, fd int, p []byte) (int, syscall.Errno) {
+	if k.Shared() {
+		return receiveShared(k, fd, p)
+	}
+	return k.Sockets.Read(fd, p)
+}
+
+var errBorrow = errors.New("Borrow must be called by a task of the connection's loop: use Read elsewhere")
+
+// Borrow reads as Read does, into memory of the loop's, see reactor.FD's Scratch. It is
+// for tasks and callbacks of the loop.
+func (f *FD) Borrow() ([]byte, error) {
+	if !f.core.OnLoop() {
+		return nil, errBorrow
+	}
+	for {
+		in := f.core.Inner()
+		if err := in.WaitRead(); err != nil {
+			return nil, err
+		}
+		p := in.Scratch() // not before: it is lent until the next wait
+		if n, err := f.tryRead(p); err == nil {
+			return p[:n:n], nil
+		} else if err != errAgain {
+			return nil, err
+		}
+	}
+}
+
+// ReadRest looks, after a read that a task has made, whether there is more to read,
+// where a short read has not told. It is for the loop.
+func (f *FD) ReadRest() {
+	k := f.core.Kind()
+	if f.core.Sysfd() >= 0 && !k.Drains {
+		f.peek(k)
+	}
+}
