@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 // timers counts the timers that a loop's wheel holds. It looks at what package
 // reactor does not show, and may be called once the loop has ended.
 func timers(l *reactor.Loop) int64 {
-	return reflect.ValueOf(l).Elem().FieldByName("wheel").FieldByName("count").Int()
+	return reflect.ValueOf(l).Elem().FieldByName("core").FieldByName("wheel").FieldByName("count").Int()
 }
 
 // run runs f as the main task of a loop, and then looks for leaks.
