@@ -1,7 +1,5 @@
 package coro
 
-import "iter"
-
 // A Coroutine is one thread of control among several of which exactly one
 // runs at a time. Control passes between them only by Switch, from any of
 // them to any other (symmetric transfer), so a scheduler can go from one
@@ -9,8 +7,10 @@ import "iter"
 //
 // It rests on [iter.Pull]. A pull iterator is a seat in which one goroutine
 // sleeps: calling its next or its yield puts the caller to sleep in the seat
-// and wakes whoever slept there. Which goroutine that is, the runtime leaves
-// to us (see the comment on type coro in $GOROOT/src/runtime/coro.go).
+// and wakes whoever slept there. That any goroutine may be the caller is said
+// by the comment on type coro in $GOROOT/src/runtime/coro.go, and not by
+// iter.Pull's contract. So the first Init checks it, and there is another way
+// to make a seat: see seat_pull.go and seat_nested.go.
 //
 // Invariants, with N coroutines started and not ended, and the one goroutine
 // that never was started here (the host):
@@ -48,16 +48,9 @@ type seat struct {
 // switch to it until body returns.
 func (c *Coroutine) Init(body func()) {
 	st := &strand{root: Root()}
-	s := &c.home
-	s.pulled = false
-	s.next, _ = iter.Pull(func(yield func(struct{}) bool) {
-		s.yield = yield
-		c.at = nil
-		st.enter()
-		defer st.leave()
-		body()
-	})
-	c.at = s
+	c.home.pulled = false
+	c.begin(st, body)
+	c.at = &c.home
 	c.strand = st
 }
 

@@ -15,6 +15,7 @@ import (
 type strand struct {
 	self atomic.Uintptr
 	root uintptr
+	hand *hand // what wakes that goroutine, where a seat does not do it by itself
 }
 
 // strands holds the strand of every coroutine whose body has begun and not

@@ -35,6 +35,9 @@ func TestRoot(t *testing.T) {
 
 // The root is the maker's, not the first driver's.
 func TestRootIsTheMakers(t *testing.T) {
+	if nested {
+		t.Skip("only its root may drive a coroutine")
+	}
 	noLeaks(t)
 	var c Coroutine
 	root := uintptr(1)

@@ -1,4 +1,4 @@
-//go:build !openbsd && !(darwin && purego)
+//go:build !openbsd && !coro_nested && !(darwin && purego)
 
 package net
 

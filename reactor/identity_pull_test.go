@@ -1,4 +1,4 @@
-//go:build !openbsd && !(darwin && purego)
+//go:build !openbsd && !coro_nested && !(darwin && purego)
 
 package reactor
 
@@ -40,4 +40,13 @@ func TestSuspendingInsideIterPull(t *testing.T) {
 		tr.want(t, "o0 p0 m0 o1 p1 m1 o2 p2 m2")
 		return other.Wait(ctx)
 	})
+}
+
+func init() {
+	within["iter.Pull"] = func(ctx context.Context, enter func(context.Context, func(context.Context) error) error) stepper {
+		next, stop := iter.Pull(func(yield func(int) bool) {
+			enter(ctx, func(ctx context.Context) error { yield(1); return nil })
+		})
+		return stepper{func() { next() }, stop}
+	}
 }

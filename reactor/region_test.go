@@ -3,7 +3,6 @@ package reactor
 import (
 	"context"
 	"fmt"
-	"iter"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -50,7 +49,7 @@ type stepper struct {
 	close func()
 }
 
-// within returns steppers of every kind, whose body enters a region, yields in it,
+// within returns steppers of every kind that the platform has, whose body enters a region, yields in it,
 // and leaves it when it is closed.
 var within = map[string]func(ctx context.Context, enter func(ctx context.Context, f func(ctx context.Context) error) error) stepper{
 	"Generate": func(ctx context.Context, enter func(context.Context, func(context.Context) error) error) stepper {
@@ -70,12 +69,6 @@ var within = map[string]func(ctx context.Context, enter func(ctx context.Context
 			})
 		})
 		return stepper{func() { g.Next() }, func() { g.Close() }}
-	},
-	"iter.Pull": func(ctx context.Context, enter func(context.Context, func(context.Context) error) error) stepper {
-		next, stop := iter.Pull(func(yield func(int) bool) {
-			enter(ctx, func(ctx context.Context) error { yield(1); return nil })
-		})
-		return stepper{func() { next() }, stop}
 	},
 }
 

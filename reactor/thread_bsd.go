@@ -1,4 +1,4 @@
-//go:build netbsd || dragonfly
+//go:build (netbsd || dragonfly) && !coro_nested
 
 package reactor
 

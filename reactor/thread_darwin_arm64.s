@@ -1,4 +1,4 @@
-//go:build !purego
+//go:build !purego && !coro_nested
 
 #include "textflag.h"
 

@@ -1,3 +1,5 @@
+//go:build !coro_nested
+
 package reactor
 
 import "golang.org/x/sys/unix"

@@ -1,0 +1,122 @@
+//go:build coro_nested
+
+package coro
+
+import (
+	"iter"
+	"runtime"
+)
+
+// With the build tag coro_nested, control passes by iter.Pull as its contract has it:
+// only the root's goroutine calls next, only a coroutine's own goroutine calls yield.
+// A coroutine that wants to wake another one names it and yields to the root, which
+// sits in [hand.passTo] and calls that one's next. So each Switch costs two switches
+// of the runtime's, and a look-up of the caller; and a coroutine can't be left from
+// within an iter.Pull of the user's own, which would have to yield first.
+
+// A hand is a coroutine's goroutine, as one that can be woken. The root's is nil.
+//
+// Invariants:
+//   - it runs, or sleeps in exactly one seat;
+//   - wanted is what it asked for when it last gave up control;
+//   - dead are in runtime.Goexit, which they passed to it, and sleep in no seat.
+type hand struct {
+	next   func() (struct{}, bool) // lets it run; only the root's goroutine calls it
+	yield  func(struct{}) bool
+	wanted *hand
+	exit   bool // it is woken by a runtime.Goexit of the seat's own goroutine
+	panics any  // likewise, by a panic with this value
+	dead   []*hand
+}
+
+// begin makes the goroutine that runs body, asleep in c's home. Who sleeps there is
+// kept in a variable of the seat's next and yield, which are the same here.
+func (c *Coroutine) begin(st *strand, body func()) {
+	h := new(hand)
+	asleep := h
+	exchange := func() {
+		me := caller(st.root)
+		who := asleep
+		asleep = me
+		me.passTo(who)
+	}
+	c.home.next = func() (struct{}, bool) { exchange(); return struct{}{}, true }
+	c.home.yield = func(struct{}) bool { exchange(); return true }
+	st.hand = h
+	h.next, _ = iter.Pull(func(yield func(struct{}) bool) {
+		h.yield = yield
+		c.at = nil
+		st.enter()
+		returned := false
+		defer func() {
+			p := recover()
+			st.leave()
+			if asleep != nil && !returned {
+				if p == nil {
+					h.exitFor(asleep)
+				}
+				asleep.panics = p
+			} else if p != nil {
+				panic(p)
+			}
+			h.wanted = asleep
+		}()
+		body()
+		returned = true
+	})
+}
+
+// caller returns the calling goroutine's hand. It must have this root.
+func caller(root uintptr) *hand {
+	self := Self()
+	if _, st := lookup(self); st != nil {
+		return st.hand
+	}
+	if self != root {
+		panic("coro: a coroutine can't be suspended inside an iter.Pull that is not package coro's, built with the tag coro_nested: use a Generator there")
+	}
+	return nil
+}
+
+// passTo gives control to another goroutine, and returns when h gets it again.
+func (h *hand) passTo(who *hand) {
+	if h == nil {
+		defer func() { bury(who) }() // who is not nil only after a runtime.Goexit or a panic
+		for who != nil {
+			who.next()
+			who = who.wanted
+		}
+		return
+	}
+	h.wanted = who
+	h.yield(struct{}{})
+	if h.exit {
+		h.exit = false
+		runtime.Goexit()
+	}
+	if p := h.panics; p != nil {
+		h.panics = nil
+		panic(p)
+	}
+}
+
+// exitFor has another goroutine call runtime.Goexit, as iter.Pull does for the one
+// that sleeps in the seat of a goroutine which exits. h's own can't end yet: iter.Pull
+// would let the root's exit at once.
+func (h *hand) exitFor(who *hand) {
+	who.exit = true
+	who.dead = append(append(who.dead, h.dead...), h)
+	h.passTo(who)
+}
+
+// bury lets the goroutines end that passed their runtime.Goexit on, as far as to the
+// caller, which is the root's. Each ends the caller once more.
+func bury(last *hand) {
+	if last == nil || len(last.dead) == 0 {
+		return
+	}
+	d := last.dead[0]
+	last.dead = last.dead[1:]
+	defer bury(last)
+	d.next()
+}

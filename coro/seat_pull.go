@@ -1,0 +1,22 @@
+//go:build !coro_nested
+
+package coro
+
+import "iter"
+
+// begin makes the goroutine that runs body, asleep in c's home: an iter.Pull is a
+// seat.
+func (c *Coroutine) begin(st *strand, body func()) {
+	checkPull()
+	s := &c.home
+	s.next, _ = iter.Pull(func(yield func(struct{}) bool) {
+		s.yield = yield
+		c.at = nil
+		st.enter()
+		defer st.leave()
+		body()
+	})
+}
+
+// A hand is needed by seats of another kind.
+type hand = struct{}
