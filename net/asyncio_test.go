@@ -125,11 +125,11 @@ func must[T any](t *testing.T, v T, err error) T {
 }
 
 // serve starts a server on a free port and returns its listener and task.
-func serve(t *testing.T, ctx context.Context, s *net.Server) (net.Listener, *reactor.Task[struct{}]) {
+func serve(t *testing.T, ctx context.Context, s *net.Server, handler func(ctx context.Context, c net.Conn) error) (net.Listener, *reactor.Task[struct{}]) {
 	t.Helper()
 	ln, err := net.Listen(ctx, "tcp", "127.0.0.1:0")
 	must(t, ln, err)
-	return ln, reactor.Go(ctx, func(ctx context.Context) error { return s.Serve(ctx, ln) })
+	return ln, reactor.Go(ctx, func(ctx context.Context) error { return s.Serve(ctx, ln, handler) })
 }
 
 func dial(t *testing.T, ctx context.Context, ln net.Listener) *net.TCPConn {
@@ -179,13 +179,13 @@ func TestCase61HandlerOrder(t *testing.T) {
 	}
 	p.main(func(ctx context.Context) {
 		var server, client []string
-		ln, serving := serve(t, ctx, &net.Server{Handler: func(ctx context.Context, c net.Conn) error {
+		ln, serving := serve(t, ctx, &net.Server{}, func(ctx context.Context, c net.Conn) error {
 			log := func(s string) { server = append(server, "S "+s) }
 			log("made")
 			follow(c, log, func(b []byte) { c.Write(bytes.ToUpper(b)) })
 			log("lost " + repr(c.Close()))
 			return nil
-		}})
+		})
 		c := dial(t, ctx, ln)
 		log := func(s string) { client = append(client, "C "+s) }
 		log("made")
@@ -323,7 +323,7 @@ func TestCase63Echo(t *testing.T) {
 		True
 		server closed False ()`)
 	p.main(func(ctx context.Context) {
-		ln, serving := serve(t, ctx, &net.Server{Handler: func(ctx context.Context, c net.Conn) error {
+		ln, serving := serve(t, ctx, &net.Server{}, func(ctx context.Context, c net.Conn) error {
 			r := bufio.NewReader(c)
 			for {
 				line, err := r.ReadBytes('\n')
@@ -335,7 +335,7 @@ func TestCase63Echo(t *testing.T) {
 			}
 			p.print("server handler done")
 			return c.Close()
-		}})
+		})
 		c := dial(t, ctx, ln)
 		isClosing := func() bool {
 			_, err := c.Read(nil)
@@ -443,12 +443,10 @@ func TestCase83ServerWaitsForClients(t *testing.T) {
 	p.main(func(ctx context.Context) {
 		connected := false
 		ln, serving := serve(t, ctx, &net.Server{
-			Grace: 50 * time.Millisecond,
-			Handler: func(ctx context.Context, c net.Conn) error {
-				connected = true
-				_, err := io.ReadAll(c)
-				return err
-			},
+			Grace: 50 * time.Millisecond}, func(ctx context.Context, c net.Conn) error {
+			connected = true
+			_, err := io.ReadAll(c)
+			return err
 		})
 		c := dial(t, ctx, ln)
 		for !connected {
@@ -544,15 +542,13 @@ func TestCase92TLSEcho(t *testing.T) {
 	cert, roots := localhost(t)
 	p.main(func(ctx context.Context) {
 		ln, serving := serve(t, ctx, &net.Server{
-			Logger: slog.New(slog.DiscardHandler), // clients that refuse are an error
-			Handler: func(ctx context.Context, c net.Conn) error {
-				s := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}})
-				line, err := bufio.NewReader(s).ReadBytes('\n')
-				if err == nil {
-					_, err = s.Write(bytes.ToUpper(line))
-				}
-				return errors.Join(err, s.Close())
-			},
+			Logger: slog.New(slog.DiscardHandler)}, func(ctx context.Context, c net.Conn) error {
+			s := tls.Server(c, &tls.Config{Certificates: []tls.Certificate{cert}})
+			line, err := bufio.NewReader(s).ReadBytes('\n')
+			if err == nil {
+				_, err = s.Write(bytes.ToUpper(line))
+			}
+			return errors.Join(err, s.Close())
 		})
 		connect := func(name string, roots *x509.CertPool) (*tls.Conn, error) {
 			c := tls.Client(dial(t, ctx, ln), &tls.Config{ServerName: name, RootCAs: roots})

@@ -72,18 +72,17 @@ func ExampleServer() {
 		if err != nil {
 			return err
 		}
-		s := &net.Server{
-			Grace: 10 * time.Second,
-			Handler: func(ctx context.Context, c net.Conn) error {
-				fmt.Fprintln(c, "slowly,")
-				if err := reactor.Sleep(ctx, 10*time.Millisecond); err != nil {
-					return err
-				}
-				_, err := fmt.Fprintln(c, "but surely")
+		handler := func(ctx context.Context, c net.Conn) error {
+			fmt.Fprintln(c, "slowly,")
+			if err := reactor.Sleep(ctx, 10*time.Millisecond); err != nil {
 				return err
-			},
+			}
+			_, err := fmt.Fprintln(c, "but surely")
+			return err
 		}
-		server := reactor.Go(ctx, func(ctx context.Context) error { return s.Serve(ctx, ln) })
+		s := &net.Server{
+			Grace: 10 * time.Second}
+		server := reactor.Go(ctx, func(ctx context.Context) error { return s.Serve(ctx, ln, handler) })
 		c, err := net.Dial(ctx, "tcp", ln.Addr().String())
 		if err != nil {
 			return err

@@ -352,7 +352,7 @@ func TestFaultSlowLoris(t *testing.T) {
 // not read from any more: the server does not keep his data.
 func TestFaultOverload(t *testing.T) {
 	run(t, func(ctx context.Context) {
-		v := serve(t, ctx, &Server{Handler: echo})
+		v := serve(t, ctx, &Server{}, echo)
 		c := v.dial(t)
 		c.(half).SetReadBuffer(1 << 16) // else the kernel holds many megabytes
 		msg := testkit.Pattern(1 << 20)

@@ -174,8 +174,9 @@ func serveAndShutDown(t *testing.T, ctx context.Context, k *faulty.Sockets) erro
 		return err
 	}
 	log := &logged{}
-	s := &Server{Handler: echo, Grace: time.Duration(2*k.Choose(2)-1) * time.Millisecond, Logger: log.logger()}
-	serving := reactor.Go(ctx, func(ctx context.Context) error { return s.Serve(ctx, ln) })
+	handler := echo
+	s := &Server{Grace: time.Duration(2*k.Choose(2)-1) * time.Millisecond, Logger: log.logger()}
+	serving := reactor.Go(ctx, func(ctx context.Context) error { return s.Serve(ctx, ln, handler) })
 	err = reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {
 		talked, enough := 0, 20+k.Choose(10)
 		for i := range 5 {

@@ -9,20 +9,10 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// A Server serves the connections of listeners, each in a task of its own.
-// The zero Server, given a handler, is ready to use. It must not be copied, and
-// its fields not changed, once it serves.
+// A Server bounds and counts the connections that it serves, of any number of
+// listeners, by [Server.Serve] or [Server.ServeReady]. The zero Server is ready to
+// use. It must not be copied, and its fields not changed, once it serves.
 type Server struct {
-	// Handler is called for each connection, in a task of its own. The
-	// connection is closed when it returns. An error that says no more than
-	// that the peer is gone, or that the server shuts down, is nothing to
-	// speak of; others are logged, and so are a panic and a runtime.Goexit. None
-	// touches other connections.
-	Handler func(ctx context.Context, c Conn) error
-
-	// ReadyHandler is what ServeReady calls in its place.
-	ReadyHandler func(ctx context.Context, c *ReadyConn) error
-
 	// Grace is how long handlers may go on once the server stops accepting,
 	// before their connections are closed and their ctx cancelled. 0 means
 	// five seconds; negative means not at all.
@@ -55,9 +45,9 @@ type Server struct {
 	room  reactor.Event // set when a connection ends
 }
 
-// Serve serves ln with a [Server] that has this handler.
+// Serve serves ln with a [Server] that has no limits.
 func Serve(ctx context.Context, ln Listener, handler func(ctx context.Context, c Conn) error) error {
-	return (&Server{Handler: handler}).Serve(ctx, ln)
+	return (&Server{}).Serve(ctx, ln, handler)
 }
 
 // ErrServerClosed is the cause with which handlers are cancelled that have not
@@ -65,7 +55,10 @@ func Serve(ctx context.Context, ln Listener, handler func(ctx context.Context, c
 var ErrServerClosed = errors.New("net: the server is closed")
 
 // Serve accepts connections from ln, until ctx is done or ln is closed, and
-// calls s.Handler for each. Then it closes ln, lets the handlers finish for the
+// calls handler for each, in a task of its own. The connection is closed when handler
+// returns. Errors that only mean that the connection ended, or that the server shuts
+// down, are ignored; others are logged, and so are a panic and a runtime.Goexit. None
+// touches other connections. Once stopped, Serve closes ln, lets the handlers finish for the
 // grace time, closes what connections are left, and waits for their handlers.
 // Handlers' ctx carries ctx's values, but is cancelled only after the grace.
 //
@@ -79,15 +72,15 @@ var ErrServerClosed = errors.New("net: the server is closed")
 // Serve returns nil when it was stopped by ctx or by closing ln, and otherwise
 // the error that ended accepting. It is called by a task of ln's loop. A Server
 // can serve several listeners of one loop.
-func (s *Server) Serve(ctx context.Context, ln Listener) error {
-	if s.Handler == nil {
+func (s *Server) Serve(ctx context.Context, ln Listener, handler func(ctx context.Context, c Conn) error) error {
+	if handler == nil {
 		return errors.New("net: Serve without a handler")
 	}
-	return s.serve(ctx, ln, (*serving).startTask)
+	return s.serve(ctx, ln, &serving{start: (*serving).startTask, handler: handler})
 }
 
 // serve is Serve and ServeReady, which differ in how a connection is started.
-func (s *Server) serve(ctx context.Context, ln Listener, start func(v *serving, c Conn) error) error {
+func (s *Server) serve(ctx context.Context, ln Listener, v *serving) error {
 	if ln == nil {
 		return errors.New("net: Serve without a listener")
 	}
@@ -98,7 +91,7 @@ func (s *Server) serve(ctx context.Context, ln Listener, start func(v *serving, 
 	if log == nil {
 		log = slog.Default()
 	}
-	v := &serving{Server: s, log: newSummary(ctx, reactor.LoopOf(ctx).Logger(log)), start: start}
+	v.Server, v.log = s, newSummary(ctx, reactor.LoopOf(ctx).Logger(log))
 	defer v.log.end()
 	v.empty.Set()
 	shielded := context.WithoutCancel(ctx)
@@ -123,6 +116,10 @@ type serving struct {
 	ctx   context.Context // the handlers'
 	log   *summary
 	start func(v *serving, c Conn) error
+
+	handler      func(ctx context.Context, c Conn) error // Serve's
+	readyHandler func(ctx context.Context, c *ReadyConn) error
+
 	conns connSet
 	empty reactor.Event // no connection is left
 }

@@ -46,7 +46,7 @@ func TestAcceptErrnos(t *testing.T) {
 		}
 		k := &refusing{errno: errno, times: 2}
 		runWith(t, reactor.Options{Sockets: k}, func(ctx context.Context) {
-			v := serve(t, ctx, &Server{Handler: echo})
+			v := serve(t, ctx, &Server{}, echo)
 			c := v.dial(t)
 			if slices.Contains(gone, errno) {
 				v.end(t, ctx, errno)

@@ -21,14 +21,14 @@ func limitedServers(t *testing.T, s func() *Server, f func(t *testing.T, ctx con
 	t.Run("Serve", func(t *testing.T) {
 		run(t, func(ctx context.Context) {
 			s := s()
-			s.Handler = func(ctx context.Context, c Conn) error {
+			handler := func(ctx context.Context, c Conn) error {
 				for {
 					if err := answerLine(c); err != nil {
 						return err
 					}
 				}
 			}
-			v := serve(t, ctx, s)
+			v := serve(t, ctx, s, handler)
 			f(t, ctx, s, v)
 			v.stop()
 			v.end(t, ctx, nil)
@@ -37,8 +37,8 @@ func limitedServers(t *testing.T, s func() *Server, f func(t *testing.T, ctx con
 	t.Run("ServeReady", func(t *testing.T) {
 		run(t, func(ctx context.Context) {
 			s := s()
-			s.ReadyHandler = func(ctx context.Context, c *ReadyConn) error { return answerLine(c) }
-			v := serveReady(t, ctx, s)
+			handler := func(ctx context.Context, c *ReadyConn) error { return answerLine(c) }
+			v := serveReady(t, ctx, s, handler)
 			f(t, ctx, s, v)
 			v.stop()
 			v.end(t, ctx, nil)
@@ -135,7 +135,7 @@ func TestMessageTimeout(t *testing.T) {
 func TestLimitsSpareABusyHandler(t *testing.T) {
 	const limit = 10 * time.Millisecond
 	run(t, func(ctx context.Context) {
-		v := serve(t, ctx, &Server{IdleTimeout: limit, MessageTimeout: limit, Handler: func(ctx context.Context, c Conn) error {
+		v := serve(t, ctx, &Server{IdleTimeout: limit, MessageTimeout: limit}, func(ctx context.Context, c Conn) error {
 			var b [16]byte
 			n, err := c.Read(b[:])
 			if err != nil {
@@ -146,7 +146,7 @@ func TestLimitsSpareABusyHandler(t *testing.T) {
 			}
 			_, err = c.Write(b[:n])
 			return err
-		}})
+		})
 		if got := ask(t, ctx, v.dial(t), "hello"); got != "hello" {
 			t.Errorf("answered %q", got)
 		}
@@ -158,14 +158,14 @@ func TestLimitsSpareABusyHandler(t *testing.T) {
 func TestLimitsTellTheHandler(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var cause error
-		v := serve(t, ctx, &Server{IdleTimeout: time.Millisecond, Handler: func(ctx context.Context, c Conn) error {
+		v := serve(t, ctx, &Server{IdleTimeout: time.Millisecond}, func(ctx context.Context, c Conn) error {
 			_, err := c.Read(make([]byte, 1))
 			cause = reactor.Cause(ctx)
 			if !errors.Is(err, ErrIdleTimeout) || !errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Errorf("Read returned %v", err)
 			}
 			return err
-		}})
+		})
 		lasts(t, ctx, time.Now(), v.dial(t), "")
 		if cause != ErrIdleTimeout {
 			t.Errorf("the cause is %v", cause)
@@ -187,7 +187,7 @@ func TestLimitsBelowAnotherConn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := serveOn(t, ctx, &Server{IdleTimeout: limit, Handler: echo}, tls.NewListener(ln, &tls.Config{}))
+		v := serveOn(t, ctx, &Server{IdleTimeout: limit}, tls.NewListener(ln, &tls.Config{}), echo)
 		lasts(t, ctx, time.Now(), v.dial(t), "")
 		v.stop()
 		v.end(t, ctx, nil)
@@ -195,7 +195,7 @@ func TestLimitsBelowAnotherConn(t *testing.T) {
 		if ln, err = Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
 			t.Fatal(err)
 		}
-		v = serveOn(t, ctx, &Server{IdleTimeout: limit, Handler: echo}, hiding{ln})
+		v = serveOn(t, ctx, &Server{IdleTimeout: limit}, hiding{ln}, echo)
 		v.dial(t)
 		if err := v.task.Wait(ctx); err == nil || !strings.Contains(err.Error(), "NetConn") {
 			t.Errorf("Serve returned %v", err)
@@ -214,8 +214,9 @@ func (l hiding) Accept() (Conn, error) {
 
 func TestMaxConnsWait(t *testing.T) {
 	run(t, func(ctx context.Context) {
-		s := &Server{MaxConns: 2, Grace: -1, Handler: echo}
-		v := serve(t, ctx, s)
+		handler := echo
+		s := &Server{MaxConns: 2, Grace: -1}
+		v := serve(t, ctx, s, handler)
 		a, b := v.dial(t), v.dial(t)
 		for _, c := range []stdnet.Conn{a, b} {
 			if ask(t, ctx, c, "x") != "x" {
@@ -239,8 +240,9 @@ func TestMaxConnsWait(t *testing.T) {
 
 func TestMaxConnsShed(t *testing.T) {
 	run(t, func(ctx context.Context) {
-		s := &Server{MaxConns: 1, Shed: true, Grace: -1, Handler: echo}
-		v := serve(t, ctx, s)
+		handler := echo
+		s := &Server{MaxConns: 1, Shed: true, Grace: -1}
+		v := serve(t, ctx, s, handler)
 		a := v.dial(t)
 		if ask(t, ctx, a, "x") != "x" {
 			t.Error("no echo")
@@ -261,8 +263,9 @@ func TestMaxConnsShed(t *testing.T) {
 // A Server's connections of all its listeners count.
 func TestOneServerOfTwoListeners(t *testing.T) {
 	run(t, func(ctx context.Context) {
-		s := &Server{MaxConns: 1, Grace: -1, Handler: echo}
-		v, w := serve(t, ctx, s), serve(t, ctx, s)
+		handler := echo
+		s := &Server{MaxConns: 1, Grace: -1}
+		v, w := serve(t, ctx, s, handler), serve(t, ctx, s, handler)
 		a := v.dial(t)
 		if ask(t, ctx, a, "x") != "x" {
 			t.Error("no echo")

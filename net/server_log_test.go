@@ -100,7 +100,7 @@ func TestStuckLogStopsNoServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		i := 0
-		s := &Server{Logger: slog.New(slog.NewTextHandler(w, nil)), Handler: func(ctx context.Context, c Conn) error {
+		handler := func(ctx context.Context, c Conn) error {
 			b := make([]byte, 8)
 			n, err := c.Read(b)
 			if err == nil && string(b[:n]) == "fail" {
@@ -109,9 +109,10 @@ func TestStuckLogStopsNoServer(t *testing.T) {
 			}
 			c.Write(b[:n])
 			return err
-		}}
+		}
+		s := &Server{Logger: slog.New(slog.NewTextHandler(w, nil))}
 		ctx, stop := context.WithCancel(ctx)
-		serving := reactor.Go(ctx, func(ctx context.Context) error { return s.Serve(ctx, ln) })
+		serving := reactor.Go(ctx, func(ctx context.Context) error { return s.Serve(ctx, ln, handler) })
 		for range 500 {
 			c, err := stdnet.Dial("tcp", ln.Addr().String())
 			if err != nil {

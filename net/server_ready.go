@@ -22,14 +22,14 @@ type ReadyConn struct {
 	place   int
 }
 
-// ServeReady serves ln with a [Server] that has this ReadyHandler.
+// ServeReady serves ln with a [Server] that has no limits.
 func ServeReady(ctx context.Context, ln Listener, handler func(ctx context.Context, c *ReadyConn) error) error {
-	return (&Server{ReadyHandler: handler}).ServeReady(ctx, ln)
+	return (&Server{}).ServeReady(ctx, ln, handler)
 }
 
 // ServeReady is as Serve, for very many connections that are mostly idle: one
 // that waits has no task, no stack and no buffer, some 400 bytes in all. Each
-// time there is something to be read, s.ReadyHandler is called, in a task: it
+// time there is something to be read, handler is called, in a task: it
 // reads, with Borrow say, and answers, and may wait for whatever it likes; until
 // it returns it is not called again for this connection.
 //
@@ -43,15 +43,15 @@ func ServeReady(ctx context.Context, ln Listener, handler func(ctx context.Conte
 // On shutdown, connections that wait are closed at once; those with a handler
 // have the grace time. ln must be a listener of this package's for TCP or Unix
 // sockets; in all else, ServeReady is as [Server.Serve].
-func (s *Server) ServeReady(ctx context.Context, ln Listener) error {
-	if s.ReadyHandler == nil {
+func (s *Server) ServeReady(ctx context.Context, ln Listener, handler func(ctx context.Context, c *ReadyConn) error) error {
+	if handler == nil {
 		return errors.New("net: ServeReady without a handler")
 	}
 	ready, ok := ln.(readyListener)
 	if !ok || ln.Addr().Network() == "unixpacket" {
 		return errors.New("net: ServeReady needs a listener of this package's, for TCP or Unix sockets: use Serve")
 	}
-	return s.serve(ctx, readying{ready}, (*serving).startReady)
+	return s.serve(ctx, readying{ready}, &serving{start: (*serving).startReady, readyHandler: handler})
 }
 
 // A readyListener can accept into a ReadyConn.
@@ -111,7 +111,7 @@ func (c *ReadyConn) ResumeReading() { c.dormant.Resume() }
 type readyRunner ReadyConn
 
 func (r *readyRunner) Run(ctx context.Context) error {
-	err := r.v.ReadyHandler(ctx, (*ReadyConn)(r))
+	err := r.v.readyHandler(ctx, (*ReadyConn)(r))
 	if err == nil {
 		r.fd.ReadRest()
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-func serveReady(t testing.TB, ctx context.Context, s *Server) *service {
+func serveReady(t testing.TB, ctx context.Context, s *Server, handler func(context.Context, *ReadyConn) error) *service {
 	t.Helper()
 	ln, err := Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -28,7 +28,7 @@ func serveReady(t testing.TB, ctx context.Context, s *Server) *service {
 	v := &service{addr: ln.Addr().String(), ln: ln, log: &logged{}}
 	s.Logger = v.log.logger()
 	ctx, v.stop = context.WithCancel(ctx)
-	v.task = reactor.Go(ctx, func(ctx context.Context) error { return s.ServeReady(ctx, ln) })
+	v.task = reactor.Go(ctx, func(ctx context.Context) error { return s.ServeReady(ctx, ln, handler) })
 	return v
 }
 
@@ -54,15 +54,16 @@ func until(t testing.TB, ctx context.Context, what string, ok func() bool) {
 func TestServeReady(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		type key struct{}
-		s := &Server{ReadyHandler: func(ctx context.Context, c *ReadyConn) error {
+		handler := func(ctx context.Context, c *ReadyConn) error {
 			if ctx.Value(key{}) != "value" {
 				t.Error("ctx lost its values")
 			}
 			n, _ := c.State.(int)
 			c.State = n + 1
 			return echoReady(ctx, c)
-		}}
-		v := serveReady(t, context.WithValue(ctx, key{}, "value"), s)
+		}
+		s := &Server{}
+		v := serveReady(t, context.WithValue(ctx, key{}, "value"), s, handler)
 		for range 3 { // until it accepts
 			reactor.Yield(ctx)
 		}
@@ -99,7 +100,7 @@ func TestServeReady(t *testing.T) {
 func TestReadyHandlerIsStraightLine(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		calls := 0
-		v := serveReady(t, ctx, &Server{ReadyHandler: func(ctx context.Context, c *ReadyConn) error {
+		v := serveReady(t, ctx, &Server{}, func(ctx context.Context, c *ReadyConn) error {
 			calls++
 			var b [4]byte // a record, of which more may be there, or less
 			if _, err := io.ReadFull(c, b[:]); err != nil {
@@ -110,7 +111,7 @@ func TestReadyHandlerIsStraightLine(t *testing.T) {
 			}
 			_, err := fmt.Fprintf(c, "%s;", b)
 			return err
-		}})
+		})
 		c := v.dial(t)
 		answer := make([]byte, 15)
 		outside(t, ctx, func() error {
@@ -132,7 +133,7 @@ func TestReadyHandlerIsStraightLine(t *testing.T) {
 
 func TestReadyHandlersFail(t *testing.T) {
 	run(t, func(ctx context.Context) {
-		s := &Server{ReadyHandler: func(ctx context.Context, c *ReadyConn) error {
+		handler := func(ctx context.Context, c *ReadyConn) error {
 			p, err := c.Borrow()
 			if err != nil {
 				return err
@@ -151,8 +152,9 @@ func TestReadyHandlersFail(t *testing.T) {
 			}
 			_, err = c.Write(p)
 			return err
-		}}
-		v := serveReady(t, ctx, s)
+		}
+		s := &Server{}
+		v := serveReady(t, ctx, s, handler)
 		other := v.dial(t)
 		for _, word := range []string{"panic", "error", "reset", "close", "exit"} {
 			if got := ask(t, ctx, v.dial(t), word); got != "|EOF" && !strings.Contains(got, "reset") {
@@ -180,7 +182,7 @@ func TestReadyHandlersFail(t *testing.T) {
 func TestServeReadyShutsDown(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var begun, goOn reactor.Event
-		s := &Server{Grace: time.Hour, ReadyHandler: func(ctx context.Context, c *ReadyConn) error {
+		handler := func(ctx context.Context, c *ReadyConn) error {
 			p, err := c.Borrow()
 			if err != nil {
 				return err
@@ -192,8 +194,9 @@ func TestServeReadyShutsDown(t *testing.T) {
 			}
 			_, err = c.Write(p)
 			return err
-		}}
-		v := serveReady(t, ctx, s)
+		}
+		s := &Server{Grace: time.Hour}
+		v := serveReady(t, ctx, s, handler)
 		waiting, busy := v.dial(t), v.dial(t)
 		busy.Write([]byte("last"))
 		begun.Wait(ctx)
@@ -215,12 +218,12 @@ func TestServeReadyCutsOffAfterTheGrace(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var cause error
 		var begun reactor.Event
-		v := serveReady(t, ctx, &Server{Grace: -1, ReadyHandler: func(ctx context.Context, c *ReadyConn) error {
+		v := serveReady(t, ctx, &Server{Grace: -1}, func(ctx context.Context, c *ReadyConn) error {
 			begun.Set()
 			err := reactor.Sleep(ctx, time.Hour)
 			cause = reactor.Cause(ctx)
 			return err
-		}})
+		})
 		c := v.dial(t)
 		c.Write([]byte("x"))
 		begun.Wait(ctx)
@@ -236,12 +239,12 @@ func TestReadyConnPausesReading(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var conn *ReadyConn
 		calls := 0
-		v := serveReady(t, ctx, &Server{ReadyHandler: func(ctx context.Context, c *ReadyConn) error {
+		v := serveReady(t, ctx, &Server{}, func(ctx context.Context, c *ReadyConn) error {
 			calls++
 			conn = c
 			c.PauseReading()
 			return echoReady(ctx, c)
-		}})
+		})
 		c := v.dial(t)
 		if ask(t, ctx, c, "one") != "one" {
 			t.Error("no echo")
@@ -269,8 +272,8 @@ func TestServingAllocatesNothing(t *testing.T) {
 	}
 	run(t, func(ctx context.Context) {
 		for name, v := range map[string]*service{
-			"Serve":      serve(t, ctx, &Server{Grace: -1, Handler: echo}),
-			"ServeReady": serveReady(t, ctx, &Server{Grace: -1, ReadyHandler: echoReady}),
+			"Serve":      serve(t, ctx, &Server{Grace: -1}, echo),
+			"ServeReady": serveReady(t, ctx, &Server{Grace: -1}, echoReady),
 		} {
 			c, err := Dial(ctx, "tcp", v.addr)
 			if err != nil {
@@ -323,7 +326,7 @@ func TestServeReadyMisuse(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer ln.Close()
-		if err := (&Server{}).ServeReady(ctx, ln); err == nil || !strings.Contains(err.Error(), "without a handler") {
+		if err := (&Server{}).ServeReady(ctx, ln, nil); err == nil || !strings.Contains(err.Error(), "without a handler") {
 			t.Errorf("without a handler: %v", err)
 		}
 		if err := ServeReady(ctx, struct{ Listener }{ln}, echoReady); err == nil || !strings.Contains(err.Error(), "use Serve") {
@@ -342,11 +345,12 @@ func TestServeReadyMisuse(t *testing.T) {
 // for the memory is others' while it waits.
 func TestBorrowedBytesAreWrittenWhole(t *testing.T) {
 	run(t, func(ctx context.Context) {
-		s := &Server{ReadyHandler: func(ctx context.Context, c *ReadyConn) error {
+		handler := func(ctx context.Context, c *ReadyConn) error {
 			c.SetWriteBuffer(4 << 10)
 			return echoReady(ctx, c)
-		}}
-		v := serveReady(t, ctx, s)
+		}
+		s := &Server{}
+		v := serveReady(t, ctx, s, handler)
 		const size, clients = 1 << 20, 4
 		var group []*reactor.Task[struct{}]
 		for i := range clients {
@@ -418,7 +422,7 @@ func TestBorrow(t *testing.T) {
 func TestBorrowedForTooLongPanicsInDebugMode(t *testing.T) {
 	var text logged
 	runWith(t, reactor.Options{Debug: true}, func(ctx context.Context) {
-		s := &Server{ReadyHandler: func(ctx context.Context, c *ReadyConn) error {
+		handler := func(ctx context.Context, c *ReadyConn) error {
 			p, err := c.Borrow()
 			if err != nil {
 				return err
@@ -426,8 +430,9 @@ func TestBorrowedForTooLongPanicsInDebugMode(t *testing.T) {
 			reactor.Yield(ctx)
 			_, err = c.Write(p)
 			return err
-		}}
-		v := serveReady(t, ctx, s)
+		}
+		s := &Server{}
+		v := serveReady(t, ctx, s, handler)
 		if got := ask(t, ctx, v.dial(t), "hello"); strings.Contains(got, "hello") {
 			t.Errorf("answered %q", got)
 		}

@@ -35,7 +35,7 @@ func (v *serving) startTask(c Conn) error {
 // thousand or so that it has before it grows.
 
 func (e *served) Run(ctx context.Context) error {
-	err := e.v.Handler(ctx, e.conn)
+	err := e.v.handler(ctx, e.conn)
 	e.conn.Close()
 	return err
 }

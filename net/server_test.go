@@ -26,20 +26,20 @@ type service struct {
 	log  *logged
 }
 
-func serve(t testing.TB, ctx context.Context, s *Server) *service {
+func serve(t testing.TB, ctx context.Context, s *Server, handler func(context.Context, Conn) error) *service {
 	t.Helper()
 	ln, err := Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return serveOn(t, ctx, s, ln)
+	return serveOn(t, ctx, s, ln, handler)
 }
 
-func serveOn(t testing.TB, ctx context.Context, s *Server, ln Listener) *service {
+func serveOn(t testing.TB, ctx context.Context, s *Server, ln Listener, handler func(context.Context, Conn) error) *service {
 	v := &service{addr: ln.Addr().String(), ln: ln, log: &logged{}}
 	s.Logger = v.log.logger()
 	ctx, v.stop = context.WithCancel(ctx)
-	v.task = reactor.Go(ctx, func(ctx context.Context) error { return s.Serve(ctx, ln) })
+	v.task = reactor.Go(ctx, func(ctx context.Context) error { return s.Serve(ctx, ln, handler) })
 	return v
 }
 
@@ -86,14 +86,14 @@ func TestServe(t *testing.T) {
 		type key struct{}
 		ctx = context.WithValue(ctx, key{}, "value")
 		busy := 0
-		v := serve(t, ctx, &Server{Handler: func(ctx context.Context, c Conn) error {
+		v := serve(t, ctx, &Server{}, func(ctx context.Context, c Conn) error {
 			busy++
 			defer func() { busy-- }()
 			if ctx.Value(key{}) != "value" {
 				t.Error("ctx lost its values")
 			}
 			return echo(ctx, c)
-		}})
+		})
 		var clients []stdnet.Conn
 		for i := range 10 {
 			c := v.dial(t)
@@ -119,7 +119,7 @@ func TestServe(t *testing.T) {
 // TestHandlersFail: what one handler does is logged and touches nobody else.
 func TestHandlersFail(t *testing.T) {
 	run(t, func(ctx context.Context) {
-		v := serve(t, ctx, &Server{Handler: func(ctx context.Context, c Conn) error {
+		v := serve(t, ctx, &Server{}, func(ctx context.Context, c Conn) error {
 			b := make([]byte, 64)
 			for {
 				n, err := c.Read(b)
@@ -141,7 +141,7 @@ func TestHandlersFail(t *testing.T) {
 					c.Write(b[:n])
 				}
 			}
-		}})
+		})
 		healthy := v.dial(t)
 		ask(t, ctx, healthy, "hello")
 		for line, logged := range map[string]string{
@@ -179,13 +179,13 @@ func TestHandlersFail(t *testing.T) {
 func TestGraceLetsHandlersFinish(t *testing.T) {
 	for _, how := range []string{"ctx", "listener"} {
 		run(t, func(ctx context.Context) {
-			v := serve(t, ctx, &Server{Grace: time.Hour, Handler: func(ctx context.Context, c Conn) error {
+			v := serve(t, ctx, &Server{Grace: time.Hour}, func(ctx context.Context, c Conn) error {
 				err := echo(ctx, c)
 				if ctx.Err() != nil {
 					t.Error("cancelled within the grace time")
 				}
 				return err
-			}})
+			})
 			c := v.dial(t)
 			ask(t, ctx, c, "hello")
 			if how == "ctx" {
@@ -220,7 +220,7 @@ func TestGraceEnds(t *testing.T) {
 	for _, grace := range []time.Duration{20 * time.Millisecond, -1} {
 		run(t, func(ctx context.Context) {
 			handlers, returned := 0, 0
-			v := serve(t, ctx, &Server{Grace: grace, Handler: func(ctx context.Context, c Conn) error {
+			v := serve(t, ctx, &Server{Grace: grace}, func(ctx context.Context, c Conn) error {
 				handlers++
 				var err error
 				if handlers%2 == 0 {
@@ -236,7 +236,7 @@ func TestGraceEnds(t *testing.T) {
 				}
 				returned++
 				return err
-			}})
+			})
 			for range 4 {
 				v.dial(t)
 			}
@@ -292,7 +292,7 @@ func TestCloseThatSuspends(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := serveOn(t, ctx, &Server{Grace: -1, Handler: echo}, lazyListener{ln, context.WithoutCancel(ctx)})
+		v := serveOn(t, ctx, &Server{Grace: -1}, lazyListener{ln, context.WithoutCancel(ctx)}, echo)
 		for range 5 {
 			if c := v.dial(t); ask(t, ctx, c, "hello") != "hello" {
 				t.Error("no echo")
@@ -360,7 +360,7 @@ func TestAcceptFails(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := serveOn(t, ctx, &Server{Grace: time.Millisecond, Handler: echo}, &broken{ln, 1, io.EOF})
+		v := serveOn(t, ctx, &Server{Grace: time.Millisecond}, &broken{ln, 1, io.EOF}, echo)
 		v.dial(t)
 		v.end(t, ctx, io.EOF)
 		if ln.(*TCPListener).fd.Sysfd() >= 0 {
@@ -376,7 +376,7 @@ func TestServeUnderFaults(t *testing.T) {
 		underFaults(t, faulty.Seeded(seed), func(ctx context.Context, k *faulty.Sockets) {
 			start := time.Now()
 			k.Starve = 2
-			v := serve(t, ctx, &Server{Handler: echo})
+			v := serve(t, ctx, &Server{}, echo)
 			for range 20 {
 				c := v.dial(t)
 				if got := ask(t, ctx, c, "?"); got != "?" {
@@ -421,7 +421,7 @@ func TestPollerIsFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	runWith(t, reactor.Options{Poller: &stuffed{Poller: p, full: 1}}, func(ctx context.Context) {
-		v := serve(t, ctx, &Server{Handler: echo})
+		v := serve(t, ctx, &Server{}, echo)
 		lost := v.dial(t)
 		if got := ask(t, ctx, lost, "?"); !strings.Contains(got, "EOF") && !strings.Contains(got, "reset") {
 			t.Errorf("got %q", got)

@@ -33,7 +33,7 @@ func TestStackOfAnIdleConnection(t *testing.T) {
 		"asleep":  func(ctx context.Context, c Conn) error { c.Write([]byte("hello")); return reactor.Sleep(ctx, patience) },
 	} {
 		run(t, func(ctx context.Context) {
-			v := serve(t, ctx, &Server{Grace: -1, Handler: handler})
+			v := serve(t, ctx, &Server{Grace: -1}, handler)
 			var before, after runtime.MemStats
 			runtime.GC()
 			runtime.ReadMemStats(&before)

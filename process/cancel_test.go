@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -110,7 +111,7 @@ func TestCancelFunc(t *testing.T) {
 		}
 
 		c = child("stubborn")
-		c.Grace = -1 // for ever, if Cancel had worked
+		c.Grace = math.MaxInt64 // for ever, if Cancel had worked
 		c.Cancel = func() error { return errBroken }
 		err := reactor.Scope(ctx, func(ctx context.Context, s *reactor.CancelScope) error {
 			started(t, ctx, c)
@@ -123,22 +124,29 @@ func TestCancelFunc(t *testing.T) {
 	})
 }
 
-// A negative grace is none at all, in the other sense.
-func TestNoKill(t *testing.T) {
+// A program with a negative grace time is killed as soon as it was asked to end, and
+// one with the longest is not killed.
+func TestGraceIsNoneOrForever(t *testing.T) {
 	run(t, func(ctx context.Context) {
-		c := child("stubborn")
-		c.Grace = -1
-		reactor.Scope(ctx, func(ctx context.Context, s *reactor.CancelScope) error {
-			started(t, ctx, c)
-			s.Cancel(nil)
-			return nil
-		})
-		err := reactor.Timeout(ctx, 50*time.Millisecond, c.Wait)
-		if !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("Wait: %v", err)
+		for grace, want := range map[time.Duration]error{-1: context.Canceled, math.MaxInt64: context.DeadlineExceeded} {
+			c := child("stubborn")
+			c.Grace = grace
+			reactor.Scope(ctx, func(ctx context.Context, s *reactor.CancelScope) error {
+				started(t, ctx, c)
+				s.Cancel(nil)
+				return nil
+			})
+			limit := 50 * time.Millisecond
+			if grace < 0 {
+				limit = patience
+			}
+			err := reactor.Timeout(ctx, limit, c.Wait)
+			if !errors.Is(err, want) {
+				t.Errorf("Grace %v: Wait returned %v, want %v", grace, err, want)
+			}
+			c.Process.Kill()
+			c.Wait(ctx)
 		}
-		c.Process.Kill()
-		c.Wait(ctx)
 	})
 }
 

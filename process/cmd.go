@@ -42,7 +42,7 @@ type Cmd struct {
 	Cancel func() error
 
 	// Grace is how long the program has, once it was asked to end, before it is
-	// killed. 0 means three seconds; negative means that it is not killed. The
+	// killed. 0 means three seconds; negative means not at all. The
 	// loop's end waits no longer than its own grace time (reactor.Options.Grace),
 	// and then kills what still runs, and complains: keep this below that.
 	Grace time.Duration

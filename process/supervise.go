@@ -37,9 +37,7 @@ func (c *Cmd) end(ctx context.Context) {
 	}
 	switch err := c.ask(); {
 	case err != nil && !errors.Is(err, os.ErrProcessDone):
-	case grace < 0:
-		c.reaper.Wait(ctx)
-	default:
+	case grace > 0:
 		reactor.Timeout(ctx, grace, c.reaper.Wait)
 	}
 	if !c.reaper.Finished() {

@@ -29,9 +29,7 @@ func (l *loop) shutdown() {
 	why := l.because(errMainReturned)
 	l.root.cancel(why)
 	l.detached.cancel(why)
-	if l.grace >= 0 {
-		l.wheel.Add(&l.closer, l.after(l.grace))
-	}
+	l.wheel.Add(&l.closer, l.after(l.grace))
 }
 
 // maxLastTurns is how many turns callbacks get once all tasks are over: enough

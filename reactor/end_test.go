@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -72,7 +73,7 @@ func TestGraceTime(t *testing.T) {
 
 func TestGraceForEver(t *testing.T) {
 	v := newWorld(t)
-	err := setup{world: v, Options: Options{Grace: -1}}.run(t, func(ctx context.Context) error {
+	err := setup{world: v, Options: Options{Grace: math.MaxInt64}}.run(t, func(ctx context.Context) error {
 		Go(ctx, func(ctx context.Context) error { return Sleep(context.WithoutCancel(ctx), 1000*time.Hour) })
 		return Yield(ctx)
 	})

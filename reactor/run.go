@@ -36,7 +36,7 @@ type Options struct {
 	// Grace is how long Run waits, once main has returned and all other tasks
 	// are cancelled, before it cuts off those that have not stopped.
 	// 0 means ten seconds, twice what a net.Server gives its connections; negative
-	// means for ever.
+	// means not at all.
 	Grace time.Duration
 
 	// MaxThreads bounds the goroutines that ToThread runs at a time; further

@@ -73,7 +73,7 @@ func echo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return (&net.Server{Logger: quiet, Handler: copyBack}).Serve(ctx, ln)
+	return (&net.Server{Logger: quiet}).Serve(ctx, ln, copyBack)
 }
 
 func copyBack(ctx context.Context, c net.Conn) error {

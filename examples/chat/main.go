@@ -37,8 +37,7 @@ func serve(ctx context.Context, addr string, out io.Writer) error {
 	fmt.Fprintln(out, "listening on", ln.Addr())
 	r := &room{members: make(map[string]*member)}
 	s := net.Server{
-		Handler: r.visit,
-		Grace:   -1, // members never leave by themselves, so do not wait for it
+		Grace: -1, // members never leave by themselves, so do not wait for it
 	}
-	return s.Serve(ctx, ln)
+	return s.Serve(ctx, ln, r.visit)
 }

@@ -75,9 +75,9 @@ func (n *node) run(ctx context.Context) (err error) {
 		return err
 	}
 	n.log.Info("listening", "address", ln.Addr())
-	s := net.Server{Handler: n.serve, Logger: n.log, Grace: -1}
+	s := net.Server{Logger: n.log, Grace: -1}
 	return reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {
-		g.Go(func(ctx context.Context) error { return s.Serve(ctx, ln) })
+		g.Go(func(ctx context.Context) error { return s.Serve(ctx, ln, n.serve) })
 		for {
 			wait := n.until.Sub(reactor.Now(ctx))
 			if wait <= 0 {

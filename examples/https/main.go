@@ -57,8 +57,7 @@ func serve(ctx context.Context, addr string, cert tls.Certificate, out io.Writer
 	}
 	fmt.Fprintf(out, "listening on https://%v\n", ln.Addr())
 	s := net.Server{
-		Handler: converse,
-		Grace:   -1, // an idle connection never ends by itself, so do not wait for it
+		Grace: -1, // an idle connection never ends by itself, so do not wait for it
 	}
-	return s.Serve(ctx, ln)
+	return s.Serve(ctx, ln, converse)
 }

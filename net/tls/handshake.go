@@ -14,9 +14,14 @@ const defaultHandshakeTimeout = 10 * time.Second
 
 // SetHandshakeTimeout sets how long the handshake may take, from its beginning to its
 // end, however its bytes come: a client that sends them one at a time is cut off
-// too. 0 or less means no limit of its own. It is to be called before the
+// too. 0 means ten seconds, and negative no limit, as a client has it at first. It is to be called before the
 // handshake, and by the one who does it.
-func (c *Conn) SetHandshakeTimeout(d time.Duration) { c.limit = d }
+func (c *Conn) SetHandshakeTimeout(d time.Duration) {
+	if d == 0 {
+		d = defaultHandshakeTimeout
+	}
+	c.limit = d
+}
 
 // Handshake does the handshake, unless it is done.
 func (c *Conn) Handshake() error {

@@ -205,8 +205,9 @@ func TestDial(t *testing.T) {
 			t.Fatal(err)
 		}
 		log := &failures{}
-		s := &net.Server{Handler: echo, Logger: log.logger()}
-		serving := reactor.Go(ctx, func(ctx context.Context) error { return s.Serve(ctx, ln) })
+		handler := echo
+		s := &net.Server{Logger: log.logger()}
+		serving := reactor.Go(ctx, func(ctx context.Context) error { return s.Serve(ctx, ln, handler) })
 		_, port, _ := net.SplitHostPort(ln.Addr().String())
 		for _, host := range []string{"127.0.0.1", "localhost"} {
 			config := clientConfig()

@@ -61,8 +61,6 @@ func (l *Listener) Accept() (net.Conn, error) {
 		return tls.Server(inner, timedServer(l.ctx, l.config)), nil
 	}
 	c := Server(l.ctx, inner, l.config)
-	if l.HandshakeTimeout != 0 {
-		c.SetHandshakeTimeout(l.HandshakeTimeout)
-	}
+	c.SetHandshakeTimeout(l.HandshakeTimeout)
 	return c, nil
 }
