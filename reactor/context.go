@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -12,7 +13,7 @@ import (
 // ctx.Err(). It is nil while ctx is not done, and may be called from anywhere.
 func Cause(ctx context.Context) error {
 	if s, ok := ctx.Value(scopeKey).(*scope); ok {
-		if r := s.reason.Load(); r != nil && ctx.Err() == r.err {
+		if r := s.doneFor(); r != nil && ctx.Err() == r.err {
 			return r.cause
 		}
 	}
@@ -46,7 +47,7 @@ func (s *scope) governs(ctx context.Context) bool {
 // The methods of context.Context, which any goroutine may call.
 
 func (s *scope) Err() error {
-	if r := s.reason.Load(); r != nil {
+	if r := s.doneFor(); r != nil {
 		return r.err
 	}
 	return nil
@@ -92,6 +93,8 @@ func (s *scope) Done() <-chan struct{} {
 		o.done = o.stem.std.Done()
 		if o.ended {
 			o.stem.end()
+		} else {
+			o.arm(s)
 		}
 	}
 	return o.done
@@ -106,8 +109,8 @@ func (s *scope) std() context.Context {
 // AfterFunc is the method that the standard library's context package looks
 // for when it derives a context and finds no context of its own (see cancelKey):
 // with it no goroutine is needed to pass a cancellation on. f is called on the
-// loop's thread, or, if the scope is done already, on a goroutine of its own, and
-// must not block; use [context.AfterFunc], which starts a goroutine, for all else.
+// loop's thread, or, if the scope is done already or its deadline makes it so, on a
+// goroutine of its own, and must not block; use [context.AfterFunc], which starts a goroutine, for all else.
 func (s *scope) AfterFunc(f func()) (stop func() bool) {
 	o := s.watched()
 	o.mu.Lock()
@@ -138,6 +141,8 @@ type outside struct {
 	stem  *stem // has done
 	funcs list.List
 	ended bool
+	timer *time.Timer            // of the deadline; see arm
+	early atomic.Pointer[reason] // that timer has come
 }
 
 // watched returns the scope's outside, made when first asked for. The order of
@@ -175,6 +180,9 @@ func (o *outside) end() {
 		return
 	}
 	o.ended = true
+	if o.timer != nil {
+		o.timer.Stop()
+	}
 	stem := o.stem
 	o.mu.Unlock()
 	if stem != nil {

@@ -104,7 +104,7 @@ func (t *stem) AfterFunc(f func()) (stop func() bool) {
 
 // Value is asked for the context that tells the cause.
 func (t *stem) Value(key any) any {
-	r := t.scope.reason.Load()
+	r := t.scope.doneFor()
 	if key != cancelKey || r == nil || r.cause == nil || r.cause == r.err {
 		return nil
 	}

@@ -213,4 +213,9 @@ func (s *scope) OuterDone() bool { return s.parent.Err() != nil }
 
 // SetUntil notes the loop time of a deadline of s, which is for others to keep;
 // 0 is none.
-func (s *scope) SetUntil(until int64) { s.more().until.Store(until) }
+func (s *scope) SetUntil(until int64) {
+	before := s.more().until.Swap(until)
+	if until != 0 && (before == 0 || until < before) {
+		s.rearm()
+	}
+}

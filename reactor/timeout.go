@@ -114,7 +114,13 @@ func inScope(ctx context.Context, op string, f func(ctx context.Context, s *Canc
 // sign makes a TimeoutError of an error that tells of c's own deadline. When what
 // is around c is done too, the error may be that one's, which counts for more.
 func (c *CancelScope) sign(err error) error {
-	if c.expired && errors.Is(err, context.DeadlineExceeded) && !c.scope.OuterDone() {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if !c.expired && c.scope.Overdue() { // Done has said so, to a function that stopped the loop
+		(*scopeDeadline)(c).expire()
+	}
+	if c.expired && !c.scope.OuterDone() {
 		return &TimeoutError{err}
 	}
 	return err
