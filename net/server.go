@@ -31,7 +31,8 @@ type Server struct {
 	// writes something, an answer. When a peer takes longer, Serve cancels the
 	// handler, with the cause [ErrIdleTimeout] or [ErrMessageTimeout], and
 	// ServeReady closes the connection. 0 means no limit. Each costs a look at
-	// the clock for each read and write.
+	// the clock for each read and write. Over TLS the plain text counts, and the
+	// handshake as idle time; so it does with other connections that use a [Meter].
 	IdleTimeout    time.Duration
 	MessageTimeout time.Duration
 

@@ -38,7 +38,10 @@ type Conn struct {
 	done    atomic.Bool // the handshake is
 	timed   atomic.Bool // there is a write deadline; set from any goroutine
 	closed  bool
-	refused error // why there will be no handshake
+	refused error      // why there will be no handshake
+	meter   *net.Meter // of a server's limits; nil before the handshake
+	crowd   *crowd     // of handshakes at a time; nil: any number
+	inCrowd bool
 
 	out []byte // encrypted, and to be written
 }
@@ -92,6 +95,9 @@ func (c *Conn) Read(p []byte) (int, error) {
 		return 0, c.failed("read", net.ErrClosed)
 	}
 	n, err := c.tls.Read(p)
+	if n > 0 {
+		c.meter.Heard()
+	}
 	c.answer()
 	if err != nil && c.closed {
 		err = c.failed("read", net.ErrClosed)
@@ -113,6 +119,10 @@ func (c *Conn) Write(p []byte) (int, error) {
 		return 0, c.failed("write", err)
 	}
 	defer c.writing.Unlock()
+	if len(p) > 0 {
+		c.meter.Writing(true)
+		defer c.meter.Writing(false)
+	}
 	return c.write(p)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -92,14 +93,45 @@ func whyDone(ctx context.Context) error {
 }
 
 func (c *Conn) shake(ctx context.Context) error {
+	c.meter = net.MeterOf(c.conn)
+	defer c.part()
 	err := c.tls.HandshakeContext(ctx)
 	if flushed := c.finish(); err == nil {
 		err = flushed
 	}
 	if err == nil {
+		c.meter.Writing(false) // the handshake has been the peer's doing
 		c.done.Store(true)
 	}
 	return err
+}
+
+// A crowd bounds the handshakes of a listener that are under way at a time.
+type crowd = reactor.Semaphore
+
+// join waits, once the peer of a handshake has said something, until there are few
+// enough others.
+func (c *Conn) join() error {
+	if c.crowd == nil || c.inCrowd || c.done.Load() {
+		return nil
+	}
+	ctx := reactor.Here(c.ctx)
+	if ctx == nil {
+		return errInCallback
+	}
+	if err := c.crowd.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	c.inCrowd = true
+	return nil
+}
+
+// part makes room for another handshake.
+func (c *Conn) part() {
+	if c.inCrowd {
+		c.inCrowd = false
+		c.crowd.Release(1)
+	}
 }
 
 // finish writes the end of the handshake, or the alert with which it failed.

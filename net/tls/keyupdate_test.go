@@ -141,9 +141,19 @@ func meetByHand(t *testing.T, ctx context.Context) (*Conn, *byHand) {
 	config := serverConfig()
 	config.SessionTicketsDisabled = true // they would come before all else
 	server = Server(ctx, server.NetConn(), config)
+	greet := reactor.Go(ctx, func(context.Context) error { return server.Handshake() })
+	h := shakeByHand(t, ctx, p)
+	if err := greet.Wait(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return server, h
+}
+
+// shakeByHand does the client's handshake over p, and returns the client.
+func shakeByHand(t *testing.T, ctx context.Context, p stdnet.Conn) *byHand {
+	t.Helper()
 	var log strings.Builder
 	var state ConnectionState
-	greet := reactor.Go(ctx, func(context.Context) error { return server.Handshake() })
 	outside(t, ctx, func() error {
 		config := clientConfig()
 		config.KeyLogWriter = &log
@@ -151,16 +161,13 @@ func meetByHand(t *testing.T, ctx context.Context) (*Conn, *byHand) {
 		defer func() { state = client.ConnectionState() }()
 		return client.Handshake()
 	})
-	if err := greet.Wait(ctx); err != nil {
-		t.Fatal(err)
-	}
 	k := keys{hash: sha256.New, size: 16}
 	switch state.CipherSuite {
 	case tls.TLS_AES_128_GCM_SHA256:
 	case tls.TLS_AES_256_GCM_SHA384:
 		k = keys{hash: sha512.New384, size: 32}
 	default:
-		server.Close()
+		p.Close()
 		t.Skip("no AES-GCM on this machine, but", tls.CipherSuiteName(state.CipherSuite))
 	}
 	h := &byHand{conn: p, from: bufio.NewReader(p), in: k, out: k}
@@ -175,7 +182,7 @@ func meetByHand(t *testing.T, ctx context.Context) (*Conn, *byHand) {
 			h.in.use(bytes)
 		}
 	}
-	return server, h
+	return h
 }
 
 // TestKeyUpdateOfIdle: new keys are answered although nobody writes, while a task

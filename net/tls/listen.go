@@ -19,8 +19,18 @@ type Listener struct {
 	// set before the first Accept.
 	HandshakeTimeout time.Duration
 
+	// MaxHandshakes is how many handshakes may be under way at a time, of
+	// connections that tasks accept; 0 means any number. A client that has sent its
+	// first bytes waits for its turn, and the wait counts as part of its handshake; one
+	// that has sent none does not count. Each handshake keeps the loop for a
+	// millisecond or so, and holds some tens of kilobytes while it lasts. Peers that
+	// stall can use up the number for the length of HandshakeTimeout: see
+	// net.Server.MaxConnsPerAddr. It is to be set before the first Accept.
+	MaxHandshakes int
+
 	ctx    context.Context
 	config *Config
+	crowd  *crowd
 }
 
 // Listen announces on a local address, as package net's Listen does, and
@@ -62,5 +72,11 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 	c := Server(l.ctx, inner, l.config)
 	c.SetHandshakeTimeout(l.HandshakeTimeout)
+	if l.MaxHandshakes > 0 {
+		if l.crowd == nil {
+			l.crowd = reactor.NewSemaphore(l.MaxHandshakes)
+		}
+		c.crowd = l.crowd
+	}
 	return c, nil
 }

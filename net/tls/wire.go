@@ -32,6 +32,9 @@ func (w wire) Read(p []byte) (n int, err error) {
 	if err = c.hold(); err == nil {
 		n, err = c.conn.Read(p)
 	}
+	if err == nil {
+		err = c.join()
+	}
 	if err != nil && c.isInterrupted(err) {
 		err = interrupted{err}
 	}

@@ -13,6 +13,7 @@ type Activity struct {
 	loop  *reactor.Loop
 	last  atomic.Int64
 	began atomic.Int64 // 0: no message is under way
+	meter *Meter       // counts in its place, if there is one
 }
 
 // Start begins with the present time as the last one.
@@ -21,12 +22,37 @@ func (a *Activity) Start(l *reactor.Loop) {
 	a.last.Store(int64(l.Time()))
 }
 
-// Last returns when something was read or written last.
-func (a *Activity) Last() time.Duration { return time.Duration(a.last.Load()) }
+// Last returns when something was read or written last. Like MessageBegan and
+// Meter, it is called by the loop.
+func (a *Activity) Last() time.Duration {
+	last := time.Duration(a.last.Load())
+	if a.meter == nil {
+		return last
+	}
+	return a.meter.latest(last)
+}
 
 // MessageBegan returns when a message began that is under way: from the first read
 // until a write. It is 0 if there is none.
-func (a *Activity) MessageBegan() time.Duration { return time.Duration(a.began.Load()) }
+func (a *Activity) MessageBegan() time.Duration {
+	if a.meter != nil {
+		return a.meter.activity.MessageBegan()
+	}
+	return time.Duration(a.began.Load())
+}
+
+// Meter returns the meter that counts in the place of a from now on. It may be
+// called on nil, and is nil then.
+func (a *Activity) Meter() *Meter {
+	if a == nil {
+		return nil
+	}
+	if a.meter == nil {
+		a.meter = &Meter{}
+		a.meter.activity.Start(a.loop)
+	}
+	return a.meter
+}
 
 func (a *Activity) heard() {
 	now := int64(a.loop.Time())
