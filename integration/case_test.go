@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -142,14 +143,12 @@ func works(l *library, s *stage, _ order, _ *verdict) error {
 	})
 }
 
-// patience is how long a client waits for an answer that never comes.
-const patience = 50 * time.Millisecond
-
 func obeysDeadline(l *library, s *stage, _ order, _ *verdict) error { return obeys(l, s, s.within) }
 func obeysCancel(l *library, s *stage, _ order, _ *verdict) error   { return obeys(l, s, s.cancelled) }
 
 func obeys(l *library, s *stage, limited func(time.Duration, func(context.Context) error) error) error {
 	return with(l, s, func(c *client) error {
+		patience := cmp.Or(l.patience, 50*time.Millisecond)
 		began := time.Now()
 		err := limited(patience, func(ctx context.Context) error { return s.call(ctx, c.silent) })
 		switch took := time.Since(began); {

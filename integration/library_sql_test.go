@@ -14,7 +14,7 @@ import (
 )
 
 func init() {
-	add(&library{name: "lib/pq", module: "github.com/lib/pq", servers: []string{"postgres"}, open: openPQ})
+	add(&library{name: "lib/pq", module: "github.com/lib/pq", servers: []string{"postgres"}, open: openPQ, patience: time.Second})
 	add(&library{name: "go-sql-driver/mysql", module: "github.com/go-sql-driver/mysql", servers: []string{"mariadb"}, open: openMySQL})
 	add(&library{name: "pgx", module: "github.com/jackc/pgx/v5", servers: []string{"postgres"}, open: openPgx})
 	add(&library{name: "pgx, CopyFrom", module: "github.com/jackc/pgx/v5", servers: []string{"postgres"}, open: openCopyFrom})

@@ -12,6 +12,11 @@ type library struct {
 	module  string   // whose version the page has; "" is the standard library
 	servers []string // that it needs
 	open    func(ctx context.Context, at *site) (*client, error)
+
+	// patience is for how long a call waits for an answer that never comes; 0 means
+	// little. By then the server must have begun with it, if it is the server that has
+	// to end it.
+	patience time.Duration
 }
 
 // A client is a library's connection, or pool of them. What may wait obeys ctx, as
