@@ -141,7 +141,7 @@ func inThread(addr map[string]string, f func(*stage) error) error {
 
 func callThread(ctx context.Context, f func(ctx context.Context) error) error {
 	ended := make(chan struct{})
-	_, err := reactor.ToThread(ctx, func() (struct{}, error) {
+	_, err := reactor.ToThread(ctx, func(ctx context.Context) (struct{}, error) {
 		defer close(ended)
 		return struct{}{}, f(ctx)
 	})

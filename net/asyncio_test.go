@@ -401,7 +401,7 @@ func TestCase65UDPUnixDNS(t *testing.T) {
 		_, err = os.Stat(path)
 		p.print("unix path removed on close:", errors.Is(err, os.ErrNotExist))
 
-		addr, err := reactor.ToThread(ctx, func() (*net.TCPAddr, error) { return stdnet.ResolveTCPAddr("tcp", "127.0.0.1:80") })
+		addr, err := reactor.ToThread(ctx, func(context.Context) (*net.TCPAddr, error) { return stdnet.ResolveTCPAddr("tcp", "127.0.0.1:80") })
 		must(t, addr, err)
 		p.print(fmt.Sprintf("('%s', %d)", addr.IP, addr.Port))
 		if _, err := net.Dial(ctx, "tcp", "127.0.0.1:1"); errors.Is(err, syscall.ECONNREFUSED) {
@@ -412,7 +412,7 @@ func TestCase65UDPUnixDNS(t *testing.T) {
 
 // pingByDatagram sends one datagram to a server that answers in capitals, all by
 // std.
-func pingByDatagram() ([]byte, error) {
+func pingByDatagram(context.Context) ([]byte, error) {
 	server, err := stdnet.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err

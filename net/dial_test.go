@@ -579,7 +579,7 @@ func TestHTTPClient(t *testing.T) {
 		}
 	}
 	wait := reactor.Submit(s.loop, func(ctx context.Context) (struct{}, error) {
-		return reactor.ToThread(ctx, func() (struct{}, error) { return struct{}{}, post(ctx, "a task") })
+		return reactor.ToThread(ctx, func(context.Context) (struct{}, error) { return struct{}{}, post(ctx, "a task") })
 	})
 	if _, err := wait(context.Background()); err != nil {
 		t.Error(err)

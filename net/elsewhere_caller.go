@@ -39,7 +39,7 @@ func byCaller(ctx context.Context, f func() error) error {
 	if !ok {
 		return f()
 	}
-	_, err := reactor.ToThread(context.WithoutCancel(ctx), func() (struct{}, error) {
+	_, err := reactor.ToThread(context.WithoutCancel(ctx), func(context.Context) (struct{}, error) {
 		k := &call{f: f, err: errCallerLeft}
 		if c.tell(func() { c.calls = append(c.calls, k) }) {
 			k.over.Wait(context.Background())

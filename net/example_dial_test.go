@@ -24,7 +24,7 @@ func ExampleDialer() {
 	err := reactor.Run(context.Background(), func(ctx context.Context) error {
 		d := &net.Dialer{Timeout: 10 * time.Second, Loop: reactor.LoopOf(ctx)}
 		client := &http.Client{Transport: &http.Transport{DialContext: d.DialContext, DisableKeepAlives: true}}
-		body, err := reactor.ToThread(ctx, func() ([]byte, error) {
+		body, err := reactor.ToThread(ctx, func(context.Context) ([]byte, error) {
 			resp, err := client.Get(server.URL)
 			if err != nil {
 				return nil, err

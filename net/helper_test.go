@@ -131,7 +131,7 @@ func (w *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(w, 
 // outside calls f on an ordinary goroutine, while the calling task is suspended.
 func outside(t testing.TB, ctx context.Context, f func() error) {
 	t.Helper()
-	_, err := reactor.ToThread(ctx, func() (struct{}, error) { return struct{}{}, f() })
+	_, err := reactor.ToThread(ctx, func(context.Context) (struct{}, error) { return struct{}{}, f() })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func stand(t testing.TB, o reactor.Options) *standing {
 		ended <- o.Run(context.Background(), func(ctx context.Context) error {
 			s.ctx, s.loop = ctx, reactor.LoopOf(ctx)
 			close(started)
-			_, err := reactor.ToThread(ctx, func() (struct{}, error) { <-quit; return struct{}{}, nil })
+			_, err := reactor.ToThread(ctx, func(context.Context) (struct{}, error) { <-quit; return struct{}{}, nil })
 			return err
 		})
 	}()

@@ -78,7 +78,7 @@ func lookup[T any](ctx context.Context, name string, ask func(ctx context.Contex
 			return none, &DNSError{Err: "no such host: the loop's own network has names of hosts only", Name: name, IsNotFound: true}
 		}
 		asking := withoutConnects(ctx)
-		return reactor.ToThread(ctx, func() (T, error) { return ask(asking) })
+		return reactor.ToThread(ctx, func(context.Context) (T, error) { return ask(asking) })
 	})
 }
 
@@ -106,7 +106,7 @@ func ResolveIPAddr(ctx context.Context, network, address string) (*IPAddr, error
 // checkIPNetwork lets std judge a network's name, off the loop if that may take a
 // look at the system's list of protocols.
 func checkIPNetwork(ctx context.Context, network string) error {
-	check := func() (struct{}, error) {
+	check := func(context.Context) (struct{}, error) {
 		_, err := stdnet.ResolveIPAddr(network, "") // looks up no host
 		return struct{}{}, err
 	}
@@ -114,6 +114,6 @@ func checkIPNetwork(ctx context.Context, network string) error {
 		_, err := reactor.ToThread(ctx, check)
 		return err
 	}
-	_, err := check()
+	_, err := check(ctx)
 	return err
 }

@@ -85,7 +85,7 @@ func (r resolver) host(ctx context.Context, network, host string) ([]IPAddr, err
 		kind += string(last)
 	}
 	lookup := withoutConnects(ctx)
-	ips, err := reactor.ToThread(ctx, func() ([]IP, error) { return r.std().LookupIP(lookup, kind, host) })
+	ips, err := reactor.ToThread(ctx, func(context.Context) ([]IP, error) { return r.std().LookupIP(lookup, kind, host) })
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (r resolver) port(ctx context.Context, network, service string) (int, error
 	if service == "" {
 		return 0, nil
 	}
-	return reactor.ToThread(ctx, func() (int, error) {
+	return reactor.ToThread(ctx, func(context.Context) (int, error) {
 		return r.std().LookupPort(ctx, network, service)
 	})
 }

@@ -356,7 +356,7 @@ func TestBorrowedBytesAreWrittenWhole(t *testing.T) {
 		for i := range clients {
 			c := v.dial(t)
 			group = append(group, reactor.Go(ctx, func(ctx context.Context) error {
-				_, err := reactor.ToThread(ctx, func() (any, error) { return nil, swap(c, byte(i+1), size) })
+				_, err := reactor.ToThread(ctx, func(context.Context) (any, error) { return nil, swap(c, byte(i+1), size) })
 				return err
 			}))
 		}
@@ -396,7 +396,7 @@ func TestBorrow(t *testing.T) {
 		if string(p) != "hello" || err != nil || cap(p) != len(p) {
 			t.Errorf("borrowed %q of %d, %v", p, cap(p), err)
 		}
-		if _, err := reactor.ToThread(ctx, func() (any, error) { return b.Borrow() }); err == nil || !strings.Contains(err.Error(), "use Read") {
+		if _, err := reactor.ToThread(ctx, func(context.Context) (any, error) { return b.Borrow() }); err == nil || !strings.Contains(err.Error(), "use Read") {
 			t.Errorf("elsewhere: %v", err)
 		}
 		b.SetReadDeadline(time.Unix(1, 0))

@@ -294,7 +294,7 @@ func TestDialCtx(t *testing.T) {
 		"another goroutine": func(ctx context.Context, dial func(context.Context) error) error {
 			ctx, cancel := context.WithTimeout(ctx, time.Millisecond)
 			defer cancel()
-			_, err := reactor.ToThread(ctx, func() (struct{}, error) { return struct{}{}, dial(ctx) })
+			_, err := reactor.ToThread(ctx, func(context.Context) (struct{}, error) { return struct{}{}, dial(ctx) })
 			return err
 		},
 		"a task's Cancel": func(ctx context.Context, dial func(context.Context) error) error {

@@ -61,7 +61,7 @@ func TestBuffers(t *testing.T) {
 		for _, write := range []func(v Buffers) (int64, error){
 			func(v Buffers) (int64, error) { return v.WriteTo(a) },
 			func(v Buffers) (int64, error) {
-				return reactor.ToThread(ctx, func() (int64, error) { return v.WriteTo(a) })
+				return reactor.ToThread(ctx, func(context.Context) (int64, error) { return v.WriteTo(a) })
 			},
 		} {
 			got := make([]byte, len(msg))

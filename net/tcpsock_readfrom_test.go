@@ -374,7 +374,7 @@ func relay(t testing.TB, ctx context.Context, networks [2]string, msg []byte, co
 		dst.Close()
 		return err
 	})
-	got, err := reactor.ToThread(ctx, func() ([]byte, error) {
+	got, err := reactor.ToThread(ctx, func(context.Context) ([]byte, error) {
 		go func() {
 			client.Write(msg)
 			client.(half).CloseWrite()
@@ -413,7 +413,7 @@ func TestRelay(t *testing.T) {
 				}
 			},
 			"by a goroutine": func(ctx context.Context, dst, src Conn) error {
-				_, err := reactor.ToThread(ctx, func() (int64, error) { return io.Copy(dst, src) })
+				_, err := reactor.ToThread(ctx, func(context.Context) (int64, error) { return io.Copy(dst, src) })
 				return err
 			},
 		} {

@@ -177,7 +177,7 @@ func TestPartialWrite(t *testing.T) {
 				if where == "task" {
 					return write()
 				}
-				_, err := reactor.ToThread(ctx, func() (any, error) { return nil, write() })
+				_, err := reactor.ToThread(ctx, func(context.Context) (any, error) { return nil, write() })
 				return err
 			})
 			until(t, ctx, "the kernel has no more room", c.(*TCPConn).fd.Awaited)

@@ -48,7 +48,7 @@ func TestTwoHundredAtOnce(t *testing.T) {
 				return err
 			})
 		}
-		if _, err := reactor.ToThread(ctx, func() (int, error) { return 0, nil }); err != nil {
+		if _, err := reactor.ToThread(ctx, func(context.Context) (int, error) { return 0, nil }); err != nil {
 			t.Error(err)
 		}
 		for i, c := range slices.Backward(cmds) {

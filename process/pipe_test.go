@@ -72,12 +72,12 @@ func TestPipesElsewhere(t *testing.T) {
 		}
 		const n = 1 << 20
 		writing := reactor.Async(ctx, func(ctx context.Context) (int, error) {
-			return reactor.ToThread(ctx, func() (int, error) {
+			return reactor.ToThread(ctx, func(context.Context) (int, error) {
 				n, err := in.Write(testkit.Pattern(n))
 				return n, errors.Join(err, in.Close(), in.Close())
 			})
 		})
-		got, err := reactor.ToThread(ctx, func() ([]byte, error) { return io.ReadAll(out) })
+		got, err := reactor.ToThread(ctx, func(context.Context) ([]byte, error) { return io.ReadAll(out) })
 		if err := errors.Join(err, testkit.Same(got, testkit.Pattern(n)), c.Wait(ctx)); err != nil {
 			t.Error(err)
 		}
@@ -89,7 +89,7 @@ func TestPipesElsewhere(t *testing.T) {
 		go io.WriteString(in, "x")
 		var copied atomic.Int64
 		copying := reactor.Go(ctx, func(ctx context.Context) error {
-			_, err := reactor.ToThread(ctx, func() (int64, error) {
+			_, err := reactor.ToThread(ctx, func(context.Context) (int64, error) {
 				return io.Copy(incomparable{func(p []byte) { copied.Add(int64(len(p))) }}, out)
 			})
 			return err

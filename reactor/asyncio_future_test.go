@@ -130,7 +130,7 @@ func TestCase15BadAwaits(t *testing.T) {
 	go func() { // a second loop
 		ended <- reactor.Run(context.Background(), func(ctx context.Context) error {
 			pending := reactor.Go(ctx, func(ctx context.Context) error { return new(reactor.Event).Wait(ctx) })
-			_, err := reactor.ToThread(ctx, func() (struct{}, error) {
+			_, err := reactor.ToThread(ctx, func(context.Context) (struct{}, error) {
 				other <- pending
 				<-end
 				return struct{}{}, nil

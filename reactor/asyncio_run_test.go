@@ -106,7 +106,7 @@ func TestCase57ContextValues(t *testing.T) {
 		reactor.LoopOf(ctx).CallSoon(func() { p.print("cb", get(then)) })
 		ctx = set(ctx, "main2")
 		pair, _ := task.Await(ctx)
-		inThread, _ := reactor.ToThread(ctx, func() (string, error) { return get(ctx), nil })
+		inThread, _ := reactor.ToThread(ctx, func(context.Context) (string, error) { return get(ctx), nil })
 		p.print(pair, get(ctx), inThread)
 		reactor.Async(ctx, kid).Wait(ctx)
 		p.print("explicit ctx not shared:", get(ctx))
@@ -149,7 +149,7 @@ func TestCase58Threads(t *testing.T) {
 		p.print("["+strings.Join(out, ", ")+"]", err == nil)
 
 		zero := 0
-		_, err = reactor.ToThread(ctx, func() (int, error) { return 1 / zero, nil })
+		_, err = reactor.ToThread(ctx, func(context.Context) (int, error) { return 1 / zero, nil })
 		p.print("to_thread raised", err)
 	})
 }
@@ -205,7 +205,7 @@ func TestCase86CancelToThread(t *testing.T) {
 	p.main(func(ctx context.Context) {
 		finish := make(chan struct{})
 		task := reactor.Go(ctx, func(ctx context.Context) error {
-			_, err := reactor.ToThread(ctx, func() (struct{}, error) {
+			_, err := reactor.ToThread(ctx, func(context.Context) (struct{}, error) {
 				<-finish
 				p.print("thread finished")
 				return struct{}{}, nil

@@ -37,7 +37,7 @@ func TestCase67SlowStep(t *testing.T) {
 			return nil
 		}).Wait(ctx)
 		loop := reactor.LoopOf(ctx)
-		value, _ := reactor.ToThread(ctx, func() (any, error) {
+		value, _ := reactor.ToThread(ctx, func(context.Context) (any, error) {
 			return panicked(func() { loop.CallSoon(func() {}) }), nil
 		})
 		what, _, _ := strings.Cut(repr(value), ": use Loop.Post")

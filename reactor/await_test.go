@@ -162,7 +162,7 @@ var awaits = map[string]func(ctx context.Context) awaited{
 	"ToThread": func(context.Context) awaited {
 		called := make(chan bool, 1)
 		return awaited{func(ctx context.Context) error {
-			_, err := ToThread(ctx, func() (int, error) { called <- true; return 1, nil })
+			_, err := ToThread(ctx, func(context.Context) (int, error) { called <- true; return 1, nil })
 			return err
 		}, func() bool { return len(called) > 0 }, true, false}
 	},

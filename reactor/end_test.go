@@ -214,7 +214,7 @@ func TestAThreadStillRunningAtTheEnd(t *testing.T) {
 		var done atomic.Bool
 		runReal(t, func(ctx context.Context) error {
 			Go(ctx, func(ctx context.Context) error {
-				_, err := ToThread(ctx, func() (int, error) {
+				_, err := ToThread(ctx, func(context.Context) (int, error) {
 					time.Sleep(5 * time.Millisecond)
 					done.Store(true)
 					return 0, nil
@@ -234,7 +234,7 @@ func TestAThreadStillRunningAtTheEnd(t *testing.T) {
 		defer close(release)
 		err := setup{world: v, log: j}.runLeaking(func(ctx context.Context) error {
 			Go(ctx, func(ctx context.Context) error {
-				_, err := ToThread(ctx, func() (int, error) { <-release; return 0, nil })
+				_, err := ToThread(ctx, func(context.Context) (int, error) { <-release; return 0, nil })
 				return err
 			})
 			return Yield(ctx)

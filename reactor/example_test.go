@@ -92,7 +92,7 @@ func ExampleTask_Cancel() {
 
 func ExampleToThread() {
 	reactor.Run(context.Background(), func(ctx context.Context) error {
-		sum, err := reactor.ToThread(ctx, func() (int, error) {
+		sum, err := reactor.ToThread(ctx, func(context.Context) (int, error) {
 			sum := 0 // something long: the loop goes on meanwhile
 			for i := range 1000 {
 				sum += i

@@ -12,15 +12,15 @@ import (
 // A Loop runs tasks on one thread: the goroutine that calls [Run], locked to
 // its thread until Run returns. [LoopOf] gives the loop of a ctx.
 type Loop struct {
-	core        loop
-	log         *slog.Logger
-	logs        logqueue.Queue
-	onError     func(Report)
-	threadQueue waitList // tasks that wait for a thread
-	maxThreads  int
-	signals     map[*signalHandler]struct{}
-	generators  []*generator        // that have begun and not ended
-	watchers    [2]map[int]*watcher // of AddReader and AddWriter, by fd
+	core       loop
+	log        *slog.Logger
+	logs       logqueue.Queue
+	onError    func(Report)
+	threads    threads // of ToThread
+	maxThreads int     // how many may be busy
+	signals    map[*signalHandler]struct{}
+	generators []*generator        // that have begun and not ended
+	watchers   [2]map[int]*watcher // of AddReader and AddWriter, by fd
 }
 
 // newLoop makes a loop on the calling goroutine's thread.

@@ -59,7 +59,7 @@ func TestFutureSetFromAnotherGoroutineIsNoticed(t *testing.T) {
 		var f Future[int]
 		Go(ctx, waitForever(&f))
 		yields(ctx, 2)
-		ToThread(ctx, func() (int, error) {
+		ToThread(ctx, func(context.Context) (int, error) {
 			if panics(func() { f.SetResult(1) }) == "" {
 				t.Error("not noticed")
 			}

@@ -168,7 +168,7 @@ func runReal(t testing.TB, main func(ctx context.Context) error) {
 
 // checkParts checks what must hold at any moment on the loop's thread.
 func (l *loop) checkParts() string {
-	for _, msg := range []string{l.ready.check(), l.root.check(), l.detached.check(), l.shielded.check(), facadeOf(l).threadQueue.check()} {
+	for _, msg := range []string{l.ready.check(), l.root.check(), l.detached.check(), l.shielded.check(), facadeOf(l).threads.queue.check()} {
 		if msg != "" {
 			return msg
 		}

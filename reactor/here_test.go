@@ -48,7 +48,7 @@ func TestHereIsNowhere(t *testing.T) {
 		if ok, err := called.Await(ctx); !ok || err != nil {
 			t.Error("in a callback", err)
 		}
-		_, err := ToThread(ctx, func() (struct{}, error) {
+		_, err := ToThread(ctx, func(context.Context) (struct{}, error) {
 			if Here(ctx) != nil || OnLoop(ctx) {
 				t.Error("on another goroutine")
 			}

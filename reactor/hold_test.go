@@ -24,7 +24,7 @@ func TestLookingAtALoopKeepsDeadlockDetection(t *testing.T) {
 			Submit(LoopOf(ctx), func(context.Context) (int, error) { return 0, nil })
 		},
 		"another goroutine": func(ctx context.Context) {
-			ToThread(ctx, func() (*Loop, error) { return LoopOf(ctx), nil })
+			ToThread(ctx, func(context.Context) (*Loop, error) { return LoopOf(ctx), nil })
 		},
 		"Hold and release": func(ctx context.Context) { LoopOf(ctx).Hold()() },
 		"the wrong release": func(ctx context.Context) {

@@ -18,7 +18,7 @@ func suspending(ctx context.Context) map[string]func() {
 		"Timeout":      func() { Timeout(ctx, 1, func(context.Context) error { return nil }) },
 		"Group":        func() { Group(ctx, func(context.Context, *TaskGroup) error { return nil }) },
 		"Gather":       func() { Gather[int](ctx) },
-		"ToThread":     func() { ToThread(ctx, func() (int, error) { return 0, nil }) },
+		"ToThread":     func() { ToThread(ctx, func(context.Context) (int, error) { return 0, nil }) },
 		"Future.Await": func() { f.Await(ctx) },
 		"WaitReadable": func() { WaitReadable(ctx, 0) },
 		"WaitWritable": func() { WaitWritable(ctx, 0) },
@@ -83,7 +83,7 @@ func TestMisuseFromAnotherGoroutine(t *testing.T) {
 				t.Error("another goroutine is not on the loop")
 			}
 		}()
-		_, err := ToThread(ctx, func() (int, error) { <-done; return 0, nil })
+		_, err := ToThread(ctx, func(context.Context) (int, error) { <-done; return 0, nil })
 		nearest(ctx).loop.checkNow(t)
 		if !InTask(ctx) || !f.OnLoop() || InTask(context.Background()) {
 			t.Error("InTask or OnLoop is wrong in a task")
@@ -98,7 +98,7 @@ func TestMisuseFromAnotherGoroutine(t *testing.T) {
 func TestMisuseOfAGroupFromAnotherGoroutine(t *testing.T) {
 	runReal(t, func(ctx context.Context) error {
 		return Group(ctx, func(ctx context.Context, g *TaskGroup) error {
-			_, err := ToThread(ctx, func() (int, error) {
+			_, err := ToThread(ctx, func(context.Context) (int, error) {
 				if text := panics(func() { g.Go(func(context.Context) error { return nil }) }); !strings.Contains(text, "not the running task") {
 					t.Errorf("got %q", text)
 				}

@@ -18,6 +18,12 @@ import (
 //go:linkname goroutineLabels runtime/pprof.runtime_getProfLabel
 func goroutineLabels() unsafe.Pointer
 
+// setGoroutineLabels makes those that goroutineLabels has returned the labels of the
+// calling goroutine.
+//
+//go:linkname setGoroutineLabels runtime/pprof.runtime_setProfLabel
+func setGoroutineLabels(labels unsafe.Pointer)
+
 // relabel gives the worker's goroutine the labels of the job that it is to run.
 func (w *worker) relabel() {
 	ctx := context.Background()

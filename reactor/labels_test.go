@@ -106,7 +106,7 @@ func TestLabelsOfACtx(t *testing.T) {
 					Yield(ctx)
 					check(name+" later", ctx)
 					want := labelsOf(ctx)
-					ToThread(ctx, func() (int, error) {
+					ToThread(ctx, func(context.Context) (int, error) {
 						if goroutineLabels() != want {
 							t.Errorf("%s: a thread has not its task's", name)
 						}

@@ -39,7 +39,7 @@ func TestRunInsideATaskIsRefused(t *testing.T) {
 			}
 		}
 		// On another thread it is nobody's nested loop.
-		_, err := ToThread(ctx, func() (int, error) {
+		_, err := ToThread(ctx, func(context.Context) (int, error) {
 			return 0, Run(context.Background(), func(ctx context.Context) error { return Yield(ctx) })
 		})
 		return err
@@ -333,7 +333,7 @@ func TestNoFalseDeadlock(t *testing.T) {
 	cases := map[string]func(t *testing.T, ctx context.Context, f *Future[int]){
 		"thread": func(t *testing.T, ctx context.Context, f *Future[int]) {
 			Go(ctx, func(ctx context.Context) error {
-				ToThread(ctx, func() (int, error) { time.Sleep(time.Millisecond); return 0, nil })
+				ToThread(ctx, func(context.Context) (int, error) { time.Sleep(time.Millisecond); return 0, nil })
 				return f.SetResult(1)
 			})
 		},

@@ -52,7 +52,7 @@ func outsideRound(t *testing.T, round int, total *tally) {
 				return fmt.Errorf("received %v, %v", ok, err)
 			}
 			total.received.Add(1)
-			n, err := ToThread(ctx, func() (int, error) { total.threads.Add(1); return round, nil })
+			n, err := ToThread(ctx, func(context.Context) (int, error) { total.threads.Add(1); return round, nil })
 			if n != round || err != nil {
 				return fmt.Errorf("the thread returned %d, %v", n, err)
 			}

@@ -51,7 +51,7 @@ var races = map[string]func(t *testing.T) (await func(ctx context.Context) error
 				facadeOf(l).maxThreads, l.threads = 1, 1
 				return facadeOf(l).takeThread(l.cur, nearest(ctx))
 			}, func() {
-				facadeOf(l).threadQueue.wakeFirst(wokenDone)
+				facadeOf(l).threads.queue.wakeFirst(wokenDone)
 			}
 	},
 	"Group": func(*testing.T) (func(ctx context.Context) error, func()) {
@@ -457,7 +457,7 @@ func TestACtxUsedFromOtherGoroutines(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		_, err := ToThread(ctx, func() (int, error) { wg.Wait(); return 0, nil })
+		_, err := ToThread(ctx, func(context.Context) (int, error) { wg.Wait(); return 0, nil })
 		return err
 	})
 }

@@ -121,7 +121,7 @@ func forTheLoop(p *possessions) map[string]func() {
 		"Start":               func() { Start(ctx, nil, func(context.Context, func(int)) error { return nil }) },
 		"Timeout":             func() { Timeout(ctx, 1, nothing) },
 		"TimeoutAt":           func() { TimeoutAt(ctx, time.Now(), nothing) },
-		"ToThread":            func() { ToThread(ctx, func() (int, error) { return 0, nil }) },
+		"ToThread":            func() { ToThread(ctx, func(context.Context) (int, error) { return 0, nil }) },
 		"Wait":                func() { Wait(ctx, AllDone, p.task) },
 		"WaitReadable":        func() { WaitReadable(ctx, 0) },
 		"WaitWritable":        func() { WaitWritable(ctx, 0) },
@@ -497,7 +497,7 @@ func TestHomeOfAPrimitive(t *testing.T) {
 				return nil
 			})
 		}()
-		_, err := ToThread(ctx, func() (int, error) { return 0, <-other })
+		_, err := ToThread(ctx, func(context.Context) (int, error) { return 0, <-other })
 		return errors.Join(err, q.TryPut(4))
 	})
 	if q.Len() != 1 { // nobody's again
@@ -548,7 +548,7 @@ func TestDumpFromAnotherGoroutine(t *testing.T) {
 		nap := Go(ctx, func(ctx context.Context) error { return Sleep(ctx, time.Hour) })
 		nap.SetName("napper")
 		Yield(ctx)
-		text, err := ToThread(ctx, func() (string, error) { return Dump(ctx), nil })
+		text, err := ToThread(ctx, func(context.Context) (string, error) { return Dump(ctx), nil })
 		if !strings.Contains(text, "task 1 (") || !strings.Contains(text, "waits for a function in a thread") || !strings.Contains(text, "(napper) waits for a sleep to end") {
 			t.Errorf("%q", text)
 		}

@@ -188,7 +188,7 @@ func TestATaskCantWaitForItself(t *testing.T) {
 func TestATaskOfAnotherLoop(t *testing.T) {
 	runReal(t, func(ctx context.Context) error {
 		alien := Go(ctx, func(ctx context.Context) error { return Sleep(ctx, time.Hour) })
-		_, err := ToThread(ctx, func() (int, error) {
+		_, err := ToThread(ctx, func(context.Context) (int, error) {
 			return 0, Run(context.Background(), func(ctx context.Context) error {
 				if err := alien.Wait(ctx); err == nil || !strings.Contains(err.Error(), "another loop") {
 					t.Errorf("Wait: %v", err)

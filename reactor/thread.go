@@ -9,16 +9,27 @@ import (
 	"github.com/eddyio/eddy/internal/gate"
 )
 
-// ToThread calls f on a goroutine of its own and suspends the running task
-// until f returns: for what would block the loop, such as files, a C library, or long
-// computation. Its result is f's. If f panics, that is a [PanicError].
+// ToThread calls f on another goroutine and suspends the running task until f
+// returns: for what would block the loop, such as files, a C library, long
+// computation, or a library with goroutines of its own. Its result is f's. If f
+// panics, that is a [PanicError].
+//
+// f gets ctx, which is done when the task or scope is that it belongs to. On its
+// goroutine f can do with ctx what the standard library's contexts are for: wait for
+// Done, ask Err and Value, derive others, hand it to a database driver or an
+// http.Request. So a method value will do as f: ToThread(ctx, client.Fetch).
+// Nothing of this package that suspends may be called there.
 //
 // When ctx is done first, ToThread returns ctx's error, but f can't be stopped:
 // it goes on, and its value is dropped. Its error, if it is not ctx's, and its panic
 // are reported then; after the loop's end, in the log. Run waits for f at the loop's
 // end, within its grace time. At most Options.MaxThreads run at a time; further
-// calls wait their turn, in order. (asyncio's to_thread.)
-func ToThread[T any](ctx context.Context, f func() (T, error)) (T, error) {
+// calls wait their turn, in order.
+//
+// Goroutines are used again until the loop ends. An f that calls
+// runtime.LockOSThread must undo that, or end by runtime.Goexit.
+// (asyncio's to_thread.)
+func ToThread[T any](ctx context.Context, f func(ctx context.Context) (T, error)) (T, error) {
 	var none T
 	w, s, err := await(ctx, "ToThread")
 	if err != nil {
@@ -31,11 +42,12 @@ func ToThread[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	if err := l.takeThread(w, s); err != nil {
 		return none, err
 	}
-	c := &call[T]{f: f, loop: l, scope: s, name: w.Task().String()}
+	c := &call[T]{f: f, ctx: ctx}
+	c.loop, c.scope, c.task = l, s, w.Task()
 	if l.core.strict() {
-		c.run()
+		l.callHere(c)
 	} else {
-		go c.run()
+		l.callInThread(c)
 	}
 	if err := c.wait.wait(w, s, waitingFor("a function in a thread")); err != nil {
 		return none, err
@@ -46,7 +58,7 @@ func ToThread[T any](ctx context.Context, f func() (T, error)) (T, error) {
 // takeThread takes one of the loop's threads, and waits until there is one.
 func (l *Loop) takeThread(w *worker, s *scope) error {
 	if l.core.Threads(0) >= l.maxThreads {
-		return l.threadQueue.wait(w, s, waitingFor("a free thread")) // handed over by the one that has it
+		return l.threads.queue.wait(w, s, waitingFor("a free thread")) // handed over by the one that has it
 	}
 	l.core.Threads(1)
 	return nil
@@ -54,52 +66,94 @@ func (l *Loop) takeThread(w *worker, s *scope) error {
 
 // A call is one ToThread. Its goroutine writes value and err before it posts.
 type call[T any] struct {
-	f     func() (T, error)
+	threadCall
+	f     func(ctx context.Context) (T, error)
+	ctx   context.Context
+	value T
+}
+
+// A threadCall is a call without its result's type.
+type threadCall struct {
 	loop  *Loop
 	scope *scope // under which the task waits
-	name  string
-	value T
+	task  *task
 	err   error
+	panic *PanicError // is err, and does not yet name the task
 	wait  waitList
 }
 
-func (c *call[T]) run() {
+// A calling is a call.
+type calling interface {
+	do()
+	record() *threadCall
+}
+
+func (c *call[T]) record() *threadCall { return &c.threadCall }
+
+// do calls the function, on whatever goroutine. If that calls runtime.Goexit, do
+// does not return.
+func (c *call[T]) do() {
 	returned := false
 	defer func() {
 		if !returned {
-			if r := recover(); r != nil {
-				c.err = &PanicError{"a function that " + c.name + " gave to ToThread", r, debug.Stack()}
-			} else {
-				c.err = errors.New("reactor: the function called runtime.Goexit")
-			}
-		}
-		if !c.loop.core.post(c.done) {
-			c.report(c.loop.logReport)
+			c.failed(recover())
 		}
 	}()
-	c.value, c.err = c.f()
+	c.value, c.err = c.f(c.ctx)
 	returned = true
 }
 
-func (c *call[T]) done() {
+// failed is called when the function has panicked, or has exited if r is nil.
+func (c *threadCall) failed(r any) {
+	if r == nil {
+		c.err = errors.New("reactor: the function called runtime.Goexit")
+		return
+	}
+	c.panic = &PanicError{Value: r, Stack: debug.Stack()}
+	c.err = c.panic
+}
+
+// returned is called on the function's goroutine when it has returned, and the
+// goroutine is not used again.
+func (c *threadCall) returned() {
+	if !c.loop.core.post(c.done) {
+		c.lost()
+	}
+}
+
+// done is called on the loop when the function has returned.
+func (c *threadCall) done() {
 	l := c.loop
-	if !l.threadQueue.wakeFirst(wokenDone) {
+	if !l.threads.queue.wakeFirst(wokenDone) {
 		l.core.Threads(-1)
 	}
+	c.name()
 	if c.wait.empty() {
 		c.report(l.report)
 	}
 	c.wait.wakeAll(wokenDone)
 }
 
+func (c *threadCall) name() {
+	if c.panic != nil {
+		c.panic.Task = "a function that " + c.task.String() + " gave to ToThread"
+	}
+}
+
+// lost is called when the function has returned after the loop's end.
+func (c *threadCall) lost() {
+	c.name()
+	c.report(c.loop.logReport)
+}
+
 // report reports what the function failed with when the task does not wait for it
 // any more.
-func (c *call[T]) report(tell func(Report)) {
+func (c *threadCall) report(tell func(Report)) {
 	switch {
-	case isPanicError(c.err):
-		tell(Report{What: "a function in a thread panicked, and nobody waited for it any more", Task: c.name, Err: c.err})
+	case c.panic != nil, isPanicError(c.err):
+		tell(Report{What: "a function in a thread panicked, and nobody waited for it any more", Task: c.task.String(), Err: c.err})
 	case c.err != nil && !c.scope.echoes(c.err):
-		tell(Report{What: "a function in a thread failed, and nobody waited for it any more", Task: c.name, Err: c.err})
+		tell(Report{What: "a function in a thread failed, and nobody waited for it any more", Task: c.task.String(), Err: c.err})
 	}
 }
 

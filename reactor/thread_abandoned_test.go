@@ -29,7 +29,7 @@ func TestAbandonedThreadIsReported(t *testing.T) {
 		err := setup{Options: Options{OnError: told.add}}.run(t, func(ctx context.Context) error {
 			err := Scope(ctx, func(ctx context.Context, s *CancelScope) error {
 				LoopOf(ctx).CallSoon(func() { s.Cancel(nil) })
-				_, err := ToThread(ctx, func() (int, error) { <-release; return 0, c.end(ctx) })
+				_, err := ToThread(ctx, func(context.Context) (int, error) { <-release; return 0, c.end(ctx) })
 				return err
 			})
 			close(release)
@@ -62,7 +62,7 @@ func TestThreadThatFailsAsItsTaskIsCancelled(t *testing.T) {
 				}
 				s.Cancel(nil)
 			})
-			ToThread(inner, func() (int, error) { <-begun; return 0, errBoom })
+			ToThread(inner, func(context.Context) (int, error) { <-begun; return 0, errBoom })
 			return nil
 		})
 	})
@@ -82,7 +82,7 @@ func TestThreadThatOutlivesTheLoopIsReported(t *testing.T) {
 	o := Options{OnError: told.add, Logger: slog.New(log), Clock: v, Poller: v}
 	err := o.Run(context.Background(), func(ctx context.Context) error {
 		Go(ctx, func(ctx context.Context) error {
-			_, err := ToThread(ctx, func() (int, error) { <-release; panic(errBoom) })
+			_, err := ToThread(ctx, func(context.Context) (int, error) { <-release; panic(errBoom) })
 			return err
 		})
 		return Yield(ctx)

@@ -14,7 +14,7 @@ func TestToThread(t *testing.T) {
 	runReal(t, func(ctx context.Context) error {
 		var self, running atomic.Bool
 		Go(ctx, func(ctx context.Context) error { running.Store(true); return nil })
-		v, err := ToThread(ctx, func() (int, error) {
+		v, err := ToThread(ctx, func(context.Context) (int, error) {
 			self.Store(InTask(ctx))
 			eventually(t, "the loop goes on", running.Load)
 			return 7, errBoom
@@ -28,13 +28,13 @@ func TestToThread(t *testing.T) {
 
 func TestToThreadPanicsAndExits(t *testing.T) {
 	runReal(t, func(ctx context.Context) error {
-		_, err := ToThread(ctx, func() (int, error) { return 0, explode(ctx) })
+		_, err := ToThread(ctx, func(context.Context) (int, error) { return 0, explode(ctx) })
 		var p *PanicError
 		if !errors.As(err, &p) || p.Value != errBoom || !strings.Contains(string(p.Stack), "explode") ||
 			!strings.Contains(p.Task, "ToThread") {
 			t.Errorf("panic: %v", err)
 		}
-		_, err = ToThread(ctx, func() (int, error) { runtime.Goexit(); return 0, nil })
+		_, err = ToThread(ctx, func(context.Context) (int, error) { runtime.Goexit(); return 0, nil })
 		if err == nil || !strings.Contains(err.Error(), "Goexit") {
 			t.Errorf("exit: %v", err)
 		}
@@ -50,7 +50,7 @@ func TestToThreadCancelled(t *testing.T) {
 	runReal(t, func(ctx context.Context) error {
 		release, finished := make(chan bool), make(chan bool)
 		task := Go(ctx, func(ctx context.Context) error {
-			v, err := ToThread(ctx, func() (int, error) { <-release; close(finished); return 7, nil })
+			v, err := ToThread(ctx, func(context.Context) (int, error) { <-release; close(finished); return 7, nil })
 			if v != 0 {
 				t.Error("the result came all the same")
 			}
@@ -75,7 +75,7 @@ func TestMaxThreads(t *testing.T) {
 		var tasks []*Task[struct{}]
 		for i := range 12 {
 			tasks = append(tasks, Go(ctx, func(ctx context.Context) error {
-				_, err := ToThread(ctx, func() (int, error) {
+				_, err := ToThread(ctx, func(context.Context) (int, error) {
 					n := now.Add(1)
 					for {
 						m := most.Load()
@@ -105,7 +105,7 @@ func TestMaxThreads(t *testing.T) {
 		if most.Load() > 3 || len(tr) != 12 {
 			t.Errorf("%d at a time, %d returned", most.Load(), len(tr))
 		}
-		if l := nearest(ctx).loop; l.threads != 0 || !facadeOf(l).threadQueue.empty() {
+		if l := nearest(ctx).loop; l.threads != 0 || !facadeOf(l).threads.queue.empty() {
 			t.Errorf("%d threads are left", l.threads)
 		}
 		return errors.Join(errs...)
@@ -115,7 +115,7 @@ func TestMaxThreads(t *testing.T) {
 func TestSubmit(t *testing.T) {
 	runReal(t, func(ctx context.Context) error {
 		l := LoopOf(ctx)
-		_, err := ToThread(ctx, func() (int, error) {
+		_, err := ToThread(ctx, func(context.Context) (int, error) {
 			background := context.Background()
 			v, err := Submit(l, func(ctx context.Context) (int, error) {
 				return 7, Sleep(ctx, time.Microsecond)

@@ -159,17 +159,17 @@ func TestTwoParksInOneCall(t *testing.T) {
 			l.threads = 1 // as if one ran
 			release, ran := make(chan bool), make(chan bool)
 			task := Go(ctx, func(ctx context.Context) error {
-				_, err := ToThread(ctx, func() (int, error) { <-release; close(ran); return 0, nil })
+				_, err := ToThread(ctx, func(context.Context) (int, error) { <-release; close(ran); return 0, nil })
 				return err
 			})
 			third := Go(ctx, func(ctx context.Context) error {
-				_, err := ToThread(ctx, func() (int, error) { return 0, nil })
+				_, err := ToThread(ctx, func(context.Context) (int, error) { return 0, nil })
 				return err
 			})
 			yields(ctx, 2)
 			facadeOf(l).CallSoon(func() {
-				facadeOf(l).threadQueue.wakeFirst(wokenDone) // as the one that ran would
-				task.Cancel(errBoom)                         // before the task has resumed
+				facadeOf(l).threads.queue.wakeFirst(wokenDone) // as the one that ran would
+				task.Cancel(errBoom)                           // before the task has resumed
 				l.checkNow(t)
 			})
 			yields(ctx, 3)

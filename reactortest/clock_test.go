@@ -196,7 +196,7 @@ func TestNoVirtualClock(t *testing.T) {
 func TestRunWaitsForThreads(t *testing.T) {
 	reactortest.Run(t, func(ctx context.Context) {
 		reactor.Go(ctx, func(ctx context.Context) error { return reactor.Sleep(ctx, time.Hour) })
-		reactor.ToThread(ctx, func() (int, error) { time.Sleep(10 * time.Millisecond); return 0, nil })
+		reactor.ToThread(ctx, func(context.Context) (int, error) { time.Sleep(10 * time.Millisecond); return 0, nil })
 		if now := reactortest.ClockOf(ctx).Now(); now != 0 {
 			t.Error("the clock went on, to", now)
 		}

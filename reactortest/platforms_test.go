@@ -41,7 +41,7 @@ func town(t testing.TB, ctx context.Context, n *network) {
 						return err
 					}
 					defer c.Close()
-					reactor.ToThread(ctx, func() (int, error) { return 0, nil })
+					reactor.ToThread(ctx, func(context.Context) (int, error) { return 0, nil })
 					if round%2 == 1 {
 						_, err := c.Write(testkit.Pattern(dice.IntN(1000)))
 						return err

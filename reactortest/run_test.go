@@ -224,11 +224,11 @@ func TestNotRefused(t *testing.T) {
 // ToThread calls its function in place, and others run meanwhile or after.
 func TestToThreadInPlace(t *testing.T) {
 	simulate(t, func(ctx context.Context, n *network) {
-		v, err := reactor.ToThread(ctx, func() (int, error) { return 1, errors.New("e") })
+		v, err := reactor.ToThread(ctx, func(context.Context) (int, error) { return 1, errors.New("e") })
 		if v != 1 && err == nil || err.Error() != "e" {
 			t.Error(v, err)
 		}
-		_, err = reactor.ToThread(ctx, func() (int, error) { panic("p") })
+		_, err = reactor.ToThread(ctx, func(context.Context) (int, error) { panic("p") })
 		if pe := new(reactor.PanicError); !errors.As(err, &pe) || pe.Value != "p" {
 			t.Error(err)
 		}

@@ -23,7 +23,7 @@ func chat(t *testing.T, test func(ctx context.Context, dial func(name string) *c
 		return reactor.Timeout(ctx, 20*time.Second, func(ctx context.Context) error {
 			said, out := io.Pipe()
 			server := reactor.Go(ctx, func(ctx context.Context) error { return serve(ctx, "127.0.0.1:0", out) })
-			addr, err := reactor.ToThread(ctx, func() (string, error) {
+			addr, err := reactor.ToThread(ctx, func(context.Context) (string, error) {
 				return bufio.NewReader(said).ReadString('\n')
 			})
 			if err != nil {

@@ -56,7 +56,7 @@ type file struct{ path string }
 const recordFormat = "promised %d, term %d, index %d, value %d\n"
 
 func (f *file) load(ctx context.Context) (record, error) {
-	return reactor.ToThread(ctx, func() (r record, err error) {
+	return reactor.ToThread(ctx, func(context.Context) (r record, err error) {
 		text, err := os.ReadFile(f.path)
 		if errors.Is(err, fs.ErrNotExist) {
 			return r, nil
@@ -76,7 +76,7 @@ func (f *file) load(ctx context.Context) (record, error) {
 // make sure that the data is there before the name is, and the name before save
 // returns.
 func (f *file) save(ctx context.Context, r record) error {
-	_, err := reactor.ToThread(ctx, func() (none struct{}, err error) {
+	_, err := reactor.ToThread(ctx, func(context.Context) (none struct{}, err error) {
 		if err := writeSynced(f.path+".new", fmt.Sprintf(recordFormat, r.promised, r.term, r.index, r.value)); err != nil {
 			return none, err
 		}

@@ -98,7 +98,7 @@ func (w failing) Write(p []byte) (int, error) {
 // outside calls f on an ordinary goroutine, while the calling task is suspended.
 func outside(t testing.TB, ctx context.Context, f func() error) {
 	t.Helper()
-	if _, err := reactor.ToThread(ctx, func() (struct{}, error) { return struct{}{}, f() }); err != nil {
+	if _, err := reactor.ToThread(ctx, func(context.Context) (struct{}, error) { return struct{}{}, f() }); err != nil {
 		t.Error(err)
 	}
 }

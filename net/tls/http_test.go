@@ -35,7 +35,7 @@ func TestHTTPServerServesATLSListener(t *testing.T) {
 				io.WriteString(w, r.Proto)
 			})}
 			served := reactor.Go(ctx, func(ctx context.Context) error {
-				_, err := reactor.ToThread(ctx, func() (struct{}, error) { return struct{}{}, server.Serve(ln) })
+				_, err := reactor.ToThread(ctx, func(context.Context) (struct{}, error) { return struct{}{}, server.Serve(ln) })
 				return err
 			})
 			outside(t, ctx, func() error {
@@ -77,7 +77,7 @@ func TestAcceptGivesWhatItsCallerCanUse(t *testing.T) {
 		defer ln.Close()
 		for where, accept := range map[string]func() (net.Conn, error){
 			"a task":      ln.Accept,
-			"a goroutine": func() (net.Conn, error) { return reactor.ToThread(ctx, ln.Accept) },
+			"a goroutine": func() (net.Conn, error) { return reactor.ToThread(ctx, func(context.Context) (net.Conn, error) { return ln.Accept() }) },
 		} {
 			dialled := reactor.Go(ctx, func(ctx context.Context) error {
 				c, err := net.Dial(ctx, "tcp", ln.Addr().String())
@@ -115,7 +115,7 @@ func TestHTTPShutdownInATask(t *testing.T) {
 		}
 		server := &http.Server{}
 		served := reactor.Go(ctx, func(ctx context.Context) error {
-			_, err := reactor.ToThread(ctx, func() (struct{}, error) { return struct{}{}, server.Serve(ln) })
+			_, err := reactor.ToThread(ctx, func(context.Context) (struct{}, error) { return struct{}{}, server.Serve(ln) })
 			return err
 		})
 		parked(ctx)

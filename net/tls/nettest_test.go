@@ -32,7 +32,7 @@ func pipes(t *testing.T, wrap func(*reactor.Loop, *Conn) stdnet.Conn) nettest.Ma
 	go func() {
 		ended <- reactor.Run(context.Background(), func(ctx context.Context) error {
 			loops <- reactor.LoopOf(ctx)
-			_, err := reactor.ToThread(ctx, func() (struct{}, error) { <-quit; return struct{}{}, nil })
+			_, err := reactor.ToThread(ctx, func(context.Context) (struct{}, error) { <-quit; return struct{}{}, nil })
 			return err
 		})
 	}()
