@@ -76,8 +76,10 @@ func TestAcceptGivesWhatItsCallerCanUse(t *testing.T) {
 		}
 		defer ln.Close()
 		for where, accept := range map[string]func() (net.Conn, error){
-			"a task":      ln.Accept,
-			"a goroutine": func() (net.Conn, error) { return reactor.ToThread(ctx, func(context.Context) (net.Conn, error) { return ln.Accept() }) },
+			"a task": ln.Accept,
+			"a goroutine": func() (net.Conn, error) {
+				return reactor.ToThread(ctx, func(context.Context) (net.Conn, error) { return ln.Accept() })
+			},
 		} {
 			dialled := reactor.Go(ctx, func(ctx context.Context) error {
 				c, err := net.Dial(ctx, "tcp", ln.Addr().String())
