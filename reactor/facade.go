@@ -16,6 +16,7 @@ type Loop struct {
 	log        *slog.Logger
 	logs       logqueue.Queue
 	onError    func(Report)
+	onBlocked  func(Report)
 	threads    threads // of ToThread
 	maxThreads int     // how many may be busy
 	signals    map[*signalHandler]struct{}
@@ -25,7 +26,7 @@ type Loop struct {
 
 // newLoop makes a loop on the calling goroutine's thread.
 func newLoop(ctx context.Context, o Options) (*Loop, error) {
-	l := &Loop{log: o.Logger, onError: o.OnError, maxThreads: o.MaxThreads}
+	l := &Loop{log: o.Logger, onError: o.OnError, onBlocked: o.OnBlocked, maxThreads: o.MaxThreads}
 	if l.log == nil {
 		l.log = slog.Default()
 	}
@@ -34,7 +35,7 @@ func newLoop(ctx context.Context, o Options) (*Loop, error) {
 	}
 	err := l.core.begin(ctx, (*coreFacade)(l), config{
 		Clock: o.Clock, Poller: o.Poller, Sockets: o.Sockets, Simulation: o.Simulation,
-		Grace: o.Grace, SlowStep: o.SlowStep, Debug: o.Debug,
+		Grace: o.Grace, SlowStep: o.SlowStep, Blocked: o.blockedAfter(), Debug: o.Debug,
 	})
 	if err != nil {
 		return nil, err
@@ -47,6 +48,8 @@ func newLoop(ctx context.Context, o Options) (*Loop, error) {
 type coreFacade Loop
 
 func (f *coreFacade) Report(r report) { (*Loop)(f).report(Report(r)) }
+
+func (f *coreFacade) Blocked(b blockage) { (*Loop)(f).reportBlocked(b) }
 
 func (f *coreFacade) Last() bool { return (*Loop)(f).closeGenerators() }
 

@@ -69,6 +69,7 @@ func (l *loop) stop() { l.stopped = !l.alone }
 func (l *loop) end() error {
 	defer loops.Delete(l.thread)
 	defer l.close()
+	defer l.watch()()
 	l.alone, l.stopped = true, false
 	l.drive()
 	return l.result()

@@ -107,6 +107,9 @@ type observed struct {
 	watched bool          // somebody wants to know of each step
 	slow    time.Duration // steps that take longer are reported; 0: none
 	step    step
+	steps   uint64        // begun, and turns; see watchdog
+	blocked time.Duration // when the watchdog reports a step; not positive: never
+	sighted *atomic.Pointer[sighting]
 }
 
 // A facade is the loop as its users know it. The core asks it for what has a name
@@ -114,6 +117,9 @@ type observed struct {
 type facade interface {
 	// Report reports what no caller can be told. It is called on the loop's thread.
 	Report(r report)
+
+	// Blocked reports a loop that stands. It is called on the watchdog's goroutine.
+	Blocked(b blockage)
 
 	// Last is called when nothing is left to run, and reports whether it has made a
 	// task.
@@ -162,6 +168,7 @@ type config struct {
 	Simulation simulation.Simulator
 	Grace      time.Duration
 	SlowStep   time.Duration
+	Blocked    time.Duration
 	Debug      bool
 }
 
@@ -189,7 +196,7 @@ func (l *loop) begin(ctx context.Context, f facade, c config) error {
 
 func (l *loop) init(ctx context.Context, c config) error {
 	l.clock, l.poller, l.sockets = c.Clock, c.Poller, c.Sockets
-	l.grace, l.slow = c.Grace, c.SlowStep
+	l.grace, l.slow, l.blocked = c.Grace, c.SlowStep, c.Blocked
 	l.turns, l.maxSleep = -1, maxTime
 	if c.Debug || os.Getenv("EDDYDEBUG") == "1" {
 		l.debug()

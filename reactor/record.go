@@ -192,9 +192,14 @@ func (t *task) caught(r any) error {
 	}
 }
 
+// qualified returns the name of a function, with its package's path.
+func qualified(f any) string { return runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name() }
+
 // funcName returns the name of a function, with its package's last element.
-func funcName(f any) string {
-	name := runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name()
+func funcName(f any) string { return shortName(qualified(f)) }
+
+// shortName returns a function's name without the path of its package.
+func shortName(name string) string {
 	return strings.TrimSuffix(name[strings.LastIndexByte(name, '/')+1:], "-fm") // of a method value
 }
 

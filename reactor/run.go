@@ -26,6 +26,18 @@ type Options struct {
 	// It costs two looks at the clock for each step. 0 means no reports.
 	SlowStep time.Duration
 
+	// BlockedAfter is how long one task or callback may keep the thread before that
+	// is reported while it goes on, with its stack, and reported again once it is
+	// over: a task that waits for a goroutine by a channel or a lock, or computes,
+	// stops all others. A goroutine outside the loop looks; a report may come half as
+	// long again after the time. 0 means a second, or never if Clock is set; negative
+	// means never. It holds while Run or Guest.End runs the loop.
+	BlockedAfter time.Duration
+
+	// OnBlocked, if set, gets the reports of BlockedAfter; else Logger does. It is
+	// called on another goroutine than the loop's, and must not wait for the loop.
+	OnBlocked func(Report)
+
 	// Debug makes the loop, and what is built on it, look for mistakes at a cost:
 	// memory that was lent until the next suspension can't be touched
 	// after it (see FD.Scratch and net's Borrow), and SlowStep is a tenth of a

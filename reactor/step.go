@@ -83,5 +83,10 @@ func (l *loop) endStep() {
 	if t := l.step.task; t != nil {
 		r.What, r.Task = "a task was slow", t.String()
 	}
+	if l.sighted != nil {
+		if s := l.sighted.Load(); s != nil && s.step == l.steps {
+			r.Stack = s.stack
+		}
+	}
 	l.tell(r)
 }

@@ -56,6 +56,7 @@ func (l *loop) pick() runnable {
 				continue
 			}
 		}
+		l.steps++
 		if l.watched {
 			l.beginStep(r)
 		}
@@ -72,13 +73,14 @@ func (l *loop) isOver() bool {
 // turn looks at the kernel, at what other goroutines posted, and at the timers,
 // and readies whoever is to run. When nobody is ready it sleeps.
 func (l *loop) turn() {
+	l.steps++
 	switch timeout := l.patience(); {
 	case timeout != 0:
 		l.inbox.sleep()
 		if l.inbox.empty() {
 			l.poll(timeout)
 		}
-		l.inbox.awake()
+		l.awake()
 	case l.fds.n > 0:
 		l.poll(0)
 	}
