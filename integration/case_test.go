@@ -186,7 +186,7 @@ func speed(l *library, s *stage, o order, v *verdict) error {
 			}
 			for range rounds {
 				stop := s.pulse.start(100 * time.Microsecond)
-				_, err := round(s, c, o.Measure)
+				_, err := round(s, pausing(s, c), o.Measure)
 				stop()
 				if err != nil {
 					return err
@@ -196,6 +196,17 @@ func speed(l *library, s *stage, o order, v *verdict) error {
 			return nil
 		})
 	})
+}
+
+// pausing is a client that pauses after each operation.
+func pausing(s *stage, c *client) *client {
+	if s.pause == nil {
+		return c
+	}
+	return &client{op: func(ctx context.Context) error {
+		defer s.pause()
+		return c.op(ctx)
+	}}
 }
 
 func least(a, b time.Duration) time.Duration {

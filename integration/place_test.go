@@ -49,6 +49,9 @@ type stage struct {
 	// beside calls f on a goroutine, and waits for it.
 	beside func(f func())
 
+	// pause, if set, lets the loop turn between two operations.
+	pause func()
+
 	pulse *pulse // nil if there is no loop
 }
 
@@ -108,9 +111,17 @@ func inTask(addr map[string]string, f func(*stage) error) error {
 			within:    func(d time.Duration, f func(ctx context.Context) error) error { return reactor.Timeout(ctx, d, f) },
 			cancelled: func(d time.Duration, f func(ctx context.Context) error) error { return cancelledTask(ctx, d, f) },
 			beside:    func(f func()) { beside(ctx, f) },
+			pause:     func() { pause(ctx) },
 			pulse:     p,
 		})
 	})
+}
+
+// pause gives up the thread until the timers that are due now have been served.
+func pause(ctx context.Context) {
+	for range 2 {
+		reactor.Yield(ctx)
+	}
 }
 
 func cancelledTask(ctx context.Context, d time.Duration, f func(ctx context.Context) error) error {
