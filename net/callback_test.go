@@ -183,7 +183,7 @@ func TestRawConnHoldsItsDescriptor(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer ln.Close()
-			c, err := Dial(s.ctx, "tcp", ln.Addr().String())
+			c, err := reactor.Submit(s.loop, func(context.Context) (Conn, error) { return Dial(s.ctx, "tcp", ln.Addr().String()) })(context.Background())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -92,6 +92,9 @@ func (d *Dialer) Dial(network, address string) (Conn, error) {
 // that ctx has from net/http/httptrace are called as by the standard library.
 // DialContext may be called from any goroutine.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (Conn, error) {
+	if l := d.goesApart(ctx); l != nil {
+		return d.dialApart(ctx, l, network, address)
+	}
 	return dialOnLoop(ctx, d, network, nil, nil, func(ctx context.Context) (Conn, error) {
 		return d.dial(ctx, network, address)
 	})

@@ -149,6 +149,17 @@ func (d *Dialer) loop(ctx context.Context) *reactor.Loop {
 
 // dialOnLoop does f on the loop of ctx, or d's, within d's time limits.
 func dialOnLoop[C any](ctx context.Context, d *Dialer, network string, from, to Addr, f func(context.Context) (C, error)) (C, error) {
+	if l := d.goesApart(ctx); l != nil && dialsApart(network, from, to) {
+		c, err := d.dialApart(ctx, l, network, to.String())
+		if op, ok := err.(*OpError); ok {
+			op.Addr = to // as it was given
+		}
+		if err != nil {
+			var none C
+			return none, err
+		}
+		return c.(C), nil
+	}
 	c, err := onThisLoop(ctx, d.loop, d.control() != nil || !traceOf(ctx).none(), func(ctx context.Context) (c C, err error) {
 		late := d.bounded(ctx, func(ctx context.Context) error {
 			c, err = f(ctx)

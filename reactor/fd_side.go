@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"time"
+
+	"github.com/eddyio/eddy/sockets"
 )
 
 // A Side is who else than the loop uses an FD's descriptor: goroutines, by a poller
@@ -136,6 +138,15 @@ func (d *direction) at() time.Duration {
 // Tell has the loop call do before its next step. It is false, and do is not called, if
 // the loop has ended. It may be called from anywhere.
 func (f *FD) Tell(do func()) bool { return f.loop.post(do) }
+
+// Apart reports whether the caller is a goroutine that need not ask the loop to use
+// sockets: they are the system's, and the loop has not ended. It may be called from
+// anywhere.
+func (l *Loop) Apart() bool {
+	c := &l.core
+	_, real := c.sockets.(sockets.System)
+	return real && c.sim == nil && !c.onThread() && !c.finished.Load()
+}
 
 // The methods that follow are for the goroutines of f's Side.
 

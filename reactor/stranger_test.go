@@ -263,7 +263,7 @@ var forAll = map[string]string{
 	"Cause": "of a context", "anyTask.AfterFunc": "of a context", "anyTask.Deadline": "of a context",
 	"anyTask.Done": "of a context", "anyTask.Err": "of a context", "anyTask.Value": "of a context",
 
-	"Current": "tells who calls", "FD.OnLoop": "tells who calls", "Here": "tells who calls",
+	"Current": "tells who calls", "FD.OnLoop": "tells who calls", "Loop.Apart": "tells who calls", "Here": "tells who calls",
 	"InTask": "tells who calls", "Loop.InTask": "tells who calls", "OnLoop": "tells who calls",
 
 	"Dump": "asks the loop", "Loop.Post": "is made for it", "Submit": "is made for it", "Loop.Hold": "is made for it",

@@ -105,11 +105,9 @@ func TestAcceptGivesWhatItsCallerCanUse(t *testing.T) {
 	})
 }
 
-// TestHTTPShutdownInATask documents what does not work: a task that calls
-// http.Server.Shutdown stops its loop's thread, and Shutdown waits for Serve, whose
-// Accept is the loop's to end. It heeds no ctx then.
+// TestHTTPShutdownInATask: a task that calls http.Server.Shutdown stops its loop's thread,
+// and Shutdown waits for Serve, whose Accept needs no loop to end.
 func TestHTTPShutdownInATask(t *testing.T) {
-	t.Skip("a task that calls http.Server.Shutdown stops its loop for ever: call it by reactor.ToThread")
 	run(t, func(ctx context.Context) {
 		ln, err := net.Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {

@@ -60,6 +60,22 @@ func (f *FD) OpenApart(l *reactor.Loop, sysfd int, k *Kind) error {
 	return nil
 }
 
+// OpenFile is like OpenApart, of a descriptor that is a file's.
+func (f *FD) OpenFile(l *reactor.Loop, file *os.File, k *Kind) error {
+	raw, err := file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	g := newGoSide(f)
+	g.file, g.raw = file, raw
+	f.core.OpenApart(l, g.fdOf(), k, &g.Side)
+	if err := g.make(); err != nil {
+		f.Close()
+		return err
+	}
+	return nil
+}
+
 // Core returns the FD as the loop knows it, for a reactor.Dormant.
 func (f *FD) Core() *reactor.FD { return &f.core }
 

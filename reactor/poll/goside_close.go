@@ -42,7 +42,8 @@ func (g *goSide) CloseFD(fd int) error {
 	return g.letGo(file)
 }
 
-// letGo closes the file, which waits for calls that are under way: the loop must not.
+// letGo closes the file, which waits for calls that are under way: the loop must not, nor
+// must a function that was lent the descriptor.
 func (g *goSide) letGo(file *os.File) error {
 	if g.calls.Load() == 0 {
 		return closeFile(file)
@@ -69,17 +70,19 @@ func (f *FD) closeApart() error {
 	if k := f.core.Kind(); k.Before != nil {
 		k.Before()
 	}
-	if !attached {
-		return closeFile(g.file)
+	if g.calls.Load() > 0 || attached {
+		g.cut(g.fdOf())
 	}
-	g.cut(f.fdApart(g))
+	if !attached {
+		return g.letGo(g.file)
+	}
 	g.file.SetDeadline(time.Unix(1, 0)) // wakes goroutines
 	f.core.Tell(func() { f.core.Close() })
 	return nil
 }
 
-// fdApart returns the descriptor, which the file still has.
-func (f *FD) fdApart(g *goSide) (fd int) {
+// fdOf returns the file's descriptor.
+func (g *goSide) fdOf() (fd int) {
 	g.raw.Control(func(own uintptr) { fd = int(own) })
 	return fd
 }

@@ -1,0 +1,127 @@
+package net
+
+import (
+	"context"
+	"math"
+	stdnet "net"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/sockets"
+)
+
+// dialApart dials for a goroutine, as std does: it needs no turn of the loop, and the
+// connection is the goroutine's until a task of l uses it.
+func (d *Dialer) dialApart(ctx context.Context, l *reactor.Loop, network, address string) (Conn, error) {
+	std := &stdnet.Dialer{
+		Timeout: d.Timeout, Deadline: d.Deadline, LocalAddr: d.LocalAddr, FallbackDelay: d.FallbackDelay,
+		KeepAlive: d.KeepAlive, KeepAliveConfig: d.KeepAliveConfig, Resolver: d.Resolver,
+	}
+	if control := d.control(); control != nil {
+		std.ControlContext = func(ctx context.Context, network, address string, c syscall.RawConn) error {
+			return closingUnlessItReturns(c, func() error { return control(ctx, network, address, c) })
+		}
+	}
+	std.SetMultipathTCP(false)
+	c, err := std.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	own, err := adopt(l, network, c)
+	if err != nil {
+		return nil, opError("dial", network, c.LocalAddr(), c.RemoteAddr(), err)
+	}
+	return own, nil
+}
+
+// closingUnlessItReturns calls a Control, which may panic, or exit its goroutine as a
+// test's Fatal does. Std would leave the socket open then.
+func closingUnlessItReturns(c syscall.RawConn, control func() error) error {
+	returned := false
+	defer func() {
+		if !returned {
+			c.Control(func(fd uintptr) { unix.Close(int(fd)) })
+		}
+	}()
+	err := control()
+	returned = true
+	return err
+}
+
+// adopt makes a conn of this package of one of std's, which it closes.
+func adopt(l *reactor.Loop, network string, std stdnet.Conn) (Conn, error) {
+	defer std.Close()
+	f, err := std.(interface{ File() (*os.File, error) }).File()
+	if err != nil {
+		return nil, err
+	}
+	var own Conn
+	var c *conn
+	switch std.(type) {
+	case *stdnet.TCPConn:
+		t := newTCPConn()
+		own, c = t, &t.conn
+	case *stdnet.UDPConn:
+		u := newUDPConn(network, familyOf(f))
+		own, c = u, &u.conn
+	default:
+		u := newUnixConn(network)
+		own, c = u, &u.conn
+	}
+	c.network, c.local, c.peer = network, std.LocalAddr(), std.RemoteAddr()
+	c.use(sockets.System{})
+	if err := c.fd.OpenFile(l, f, &c.kind); err != nil {
+		return nil, err
+	}
+	return own, nil
+}
+
+// familyOf returns the address family of an internet socket.
+func familyOf(f syscall.Conn) int {
+	family := unix.AF_INET
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return family
+	}
+	raw.Control(func(fd uintptr) {
+		if local, err := unix.Getsockname(int(fd)); err == nil {
+			if _, ok := local.(*unix.SockaddrInet6); ok {
+				family = unix.AF_INET6
+			}
+		}
+	})
+	return family
+}
+
+// goesApart returns the loop that a dial belongs to if the caller is a goroutine that need
+// not ask it.
+func (d *Dialer) goesApart(ctx context.Context) *reactor.Loop {
+	if l := d.loop(ctx); l != nil && ctx.Err() == nil && l.Apart() {
+		return l
+	}
+	return nil
+}
+
+// dialsApart reports whether dialApart can dial an address by its text. It leaves to
+// others what is an error, or has an address of this end.
+func dialsApart(network string, from, to Addr) bool {
+	if from != nil {
+		return false
+	}
+	switch to := to.(type) {
+	case *TCPAddr:
+		return network == "tcp" && isWhole(to.IP, to.Port)
+	case *UDPAddr:
+		return network == "udp" && isWhole(to.IP, to.Port)
+	case *UnixAddr:
+		return isUnix(network) && to.Name != ""
+	}
+	return false
+}
+
+func isWhole(ip IP, port int) bool {
+	return (len(ip) == IPv4len || len(ip) == IPv6len) && port >= 0 && port <= math.MaxUint16
+}
