@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"syscall"
 
 	"github.com/eddyio/eddy/reactor"
@@ -110,15 +111,9 @@ func (r *reader) drain(ctx context.Context, dst io.Writer) error {
 
 // rest reads without waiting. When there is nothing, that is the end.
 func (r *reader) rest(p []byte) (int, error) {
-	if r.fd.Sysfd() < 0 {
+	n, err := r.fd.ReadNow(p)
+	if n == 0 && err == nil || err == os.ErrClosed {
 		return 0, io.EOF
 	}
-	n, errno := r.tryRead(p)
-	switch {
-	case errno == syscall.EAGAIN || errno == 0 && n == 0:
-		return 0, io.EOF
-	case errno != 0:
-		return 0, r.failed("read", errno)
-	}
-	return n, nil
+	return n, r.failed("read", r.orEnd(err))
 }

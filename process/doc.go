@@ -30,8 +30,8 @@
 //
 // The methods of a Cmd may be called by tasks of the loop; those that take a ctx
 // panic elsewhere. The pipes that [Cmd.StdinPipe] and its like return may be used
-// from anywhere once the command is started: by the running task they suspend it,
-// any other goroutine they block while the work is done on the loop.
+// from anywhere once the command is started: the running task they suspend, and any
+// other goroutine they block, which needs no turn of the loop.
 // Process.Signal and Process.Kill may be called from anywhere; once the process has
 // ended they return [os.ErrProcessDone]. Process.Wait and Process.Release are not
 // for callers: the Cmd does the waiting.

@@ -109,13 +109,17 @@ func TestPipesElsewhere(t *testing.T) {
 		}()
 		reactor.Sleep(ctx, 5*time.Millisecond)
 	})
-	if err := <-late; err != nil && !errors.Is(err, os.ErrClosed) { // nil if the program's end is seen first
+	after := os.ErrClosed
+	switch err := <-late; {
+	case err == nil: // the program's end was seen first
+		after = io.EOF
+	case !errors.Is(err, os.ErrClosed):
 		t.Errorf("a Read at the loop's end: %v", err)
 	}
 	if _, err := in.Write([]byte("x")); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("a Write after the loop's end: %v", err)
 	}
-	if _, err := out.Read(make([]byte, 1)); !errors.Is(err, os.ErrClosed) {
+	if _, err := out.Read(make([]byte, 1)); !errors.Is(err, after) {
 		t.Errorf("a Read after the loop's end: %v", err)
 	}
 	if err := errors.Join(in.Close(), out.Close()); err != nil {
@@ -288,6 +292,38 @@ func TestWaitingIsIdle(t *testing.T) {
 		writing.Wait(ctx)
 		c.Wait(ctx)
 		in.Close()
+		out.Close()
+	})
+}
+
+// A goroutine reads and writes the pipes while a task waits for it on a channel, and so
+// stops the loop.
+func TestPipesWhileTheLoopStands(t *testing.T) {
+	run(t, func(ctx context.Context) {
+		c, in, out := catting(t, ctx)
+		done := make(chan error, 1)
+		go func() {
+			_, err := io.WriteString(in, "hello")
+			p := make([]byte, 5)
+			if err == nil {
+				_, err = io.ReadFull(out, p)
+			}
+			if err == nil && string(p) != "hello" {
+				err = errors.New("read " + string(p))
+			}
+			done <- errors.Join(err, in.Close())
+		}()
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Error(err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Error("the goroutine waits for the loop")
+		}
+		if err := c.Wait(ctx); err != nil {
+			t.Error(err)
+		}
 		out.Close()
 	})
 }

@@ -129,6 +129,28 @@ func (f *FD) Borrow() ([]byte, error) {
 	}
 }
 
+// ReadNow reads what there is, and returns 0 and no error if there is nothing. It is for
+// tasks and callbacks of the loop, also for those whose scope is done.
+func (f *FD) ReadNow(p []byte) (int, error) {
+	if err := f.touch(); err != nil {
+		return 0, err
+	}
+	k := f.core.Kind()
+	for {
+		n, errno := readFD(k, f.core.Sysfd(), p)
+		if errno == 0 && n > 0 {
+			return n, nil
+		}
+		err := f.readFailed(k, errno)
+		if errno == syscall.EAGAIN {
+			err = nil
+		}
+		if err != errAgain {
+			return 0, err
+		}
+	}
+}
+
 // ReadRest looks, after a read that a task has made, whether there is more to read,
 // where a short read has not told. It is for the loop.
 func (f *FD) ReadRest() {
