@@ -157,7 +157,7 @@ func TestWritesOfBothSidesAreWhole(t *testing.T) {
 				reactor.Go(ctx, func(context.Context) error { return write(i) })
 			}
 		}
-		_, err := reactor.ToThread(ctx, func() (struct{}, error) {
+		_, err := reactor.ToThread(ctx, func(context.Context) (struct{}, error) {
 			buf := make([]byte, size)
 			for range writers * rounds {
 				if _, err := io.ReadFull(p, buf); err != nil {
@@ -241,7 +241,7 @@ func TestBothSidesGetAReset(t *testing.T) {
 			p.Close()
 			read := func() error { _, err := c.Read(make([]byte, 1)); return err }
 			elsewhere := func() error {
-				_, err := reactor.ToThread(ctx, func() (struct{}, error) { return struct{}{}, read() })
+				_, err := reactor.ToThread(ctx, func(context.Context) (struct{}, error) { return struct{}{}, read() })
 				return err
 			}
 			order := []func() error{read, elsewhere}
@@ -263,7 +263,7 @@ func TestLimitsOfBothSides(t *testing.T) {
 		const idle = 50 * time.Millisecond
 		server := &Server{IdleTimeout: idle}
 		v := serve(t, ctx, server, func(ctx context.Context, c Conn) error {
-			_, err := reactor.ToThread(ctx, func() (struct{}, error) {
+			_, err := reactor.ToThread(ctx, func(context.Context) (struct{}, error) {
 				io.Copy(struct{ io.Writer }{c}, struct{ io.Reader }{c})
 				return struct{}{}, nil
 			})
