@@ -61,7 +61,12 @@ var ErrServerClosed = errors.New("net: the server is closed")
 // down, are ignored; others are logged, and so are a panic and a runtime.Goexit. None
 // touches other connections. Once stopped, Serve closes ln, lets the handlers finish for the
 // grace time, closes what connections are left, and waits for their handlers.
-// Handlers' ctx carries ctx's values, but is cancelled only after the grace.
+// Handlers' ctx carries ctx's values, but is cancelled only after the grace; how they learn
+// before that the server shuts down, see [UntilDrain] and [Draining].
+//
+// If a handler returns nil while there is unread input, or in the midst of a shutdown,
+// the connection is half-closed first, and closed when its peer has closed it, after half
+// a second, or a megabyte: so no reset destroys the last answer.
 //
 // Accept may fail: for want of file descriptors or memory, because of a peer's
 // network, for reasons of a firewall or the kernel. Then accepting goes on, with a
@@ -95,7 +100,7 @@ func (s *Server) serve(ctx context.Context, ln Listener, v *serving) error {
 	v.Server, v.log = s, newSummary(ctx, reactor.LoopOf(ctx).Logger(log))
 	defer v.log.end()
 	v.empty.Set()
-	shielded := context.WithoutCancel(ctx)
+	shielded := context.WithValue(context.WithoutCancel(ctx), servingKey{}, v)
 	err := reactor.Scope(shielded, func(handlers context.Context, scope *reactor.CancelScope) error {
 		v.ctx = handlers
 		accepting := reactor.Go(ctx, func(ctx context.Context) error { return v.accept(ctx, ln) })
@@ -120,6 +125,9 @@ type serving struct {
 
 	handler      func(ctx context.Context, c Conn) error // Serve's
 	readyHandler func(ctx context.Context, c *ReadyConn) error
+
+	draining bool
+	idlers   idlers
 
 	conns connSet
 	empty reactor.Event // no connection is left

@@ -81,9 +81,7 @@ func (v *serving) finish(ctx context.Context, handlers *reactor.CancelScope) {
 	if grace == 0 {
 		grace = 5 * time.Second
 	}
-	for _, m := range v.conns.copy() {
-		m.drain()
-	}
+	v.drain()
 	if grace > 0 {
 		reactor.Timeout(ctx, grace, v.empty.Wait)
 	}

@@ -3,6 +3,7 @@ package net
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/eddyio/eddy/reactor"
 )
@@ -15,6 +16,10 @@ type ReadyConn struct {
 	// State is the handler's: what it has to remember of the connection from one
 	// call to the next.
 	State any
+
+	// Partial is set by the handler that has read a part of a message and waits for the
+	// rest: on shutdown, the connection is then not closed before the grace time is over.
+	Partial bool
 
 	v       *serving
 	dormant reactor.Dormant
@@ -40,8 +45,9 @@ func ServeReady(ctx context.Context, ln Listener, handler func(ctx context.Conte
 // brings a call too, in which reads fail. ctx is valid until the handler
 // returns, and not to be kept.
 //
-// On shutdown, connections that wait are closed at once; those with a handler
-// have the grace time. ln must be a listener of this package's for TCP or Unix
+// On shutdown, connections that wait are closed at once, unless there is something to
+// read or they are Partial; those with a handler have the grace time, and are closed
+// when it returns. ln must be a listener of this package's for TCP or Unix
 // sockets; in all else, ServeReady is as [Server.Serve].
 func (s *Server) ServeReady(ctx context.Context, ln Listener, handler func(ctx context.Context, c *ReadyConn) error) error {
 	if handler == nil {
@@ -94,7 +100,7 @@ func (c *ReadyConn) end() { c.Close() }
 
 // drain closes a connection that waits for its peer's next message.
 func (c *ReadyConn) drain() {
-	if c.dormant.Waits() {
+	if c.dormant.Waits() && !c.Partial && c.input() != someInput {
 		c.Close()
 	}
 }
@@ -112,10 +118,30 @@ type readyRunner ReadyConn
 
 func (r *readyRunner) Run(ctx context.Context) error {
 	err := r.v.readyHandler(ctx, (*ReadyConn)(r))
+	if err == nil && r.v.draining {
+		return (*ReadyConn)(r).drained(ctx)
+	}
 	if err == nil {
 		r.fd.ReadRest()
 	}
 	return err
+}
+
+// drained ends a connection whose handler has returned in the midst of a shutdown, unless
+// its peer has sent more.
+func (c *ReadyConn) drained(ctx context.Context) error {
+	switch c.input() {
+	case noInput:
+		if c.Partial {
+			c.fd.ReadRest()
+			return nil
+		}
+		c.v.linger(ctx, c)
+		return io.EOF
+	case someInput:
+		return nil
+	}
+	return io.EOF
 }
 
 // Over is called for whatever reason the connection ends.

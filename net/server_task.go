@@ -2,6 +2,7 @@ package net
 
 import (
 	"context"
+	"errors"
 
 	"github.com/eddyio/eddy/reactor"
 )
@@ -36,6 +37,9 @@ func (v *serving) startTask(c Conn) error {
 
 func (e *served) Run(ctx context.Context) error {
 	err := e.v.handler(ctx, e.conn)
+	if err == nil || e.v.draining && errors.Is(err, ErrDraining) {
+		e.v.linger(ctx, e.conn)
+	}
 	e.conn.Close()
 	return err
 }
