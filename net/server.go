@@ -24,6 +24,12 @@ type Server struct {
 	MaxConns int
 	Shed     bool
 
+	// MaxConnsPerAddr is how many of them may come from one address, or one network
+	// of 64 bits in IPv6; 0 or less means any number. Further ones are closed at once, as
+	// by Shed. Peers without an IP address are not counted. It costs a look into
+	// a map for each connection.
+	MaxConnsPerAddr int
+
 	// IdleTimeout is for how long nothing may be read from a connection, nor
 	// written to it, while the handler waits for the one or the other.
 	// MessageTimeout is how long a message may take to arrive, however steadily
@@ -44,6 +50,7 @@ type Server struct {
 
 	stats stats
 	room  reactor.Event // set when a connection ends
+	addrs addrCounts    // if MaxConnsPerAddr is set
 }
 
 // Serve serves ln with a [Server] that has no limits.

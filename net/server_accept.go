@@ -43,7 +43,11 @@ func (v *serving) isFull() bool { return v.MaxConns > 0 && v.stats.active.Load()
 
 // admit starts to serve a connection.
 func (v *serving) admit(c Conn) error {
-	if v.isFull() { // another listener's may have come meanwhile
+	tooMany := v.MaxConnsPerAddr > 0 && v.hasTooMany(c.RemoteAddr())
+	if tooMany {
+		v.log.tell(slog.LevelWarn, "net: a connection was closed at once: its address has too many", "", "peer", c.RemoteAddr().String())
+	}
+	if tooMany || v.isFull() { // another listener's may have come meanwhile
 		v.stats.shed.Add(1)
 		c.Close()
 		return nil
@@ -54,6 +58,9 @@ func (v *serving) admit(c Conn) error {
 	}
 	v.stats.accepted.Add(1)
 	v.stats.active.Add(1)
+	if v.MaxConnsPerAddr > 0 {
+		v.count(c.RemoteAddr(), 1)
+	}
 	v.empty.Clear()
 	return nil
 }
@@ -62,6 +69,9 @@ func (v *serving) admit(c Conn) error {
 func (v *serving) left(m member, err error) {
 	v.conns.remove(m)
 	v.stats.active.Add(-1)
+	if v.MaxConnsPerAddr > 0 {
+		v.count(m.peerAddr(), -1)
+	}
 	v.room.Set()
 	if v.conns.len() == 0 {
 		v.empty.Set()

@@ -6,7 +6,7 @@ import "sync/atomic"
 type Stats struct {
 	Accepted int64 // connections whose handlers were called
 	Active   int64 // of these, those that are open now
-	Shed     int64 // closed at once, since there were MaxConns already
+	Shed     int64 // closed at once, since there were MaxConns or MaxConnsPerAddr already
 	Expired  int64 // ended by IdleTimeout or MessageTimeout
 	Failed   int64 // handlers that panicked, or returned an error that was logged
 }
