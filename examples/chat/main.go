@@ -22,6 +22,7 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once
 	err := reactor.Run(ctx, func(ctx context.Context) error { return serve(ctx, *addr, os.Stdout) })
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "chat:", err)
@@ -36,8 +37,10 @@ func serve(ctx context.Context, addr string, out io.Writer) error {
 	}
 	fmt.Fprintln(out, "listening on", ln.Addr())
 	r := &room{members: make(map[string]*member)}
-	s := net.Server{
-		Grace: -1, // members never leave by themselves, so do not wait for it
-	}
+	s := (&net.Server{
+		Grace:          -1, // members never leave by themselves, so do not wait for it
+		IdleTimeout:    -1, // they may listen for as long as they like
+		MessageTimeout: -1, // and get no answers
+	}).Defaults()
 	return s.Serve(ctx, ln, r.visit)
 }

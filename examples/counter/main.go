@@ -42,6 +42,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once
 	if err := reactor.Run(ctx, run); err != nil && ctx.Err() == nil {
 		fmt.Fprintln(os.Stderr, "counter:", err)
 		os.Exit(1)

@@ -19,23 +19,29 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:7000", "address to listen on")
+	perAddr := flag.Int("peraddr", 100, "how many connections one address may have")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := reactor.Run(ctx, func(ctx context.Context) error { return serve(ctx, *addr) })
+	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once
+	err := reactor.Run(ctx, func(ctx context.Context) error { return serve(ctx, *addr, *perAddr) })
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "echo:", err)
 		os.Exit(1)
 	}
 }
 
-func serve(ctx context.Context, addr string) error {
+func serve(ctx context.Context, addr string, perAddr int) error {
 	ln, err := net.Listen(ctx, "tcp", addr)
 	if err != nil {
 		return err
 	}
 	fmt.Println("listening on", ln.Addr())
-	return net.Serve(ctx, ln, echo)
+	s := (&net.Server{MaxConnsPerAddr: perAddr}).Defaults()
+	defer context.AfterFunc(ctx, func() {
+		fmt.Fprintf(os.Stderr, "echo: %d connection(s) open: they have five seconds to end; interrupt again to end at once\n", s.Stats().Active)
+	})()
+	return s.Serve(ctx, ln, echo)
 }
 
 func echo(_ context.Context, c net.Conn) error {

@@ -31,8 +31,8 @@ func build(t *testing.T) (bin string) {
 // start runs the program, and returns its address.
 func start(t *testing.T, bin string) (cmd *exec.Cmd, addr string) {
 	t.Helper()
-	cmd = exec.Command(bin, "-addr", "127.0.0.1:0")
-	cmd.Stderr = os.Stderr
+	cmd = exec.Command(bin, "-addr", "127.0.0.1:0", "-peraddr", "1000")
+	cmd.Stderr = new(bytes.Buffer)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -126,5 +126,63 @@ func TestAddressInUse(t *testing.T) {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), syscall.EADDRINUSE.Error()) {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// TestInterrupts: after an interrupt, connections have their grace; the program says so,
+// and a second interrupt ends it at once.
+func TestInterrupts(t *testing.T) {
+	bin := build(t)
+	for _, again := range []bool{false, true} {
+		cmd, addr := start(t, bin)
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(patience))
+		b := make([]byte, 5)
+		say := func() error {
+			_, err := c.Write([]byte("hello"))
+			if err == nil {
+				_, err = io.ReadFull(c, b)
+			}
+			return err
+		}
+		if err := say(); err != nil {
+			t.Fatal(err)
+		}
+		cmd.Process.Signal(syscall.SIGTERM)
+		for { // until it is interrupted
+			late, err := net.Dial("tcp", addr)
+			if err != nil {
+				break
+			}
+			late.Close()
+		}
+		if err := say(); err != nil {
+			t.Error("a connection has no grace:", err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		if !again {
+			c.Close()
+		}
+		for waiting := true; waiting; {
+			if again { // the first may come before the program is ready for it
+				cmd.Process.Signal(os.Interrupt)
+			}
+			select {
+			case err = <-ended:
+				waiting = false
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+		if log := cmd.Stderr.(*bytes.Buffer).String(); !strings.Contains(log, "1 connection(s)") {
+			t.Errorf("it said %q", log)
+		}
+		if status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus); again && (!status.Signaled() || status.Signal() != os.Interrupt) || !again && err != nil {
+			t.Errorf("interrupted again: %v; ended with %v", again, err)
+		}
 	}
 }

@@ -26,7 +26,7 @@ func converse(ctx context.Context, c net.Conn) error {
 	in := bufio.NewReader(limited)
 	for {
 		limited.N = maxHeader
-		req, err := next(ctx, c, in)
+		req, err := next(ctx, in)
 		if err != nil {
 			return err
 		}
@@ -41,15 +41,20 @@ func converse(ctx context.Context, c net.Conn) error {
 	}
 }
 
-// next reads a request's header. The first byte may be long in coming.
-func next(ctx context.Context, c net.Conn, in *bufio.Reader) (*http.Request, error) {
-	c.SetReadDeadline(time.Now().Add(idleTime))
-	if _, err := in.Peek(1); err != nil {
+// next reads a request's header. The first byte may be long in coming, and is not waited
+// for when the server shuts down.
+func next(ctx context.Context, in *bufio.Reader) (*http.Request, error) {
+	err := net.UntilDrain(ctx, func(ctx context.Context) error {
+		return reactor.Timeout(ctx, idleTime, func(context.Context) error {
+			_, err := in.Peek(1)
+			return err
+		})
+	})
+	if err != nil {
 		return nil, err
 	}
-	c.SetReadDeadline(time.Time{})
 	var req *http.Request
-	err := reactor.Timeout(ctx, readTime, func(context.Context) (err error) {
+	err = reactor.Timeout(ctx, readTime, func(context.Context) (err error) {
 		req, err = http.ReadRequest(in)
 		return err
 	})
@@ -64,7 +69,7 @@ func answer(ctx context.Context, req *http.Request) *http.Response {
 		return err
 	})
 	res := &http.Response{
-		StatusCode: http.StatusOK, ProtoMajor: 1, ProtoMinor: 1, Request: req, Close: req.Close,
+		StatusCode: http.StatusOK, ProtoMajor: 1, ProtoMinor: 1, Request: req, Close: req.Close || net.Draining(ctx),
 		Header: http.Header{"Content-Type": {"text/plain; charset=utf-8"}},
 	}
 	switch {

@@ -24,15 +24,17 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:7443", "address to listen on")
 	cert := flag.String("cert", "", "PEM file of the certificate; empty: make one")
 	key := flag.String("key", "", "PEM file of its key")
+	perAddr := flag.Int("peraddr", 100, "how many connections one address may have")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once
 	err := reactor.Run(ctx, func(ctx context.Context) error {
 		c, err := certificate(*cert, *key)
 		if err != nil {
 			return err
 		}
-		return serve(ctx, *addr, c, os.Stdout)
+		return serve(ctx, *addr, *perAddr, c, os.Stdout)
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "https:", err)
@@ -47,7 +49,7 @@ func certificate(certFile, keyFile string) (tls.Certificate, error) {
 	return tls.LoadX509KeyPair(certFile, keyFile)
 }
 
-func serve(ctx context.Context, addr string, cert tls.Certificate, out io.Writer) error {
+func serve(ctx context.Context, addr string, perAddr int, cert tls.Certificate, out io.Writer) error {
 	ln, err := tls.Listen(ctx, "tcp", addr, &tls.Config{
 		Certificates: []tls.Certificate{cert},
 		NextProtos:   []string{"http/1.1"},
@@ -56,8 +58,10 @@ func serve(ctx context.Context, addr string, cert tls.Certificate, out io.Writer
 		return err
 	}
 	fmt.Fprintf(out, "listening on https://%v\n", ln.Addr())
-	s := net.Server{
-		Grace: -1, // an idle connection never ends by itself, so do not wait for it
-	}
+	ln.(*tls.Listener).MaxHandshakes = 100
+	s := (&net.Server{MaxConnsPerAddr: perAddr}).Defaults()
+	defer context.AfterFunc(ctx, func() {
+		fmt.Fprintf(os.Stderr, "https: %d connection(s) open: their requests have five seconds to end; interrupt again to end at once\n", s.Stats().Active)
+	})()
 	return s.Serve(ctx, ln, converse)
 }
