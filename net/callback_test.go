@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/eddyio/eddy/internal/testkit"
@@ -105,7 +107,7 @@ func TestCallbacksOfOtherGoroutines(t *testing.T) {
 			within(t, "a call", func() {
 				called := 0
 				use(func() {
-					if called++; reactor.OnLoop(s.ctx) {
+					if called++; core.OnLoop(s.ctx) {
 						t.Error("it is called on the loop")
 					}
 				})

@@ -99,7 +99,7 @@ func familyOf(f syscall.Conn) int {
 // goesApart returns the loop that a dial belongs to if the caller is a goroutine that need
 // not ask it.
 func (d *Dialer) goesApart(ctx context.Context) *reactor.Loop {
-	if l := d.loop(ctx); l != nil && ctx.Err() == nil && l.Apart() {
+	if l := d.loop(ctx); l != nil && ctx.Err() == nil && l.Core().Apart() {
 		return l
 	}
 	return nil

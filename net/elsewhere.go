@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -23,7 +25,7 @@ func onThisLoop[T any](ctx context.Context, loopOf func(context.Context) *reacto
 	if ctx.Err() != nil {
 		return none, ctx.Err()
 	}
-	if reactor.InTask(ctx) {
+	if core.InTask(ctx) {
 		return under(ctx, f)
 	}
 	l := loopOf(ctx)

@@ -7,9 +7,10 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/sockets"
 )
 
@@ -185,7 +186,7 @@ type fileSocket struct {
 // fromFile makes something of a file's socket, on the loop of ctx.
 func fromFile[T any](ctx context.Context, f *os.File, make func(*fileSocket) (T, error)) (T, error) {
 	v, err := onLoop(ctx, func(ctx context.Context) (none T, err error) {
-		s := &fileSocket{ctx: ctx, sys: reactor.Sockets(ctx)}
+		s := &fileSocket{ctx: ctx, sys: core.Sockets(ctx)}
 		if err := s.dup(f); err != nil {
 			return none, err
 		}

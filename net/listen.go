@@ -111,7 +111,7 @@ func (l *listener) openAccepted(c *conn, fd int, peer unix.Sockaddr) error {
 	}
 	c.origin, c.peer = l.originAt(local), compact(l.network, peer)
 	if !l.fd.OnLoop() {
-		return c.fd.OpenApart(l.fd.Loop(), fd, &c.kind)
+		return c.fd.OpenApart(&l.fd, fd, &c.kind)
 	}
 	if err := c.fd.OpenLike(&l.fd, fd, &c.kind); err != nil {
 		l.sys.Close(fd)

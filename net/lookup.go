@@ -5,6 +5,8 @@ import (
 	stdnet "net"
 	"strings"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -74,7 +76,7 @@ func LookupTXT(ctx context.Context, name string) ([]string, error) {
 // lookup asks about a name off the loop.
 func lookup[T any](ctx context.Context, name string, ask func(ctx context.Context) (T, error)) (T, error) {
 	return onLoop(ctx, func(ctx context.Context) (none T, err error) {
-		if reactor.Sockets(ctx).Resolver() != nil {
+		if core.Sockets(ctx).Resolver() != nil {
 			return none, &DNSError{Err: "no such host: the loop's own network has names of hosts only", Name: name, IsNotFound: true}
 		}
 		asking := withoutConnects(ctx)

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/sockets"
 )
@@ -77,7 +79,7 @@ func (r resolver) host(ctx context.Context, network, host string) ([]IPAddr, err
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return []IPAddr{ipAddr(ip)}, nil
 	}
-	if own := reactor.Sockets(ctx).Resolver(); own != nil {
+	if own := core.Sockets(ctx).Resolver(); own != nil {
 		return lookupOwn(ctx, own, host)
 	}
 	kind := "ip"

@@ -24,7 +24,7 @@ var lacking = map[string]string{
 	"Dialer.Cancel":    "deprecated in std",
 }
 
-const rawIP = "raw IP sockets are for programs that use their own: reactor.FD"
+const rawIP = "raw IP sockets are for programs that use their own: core.FD"
 
 // exported returns the names that a package's files export: of types also their
 // methods and fields, as Type.Name.

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -97,7 +99,7 @@ func (s *Server) serve(ctx context.Context, ln Listener, v *serving) error {
 	if ln == nil {
 		return errors.New("net: Serve without a listener")
 	}
-	if !reactor.InTask(ctx) {
+	if !core.InTask(ctx) {
 		return opError("serve", ln.Addr().Network(), nil, ln.Addr(), errors.New("must be called by a task, with its ctx: see reactor.Run"))
 	}
 	log := s.Logger

@@ -12,7 +12,7 @@ import (
 // bytes: what it can't write at once it copies. Up to 64 KiB are read.
 //
 // With reactor's Options.Debug, or EDDYDEBUG=1 in the environment, a task that
-// uses borrowed bytes for too long panics with reactor.ErrScratch.
+// uses borrowed bytes for too long panics with core.ErrScratch.
 //
 // Borrow must be called by a task of the connection's loop.
 func (c *conn) Borrow() ([]byte, error) {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"io"
 
-	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A ReadyConn is a connection that ServeReady serves. Its methods are those of
@@ -22,7 +22,7 @@ type ReadyConn struct {
 	Partial bool
 
 	v       *serving
-	dormant reactor.Dormant
+	dormant core.Dormant
 	limits  *limits // nil: anything
 	place   int
 }
@@ -113,7 +113,7 @@ func (c *ReadyConn) PauseReading() { c.dormant.Pause() }
 // ResumeReading undoes PauseReading.
 func (c *ReadyConn) ResumeReading() { c.dormant.Resume() }
 
-// readyRunner is the ReadyConn as a reactor.Runner.
+// readyRunner is the ReadyConn as a core.Runner.
 type readyRunner ReadyConn
 
 func (r *readyRunner) Run(ctx context.Context) error {

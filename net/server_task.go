@@ -4,14 +4,14 @@ import (
 	"context"
 	"errors"
 
-	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // served is a connection and its handler's task.
 type served struct {
 	v      *serving
 	conn   Conn
-	task   reactor.AnyTask
+	task   *core.Task
 	limits *limits
 	place  int
 }
@@ -26,11 +26,11 @@ func (v *serving) startTask(c Conn) error {
 		e.limits = v.limit(v.ctx, below, func(err error) { e.task.Cancel(err) })
 	}
 	v.conns.add(e)
-	e.task = reactor.Launch(v.ctx, e)
+	e.task = core.Launch(v.ctx, e)
 	return nil
 }
 
-// Run and Over make it a reactor.Runner. The connection is closed by the task,
+// Run and Over make it a core.Runner. The connection is closed by the task,
 // for to close one of TLS may have to wait; after a panic it is closed by Over. A
 // deferred call would cost the stack of every idle connection sixty bytes of the
 // thousand or so that it has before it grows.

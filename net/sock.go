@@ -7,9 +7,10 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/sockets"
 )
 
@@ -41,7 +42,7 @@ var errNotDual = errors.New("the system has no sockets for both IPv6 and IPv4")
 // then opening an FD for it, is the caller's; until then fd is the caller's to
 // close. On an error there is none.
 func makeSocket(ctx context.Context, s socketSpec) (sys sockets.Calls, fd int, err error) {
-	sys = reactor.Sockets(ctx)
+	sys = core.Sockets(ctx)
 	if fd, err = sys.Socket(s.family, s.typ, 0); err != nil {
 		return nil, -1, os.NewSyscallError("socket", err)
 	}

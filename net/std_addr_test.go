@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // These tables give both nets all kinds of addresses, and compare every error and
@@ -458,7 +458,7 @@ func TestTraceOnItsGoroutine(t *testing.T) {
 					whole := false
 					defer func() { returned <- whole }()
 					leave := func(where string) {
-						if reactor.OnLoop(ctx) {
+						if core.OnLoop(ctx) {
 							t.Error("a hook is called on the loop")
 						}
 						if where == at {

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"golang.org/x/net/dns/dnsmessage"
 
 	"github.com/eddyio/eddy/internal/testkit"
@@ -178,7 +180,7 @@ func known(q dnsmessage.Question) dnsmessage.ResourceBody {
 func TestLookupsOfOwnNetwork(t *testing.T) {
 	nameServer(t)
 	onHosts(t, []attempt{{ip: v4a}}, func(ctx context.Context, h *hosts) {
-		if reactor.Sockets(ctx).Resolver() == nil {
+		if core.Sockets(ctx).Resolver() == nil {
 			t.Fatal("these hosts have no names of their own")
 		}
 		_, addr := LookupAddr(ctx, "192.0.2.7")

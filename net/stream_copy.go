@@ -4,7 +4,8 @@ import (
 	"io"
 	"sync"
 
-	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy/reactor/poll"
 )
 
@@ -63,6 +64,6 @@ func pass(w io.Writer, r io.Reader) (n int, end bool, err error) {
 	return n, end, err
 }
 
-const bufferSize = reactor.ScratchSize
+const bufferSize = core.ScratchSize
 
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}

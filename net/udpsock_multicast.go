@@ -6,9 +6,10 @@ import (
 	stdnet "net"
 	"os"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/sockets"
 )
 
@@ -37,7 +38,7 @@ func listenMulticast(ctx context.Context, network string, ifi *stdnet.Interface,
 	if gaddr == nil || gaddr.IP == nil {
 		return nil, errMissingAddress
 	}
-	if _, real := reactor.Sockets(ctx).(sockets.System); !real {
+	if _, real := core.Sockets(ctx).(sockets.System); !real {
 		return nil, errNoMulticast
 	}
 	c, err := listenUDP(ctx, network, gaddr, new(ListenConfig))

@@ -8,9 +8,10 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/reactor/poll"
 )
 
@@ -77,7 +78,7 @@ func newWriter(name string) *writer { return &writer{pipe{name: name}} }
 
 // open takes over a descriptor, also when it fails.
 func (p *pipe) open(ctx context.Context, fd int) error {
-	kind := poll.KindOf(reactor.Sockets(ctx))
+	kind := poll.KindOf(core.Sockets(ctx))
 	err := unix.SetNonblock(fd, true)
 	if err == nil {
 		p.kind = kind

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // An awaited is something to await that need not be waited for, if ctx is not
@@ -215,11 +217,11 @@ var awaits = map[string]func(ctx context.Context) awaited{
 	},
 	"anyTask.Wait": func(ctx context.Context) awaited {
 		task := GoNow(ctx, func(context.Context) error { return nil })
-		return awaited{task.Wait, func() bool { return task.claimed }, false, false}
+		return awaited{task.Wait, func() bool { return false }, false, false}
 	},
 	"Task.Await": func(ctx context.Context) awaited {
 		task := AsyncNow(ctx, returns1)
-		return awaited{func(ctx context.Context) error { _, err := task.Await(ctx); return err }, func() bool { return task.claimed }, false, false}
+		return awaited{func(ctx context.Context) error { _, err := task.Await(ctx); return err }, func() bool { return false }, false, false}
 	},
 	"Wait": func(ctx context.Context) awaited {
 		task := AsyncNow(ctx, returns1)
@@ -324,13 +326,13 @@ func TestEveryAwaitUnderADoneCtx(t *testing.T) {
 	for name, make := range awaits {
 		t.Run(name, func(t *testing.T) {
 			body := func(ctx context.Context) error {
-				l := nearest(ctx).loop
+				l := core.Nearest(ctx).Loop()
 				for way, done := range map[string]context.Context{
 					"a scope's": doneCtx(ctx), "std's": doneStd(ctx), "with a value": context.WithValue(doneCtx(ctx), errBoom, 1),
 				} {
 					a := make(ctx)
 					turned := false
-					h := facadeOf(l).CallSoon(func() { turned = true })
+					h := Facade(l).CallSoon(func() { turned = true })
 					if err := a.await(done); !errors.Is(err, errBoom) {
 						t.Errorf("%s: %v", way, err)
 					}
@@ -347,7 +349,7 @@ func TestEveryAwaitUnderADoneCtx(t *testing.T) {
 					return nil
 				}
 				turned := false
-				h := facadeOf(l).CallSoon(func() { turned = true })
+				h := Facade(l).CallSoon(func() { turned = true })
 				if err := a.await(ctx); err != nil {
 					t.Errorf("under a ctx that is not done: %v", err)
 				}

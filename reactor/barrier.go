@@ -1,16 +1,20 @@
 package reactor
 
-import "context"
+import (
+	"context"
+
+	"github.com/eddyio/eddy/reactor/core"
+)
 
 // A Barrier holds tasks until a given number of them has come, and then lets
 // them all go on; it can be used again at once. Make one by [NewBarrier]. It
 // belongs to the loop of the tasks that use it, and must not be copied.
 type Barrier struct {
-	home    home
+	home    core.Home
 	parties int
 	come    int // since the last release; at least as many as wait
 	broken  bool
-	waiters waitList // weight, when woken: the number of its arrival
+	waiters core.WaitList // weight, when woken: the number of its arrival
 }
 
 // NewBarrier returns a barrier for that many tasks, at least one.
@@ -26,7 +30,7 @@ func NewBarrier(parties int) *Barrier {
 // first, the task does not count as having come. After Abort the error is
 // [ErrBroken].
 func (b *Barrier) Wait(ctx context.Context) (int, error) {
-	w, s, err := b.home.await(ctx, "Barrier.Wait")
+	w, s, err := b.home.Await(ctx, "Barrier.Wait")
 	if err != nil {
 		return 0, err
 	}
@@ -38,7 +42,7 @@ func (b *Barrier) Wait(ctx context.Context) (int, error) {
 		return b.parties - 1, nil
 	}
 	b.come++
-	switch err := b.waiters.wait(w, s, waitingFor("a barrier")); err {
+	switch err := b.waiters.Wait(w, s, waitingFor("a barrier")); err {
 	case nil:
 		return w.Weight, nil
 	case ErrClosed:
@@ -54,39 +58,39 @@ func (b *Barrier) last() bool {
 	if b.come < b.parties-1 {
 		return false
 	}
-	b.come = b.waiters.len()
+	b.come = b.waiters.Len()
 	return b.come == b.parties-1
 }
 
 func (b *Barrier) release() {
 	b.come = 0
-	for i := 0; b.waiters.first() != nil; i++ {
-		b.waiters.first().Worker().Weight = i
-		b.waiters.wakeFirst(wokenDone)
+	for i := 0; b.waiters.First() != nil; i++ {
+		b.waiters.First().Worker().Weight = i
+		b.waiters.WakeFirst(core.WokenDone)
 	}
 }
 
 // Abort breaks the barrier: tasks that wait, or will wait, get [ErrBroken].
 func (b *Barrier) Abort() {
-	b.home.onLoop("Barrier.Abort")
+	b.home.OnLoop("Barrier.Abort")
 	b.broken = true
 	b.empty()
 }
 
 // Reset makes the barrier as new; tasks that wait get [ErrBroken].
 func (b *Barrier) Reset() {
-	b.home.onLoop("Barrier.Reset")
+	b.home.OnLoop("Barrier.Reset")
 	b.broken = false
 	b.empty()
 }
 
 func (b *Barrier) empty() {
 	b.come = 0
-	b.waiters.wakeAll(wokenClosed)
+	b.waiters.WakeAll(core.WokenClosed)
 }
 
 // Waiting returns the number of tasks that wait.
 func (b *Barrier) Waiting() int {
-	b.home.onLoop("Barrier.Waiting")
-	return b.waiters.len()
+	b.home.OnLoop("Barrier.Waiting")
+	return b.waiters.Len()
 }

@@ -11,7 +11,7 @@ func (b *Barrier) check() string {
 	if b.come < b.Waiting() || b.Waiting() >= b.parties {
 		return fmt.Sprintf("barrier: of %d %d have come and %d wait", b.parties, b.come, b.Waiting())
 	}
-	return b.waiters.check()
+	return b.waiters.Check()
 }
 
 // A further arrival releases all when enough wait, and else joins them; one

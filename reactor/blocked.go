@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // ErrBlocked is in the [Report] of a loop whose thread one task or callback keeps; see
@@ -35,7 +37,7 @@ func (e *blockedError) Is(target error) bool { return target == ErrBlocked }
 
 // reportBlocked reports a loop that stands, or goes on. It is called on the watchdog's
 // goroutine.
-func (l *Loop) reportBlocked(b blockage) {
+func (l *Loop) reportBlocked(b core.Blockage) {
 	r := Report{What: "the loop is blocked", Task: b.Task, Err: &blockedError{b.Took, b.Over, b.Calls}, Stack: b.Stack}
 	if b.Over {
 		r.What = "the loop goes on"

@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 	"testing/synctest"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A Run in a bubble would hang; it is told so, unless it has a clock of its own.
@@ -18,7 +20,7 @@ func TestRunInABubble(t *testing.T) {
 			t.Errorf("Run with a clock: %v", err)
 		}
 	})
-	if inBubble() {
+	if core.InBubble() {
 		t.Error("there is no bubble")
 	}
 }

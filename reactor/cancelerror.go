@@ -1,6 +1,10 @@
 package reactor
 
-import "context"
+import (
+	"context"
+
+	"github.com/eddyio/eddy/reactor/core"
+)
 
 // A CancelError is what an await returns whose scope was cancelled for a
 // stated cause. It is a [context.Canceled], and its cause too, for errors.Is
@@ -12,3 +16,8 @@ func (e *CancelError) Error() string { return context.Canceled.Error() + ": " + 
 func (e *CancelError) Is(target error) bool { return target == context.Canceled }
 
 func (e *CancelError) Unwrap() error { return e.Cause }
+
+// Cause returns why ctx is done, as [context.Cause] does for the standard
+// library's contexts: the cause that the task or scope was cancelled with, or
+// ctx.Err(). It is nil while ctx is not done, and may be called from anywhere.
+func Cause(ctx context.Context) error { return core.Cause(ctx) }

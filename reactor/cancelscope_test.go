@@ -5,13 +5,15 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // asyncio's case 35: the deadline moves earlier, later, and away, while the
 // body waits and before.
 func TestScopeDeadlineMoves(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		for _, c := range []struct {
 			name    string
 			move    func(s *CancelScope)
@@ -25,27 +27,27 @@ func TestScopeDeadlineMoves(t *testing.T) {
 			{"into the past", func(s *CancelScope) { s.SetTimeout(-9) }, 2, true},
 			{"away", func(s *CancelScope) { s.SetDeadline(time.Time{}) }, 99, false},
 			{"away and back", func(s *CancelScope) { s.SetDeadline(time.Time{}); s.SetTimeout(8) }, 10, true},
-			{"by the wall", func(s *CancelScope) { s.SetDeadline(l.wall.Add(facadeOf(l).Time() + 5 - time.Duration(l.wallAt))) }, 7, true},
+			{"by the wall", func(s *CancelScope) { s.SetDeadline(l.WallOf(int64(Facade(l).Time()+5), ctx)) }, 7, true},
 			{"by the wall, long ago", func(s *CancelScope) { s.SetDeadline(time.Unix(0, 0)) }, 2, true},
 			{"to where it can't", func(s *CancelScope) { s.SetTimeout(1<<63 - 1) }, 99, false},
 		} {
-			began := facadeOf(l).Time()
+			began := Facade(l).Time()
 			err := Scope(ctx, func(ctx context.Context, s *CancelScope) error {
 				if err := s.SetTimeout(10); err != nil {
 					t.Error(err)
 				}
-				facadeOf(l).CallLater(2, func() { c.move(s) })
+				Facade(l).CallLater(2, func() { c.move(s) })
 				err := Sleep(ctx, 99)
 				if s.Expired() != c.expired || (err == context.DeadlineExceeded) != c.expired {
 					t.Errorf("%s: expired %v, %v", c.name, s.Expired(), err)
 				}
 				return err
 			})
-			if took := facadeOf(l).Time() - began; took != c.want || (err != nil) != c.expired {
+			if took := Facade(l).Time() - began; took != c.want || (err != nil) != c.expired {
 				t.Errorf("%s: took %d, want %d: %v", c.name, took, c.want, err)
 			}
 		}
-		if l.wheel.Len() != 0 {
+		if l.Holdings().Timers != 0 {
 			t.Error("a timer is left")
 		}
 		return nil
@@ -131,13 +133,13 @@ func TestScopeWhoExpired(t *testing.T) {
 // A cancellation that came before the deadline is no expiry, and stays one.
 func TestScopeCancel(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		var kept *CancelScope
 		err := Scope(ctx, func(ctx context.Context, s *CancelScope) error {
 			kept = s
 			s.SetTimeout(5)
 			child := Go(ctx, func(ctx context.Context) error { return Sleep(ctx, 99) })
-			facadeOf(l).CallLater(3, func() {
+			Facade(l).CallLater(3, func() {
 				if !s.Cancel(errBoom) || s.Cancel(nil) {
 					t.Error("Cancel is not true once")
 				}
@@ -161,7 +163,7 @@ func TestScopeCancel(t *testing.T) {
 		if kept.Cancel(nil) || kept.SetTimeout(1) != ErrScopeOver || kept.SetDeadline(time.Time{}) != ErrScopeOver {
 			t.Error("a scope that is over takes orders")
 		}
-		if l.wheel.Len() != 0 {
+		if l.Holdings().Timers != 0 {
 			t.Error("a timer is left")
 		}
 		return nil

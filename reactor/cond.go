@@ -1,14 +1,18 @@
 package reactor
 
-import "context"
+import (
+	"context"
+
+	"github.com/eddyio/eddy/reactor/core"
+)
 
 // A Cond lets tasks wait, inside a region that L protects, until another one
 // says that something has changed. Set L before use; it belongs to the loop of
 // the tasks that use it, and must not be copied. (asyncio's Condition.)
 type Cond struct {
 	L       *Mutex
-	home    home
-	waiters waitList
+	home    core.Home
+	waiters core.WaitList
 }
 
 // Wait unlocks c.L, waits for a signal, and locks c.L again before it
@@ -18,7 +22,7 @@ type Cond struct {
 // is not locked, or another task holds it. If c.L is broken, as its holder ended,
 // Wait returns [ErrBroken] and does not have it.
 func (c *Cond) Wait(ctx context.Context) error {
-	w, s, err := c.home.await(ctx, "Cond.Wait")
+	w, s, err := c.home.Await(ctx, "Cond.Wait")
 	c.locked("Cond.Wait")
 	if err != nil {
 		return err
@@ -27,7 +31,7 @@ func (c *Cond) Wait(ctx context.Context) error {
 		return c.L.broken
 	}
 	c.L.unlock("Cond.Wait")
-	err = c.waiters.wait(w, s, waitingFor("a condition"))
+	err = c.waiters.Wait(w, s, waitingFor("a condition"))
 	if broken := c.L.lock(w, w.Loop().Shielded()); broken != nil {
 		return broken
 	}
@@ -47,7 +51,7 @@ func (c *Cond) locked(op string) {
 // WaitFor waits until ok, called with c.L locked, returns true. The error is that
 // of [Cond.Wait]; if ctx is done at once, ok is not called.
 func (c *Cond) WaitFor(ctx context.Context, ok func() bool) error {
-	_, _, err := c.home.await(ctx, "Cond.WaitFor")
+	_, _, err := c.home.Await(ctx, "Cond.WaitFor")
 	for err == nil && !ok() {
 		err = c.Wait(ctx)
 	}
@@ -58,16 +62,16 @@ func (c *Cond) WaitFor(ctx context.Context, ok func() bool) error {
 // is not locked.
 func (c *Cond) Signal() {
 	c.enter("Cond.Signal")
-	c.waiters.wakeFirst(wokenDone)
+	c.waiters.WakeFirst(core.WokenDone)
 }
 
 // Broadcast readies all tasks that wait. It panics if c.L is not locked.
 func (c *Cond) Broadcast() {
 	c.enter("Cond.Broadcast")
-	c.waiters.wakeAll(wokenDone)
+	c.waiters.WakeAll(core.WokenDone)
 }
 
 func (c *Cond) enter(op string) {
-	c.home.onLoop(op)
+	c.home.OnLoop(op)
 	c.locked(op)
 }

@@ -42,13 +42,13 @@ func TestCondInEveryOrder(t *testing.T) {
 				},
 				end: func() { m.Unlock() },
 				check: func() string {
-					if msg := m.waiters.check(); msg != "" {
+					if msg := m.waiters.Check(); msg != "" {
 						return msg
 					}
-					return c.waiters.check()
+					return c.waiters.Check()
 				},
 				done: func(context.Context) string {
-					if m.Locked() || inside != 0 || !c.waiters.empty() {
+					if m.Locked() || inside != 0 || !c.waiters.Empty() {
 						return "somebody still has the lock, or waits"
 					}
 					return ""

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A contest is a primitive that several tasks wait for, and a model of who must
@@ -132,9 +134,9 @@ type match struct {
 
 func (p *match) run(ctx context.Context) {
 	p.start(ctx)
-	l := nearest(ctx).loop
+	l := core.Nearest(ctx).Loop()
 	if p.inCallback {
-		facadeOf(l).CallSoon(func() { p.series(l, p.order...) })
+		Facade(l).CallSoon(func() { p.series(l, p.order...) })
 		Yield(ctx)
 	} else {
 		p.series(l, p.order...)
@@ -145,7 +147,7 @@ func (p *match) run(ctx context.Context) {
 		p.settle(ctx)
 	}
 	p.finish(ctx)
-	if msg := l.checkParts(); msg != "" {
+	if msg := l.Check(); msg != nil {
 		p.fail("%s", msg)
 	}
 }
@@ -173,7 +175,7 @@ func (p *match) start(ctx context.Context) {
 }
 
 // series does some acts within one turn, and tells the model.
-func (p *match) series(l *loop, acts ...act) {
+func (p *match) series(l *core.Loop, acts ...act) {
 	if p.begin != nil {
 		p.begin()
 	}
@@ -186,7 +188,7 @@ func (p *match) series(l *loop, acts ...act) {
 		if a == cancelOf(who) {
 			p.tasks[who].Cancel(errBoom)
 		} else {
-			(*scopeDeadline)(p.scopes[who]).expire()
+			(*scopeDeadline)(p.scopes[who]).Expire()
 		}
 		if slices.Contains(p.queue, who) {
 			p.serve([]outcome{{who: who, interrupted: true}})
@@ -195,7 +197,7 @@ func (p *match) series(l *loop, acts ...act) {
 	if p.end != nil {
 		p.end()
 	}
-	l.checkNow(p.t)
+	checkNow(p.t, l)
 	if p.check != nil {
 		if msg := p.check(); msg != "" {
 			p.fail("%s", msg)
@@ -270,24 +272,24 @@ func (p *match) finish(ctx context.Context) {
 // The wait list itself, which all the primitives stand on.
 func TestWaitListInEveryOrder(t *testing.T) {
 	enumerate(t, func(ctx context.Context, n int) contest {
-		var q waitList
+		var q core.WaitList
 		return contest{
 			wait: func(ctx context.Context, i int) (string, error) {
-				w, s, err := await(ctx, "test")
+				w, s, err := core.Await(ctx, "test")
 				if err == nil {
-					err = q.wait(w, s, waitingFor("a test"))
+					err = q.Wait(w, s, waitingFor("a test"))
 				}
 				return "", err
 			},
 			wake: func(queue []int) []outcome {
-				if woke := q.wakeFirst(wokenDone); woke != (len(queue) > 0) {
+				if woke := q.WakeFirst(core.WokenDone); woke != (len(queue) > 0) {
 					t.Errorf("wakeFirst says %v, with %v waiting", woke, queue)
 				}
 				return first(queue)
 			},
-			check: q.check,
+			check: q.Check,
 			done: func(context.Context) string {
-				if !q.empty() || q.len() != 0 {
+				if !q.Empty() || q.Len() != 0 {
 					return "the list is not empty"
 				}
 				return ""

@@ -7,15 +7,18 @@ import (
 	"go/token"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // notToBeCopied are the exported structs of which a copy would be a second lock,
 // list or timer that shares half of the first.
 var notToBeCopied = map[string]any{
-	"Barrier": Barrier{}, "CancelScope": CancelScope{}, "Cond": Cond{}, "Dormant": Dormant{}, "Event": Event{},
-	"FD": FD{}, "Future": Future[int]{}, "Guest": Guest{}, "Handle": callback{}, "LifoQueue": LifoQueue[int]{}, "Local": Local[int]{},
+	"Barrier": Barrier{}, "CancelScope": CancelScope{}, "Cond": Cond{}, "Dormant": core.Dormant{}, "Event": Event{},
+	"FD": core.FD{}, "Future": Future[int]{}, "Guest": Guest{}, "Handle": Handle{}, "LifoQueue": LifoQueue[int]{}, "Local": Local[int]{},
 	"Loop": (*Loop)(nil), "Mutex": Mutex{}, "PriorityQueue": PriorityQueue[int]{}, "Queue": Queue[int]{},
 	"RWMutex": RWMutex{}, "Semaphore": Semaphore{}, "Task": (*Task[int])(nil), "TaskGroup": (*TaskGroup)(nil),
 	"Ticker": Ticker{}, "Timer": Timer{}, "Watch": Watch[int]{},
@@ -68,9 +71,22 @@ func isGuarded(typ reflect.Type) bool {
 	return false
 }
 
+// declaredStructs returns the names of the exported structs of the package, and of
+// the low-level part of package core.
 func declaredStructs(t *testing.T) (names []string) {
 	t.Helper()
-	pkg, err := build.ImportDir(".", 0)
+	names = structsIn(t, ".")
+	for _, name := range structsIn(t, "core") {
+		if slices.Contains(lowlevel, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func structsIn(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	pkg, err := build.ImportDir(dir, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy"
 )
 
@@ -26,7 +28,7 @@ func (r *runs) Over(err error)                { r.over = append(r.over, err) }
 func (r *runs) String() string                { return "a runner" }
 
 // drained is a Run that reads all there is.
-func drained(f *FD) func(context.Context) error {
+func drained(f *core.FD) func(context.Context) error {
 	return func(context.Context) error { f.ReadBlocked(); return nil }
 }
 
@@ -38,10 +40,10 @@ func turns(ctx context.Context) {
 }
 
 func TestDormantRunsWhenThereIsSomethingToRead(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		r := &runs{run: drained(f)}
-		var d Dormant
+		var d core.Dormant
 		d.Start(ctx, f, r)
 		turns(ctx)
 		if r.n != 0 || !d.Waits() {
@@ -70,7 +72,7 @@ func TestDormantRunsWhenThereIsSomethingToRead(t *testing.T) {
 }
 
 func TestDormantComesAgainForWhatItLeft(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		r := &runs{}
 		others := 0
@@ -81,10 +83,10 @@ func TestDormantComesAgainForWhatItLeft(t *testing.T) {
 			if others++; others > 1 {
 				t.Error("ran twice in one turn")
 			}
-			facadeOf(l).CallSoon(func() { others = 0 })
+			Facade(l).CallSoon(func() { others = 0 })
 			return nil
 		}
-		new(Dormant).Start(ctx, f, r)
+		new(core.Dormant).Start(ctx, f, r)
 		v.Tell(5, eddy.Readable)
 		for range 9 {
 			Yield(ctx)
@@ -97,7 +99,7 @@ func TestDormantComesAgainForWhatItLeft(t *testing.T) {
 }
 
 func TestDormantAwaitsAsATaskDoes(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		var ids []uint64
 		r := &runs{run: func(ctx context.Context) error {
@@ -107,9 +109,9 @@ func TestDormantAwaitsAsATaskDoes(t *testing.T) {
 				t.Errorf("its task is called %q", name)
 			}
 			f.ReadBlocked()
-			before := facadeOf(l).Time()
+			before := Facade(l).Time()
 			err := Sleep(ctx, time.Second)
-			if got := facadeOf(l).Time() - before; got != time.Second {
+			if got := Facade(l).Time() - before; got != time.Second {
 				t.Errorf("slept %v", got)
 			}
 			child := Async(ctx, func(context.Context) (int, error) { return 7, nil })
@@ -118,7 +120,7 @@ func TestDormantAwaitsAsATaskDoes(t *testing.T) {
 			}
 			return err
 		}}
-		new(Dormant).Start(ctx, f, r)
+		new(core.Dormant).Start(ctx, f, r)
 		for range 2 {
 			v.Tell(5, eddy.Readable)
 			if err := Sleep(ctx, 100*time.Millisecond); err != nil {
@@ -142,7 +144,7 @@ func TestDormantAwaitsAsATaskDoes(t *testing.T) {
 
 // A task that is used again knows nothing of the runs before.
 func TestDormantTaskIsAsNew(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		var ctxs []context.Context
 		r := &runs{run: func(ctx context.Context) error {
@@ -150,7 +152,7 @@ func TestDormantTaskIsAsNew(t *testing.T) {
 			f.ReadBlocked()
 			return Sleep(ctx, time.Second)
 		}}
-		new(Dormant).Start(ctx, f, r)
+		new(core.Dormant).Start(ctx, f, r)
 		for range 3 {
 			v.Tell(5, eddy.Readable)
 			Sleep(ctx, 2*time.Second)
@@ -176,10 +178,10 @@ func TestDormantIsOverWhenARunFails(t *testing.T) {
 			return ok && p.Value == errBoom && strings.Contains(p.Task, "a runner")
 		}},
 	} {
-		onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+		onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 			f := openFake(t, ctx, 5)
 			r := &runs{run: c.run}
-			new(Dormant).Start(ctx, f, r)
+			new(core.Dormant).Start(ctx, f, r)
 			v.Tell(5, eddy.Readable)
 			turns(ctx)
 			v.Tell(5, eddy.Readable)
@@ -195,10 +197,10 @@ func TestDormantIsOverWhenARunFails(t *testing.T) {
 }
 
 func TestDormantIsPaused(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		r := &runs{run: drained(f)}
-		var d Dormant
+		var d core.Dormant
 		d.Start(ctx, f, r)
 		d.Pause()
 		v.Tell(5, eddy.Readable)
@@ -228,12 +230,12 @@ func TestDormantIsPaused(t *testing.T) {
 }
 
 func TestDormantRunsForADeadline(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		var err error
 		r := &runs{run: func(context.Context) error { err = f.WaitRead(); return err }}
-		new(Dormant).Start(ctx, f, r)
-		f.SetReadDeadline(l.wall.Add(time.Duration(l.now()-l.wallAt) + time.Second))
+		new(core.Dormant).Start(ctx, f, r)
+		f.SetReadDeadline(l.WallOf(l.Now()+int64(time.Second), ctx))
 		Sleep(ctx, 2*time.Second)
 		if err != os.ErrDeadlineExceeded || len(r.over) != 1 || r.over[0] != err {
 			t.Errorf("WaitRead: %v, over %v", err, r.over)
@@ -245,11 +247,11 @@ func TestDormantRunsForADeadline(t *testing.T) {
 // A run is cancelled with the ctx that the Dormant was started with, and ends
 // with the loop.
 func TestDormantRunIsCancelled(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		r := &runs{run: func(ctx context.Context) error { return Sleep(ctx, time.Hour) }}
 		Scope(ctx, func(inner context.Context, s *CancelScope) error {
-			new(Dormant).Start(inner, f, r)
+			new(core.Dormant).Start(inner, f, r)
 			v.Tell(5, eddy.Readable)
 			turns(ctx)
 			s.Cancel(errBoom)
@@ -262,7 +264,7 @@ func TestDormantRunIsCancelled(t *testing.T) {
 		f.Close()
 
 		g := openFake(t, ctx, 6)
-		new(Dormant).Start(ctx, g, &runs{run: func(ctx context.Context) error { return Sleep(ctx, time.Hour) }})
+		new(core.Dormant).Start(ctx, g, &runs{run: func(ctx context.Context) error { return Sleep(ctx, time.Hour) }})
 		v.Tell(6, eddy.Readable)
 		turns(ctx)
 		return nil // with that run under way
@@ -271,10 +273,10 @@ func TestDormantRunIsCancelled(t *testing.T) {
 
 // A program in which only a Dormant waits is not deadlocked.
 func TestDormantMayWakeATask(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		var done Event
-		new(Dormant).Start(ctx, f, &runs{run: func(context.Context) error { f.ReadBlocked(); done.Set(); return nil }})
+		new(core.Dormant).Start(ctx, f, &runs{run: func(context.Context) error { f.ReadBlocked(); done.Set(); return nil }})
 		v.Tell(5, eddy.Readable)
 		err := done.Wait(ctx)
 		f.Close()
@@ -282,7 +284,7 @@ func TestDormantMayWakeATask(t *testing.T) {
 	})
 	err := setup{world: newWorld(t)}.run(t, func(ctx context.Context) error {
 		f := openFake(t, ctx, 5)
-		new(Dormant).Start(ctx, f, &runs{run: drained(f)})
+		new(core.Dormant).Start(ctx, f, &runs{run: drained(f)})
 		f.Close()
 		turns(ctx)
 		return new(Event).Wait(ctx)
@@ -294,7 +296,7 @@ func TestDormantMayWakeATask(t *testing.T) {
 
 // What somebody may still know of a run is not used for another.
 func TestDormantTaskIsNotReusedIfKnown(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		keep := func(ctx context.Context) any { return nil }
 		var kept []any
@@ -305,7 +307,7 @@ func TestDormantTaskIsNotReusedIfKnown(t *testing.T) {
 			kept = append(kept, keep(ctx))
 			return nil
 		}}
-		new(Dormant).Start(ctx, f, r)
+		new(core.Dormant).Start(ctx, f, r)
 		twice := func(k func(ctx context.Context) any) (reused bool) {
 			keep, ctxs = k, nil
 			for range 2 {
@@ -339,14 +341,14 @@ func TestDormantTaskIsNotReusedIfKnown(t *testing.T) {
 }
 
 func TestDormantMisuse(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		f := openFake(t, ctx, 5)
-		var d Dormant
+		var d core.Dormant
 		d.Start(ctx, f, &runs{run: drained(f)})
 		for name, misuse := range map[string]func(){
 			"started twice":  func() { d.Start(ctx, f, &runs{}) },
-			"a foreign ctx":  func() { new(Dormant).Start(context.Background(), f, &runs{}) },
-			"of a goroutine": func() { inGoroutine(func() { new(Dormant).Start(ctx, f, &runs{}) }) },
+			"a foreign ctx":  func() { new(core.Dormant).Start(context.Background(), f, &runs{}) },
+			"of a goroutine": func() { inGoroutine(func() { new(core.Dormant).Start(ctx, f, &runs{}) }) },
 		} {
 			func() {
 				defer func() {
@@ -374,7 +376,7 @@ func inGoroutine(f func()) {
 }
 
 func TestDormantRunAllocatesNothing(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		r := &runs{}
 		r.run = func(context.Context) error { // it stays readable: a run each turn
@@ -385,7 +387,7 @@ func TestDormantRunAllocatesNothing(t *testing.T) {
 		}
 		v.Check = nil // its checks allocate
 		v.Tell(5, eddy.Readable)
-		new(Dormant).Start(ctx, f, r)
+		new(core.Dormant).Start(ctx, f, r)
 		for r.n < 100 {
 			Yield(ctx)
 		}

@@ -22,6 +22,6 @@ func AsyncNow[T any](ctx context.Context, f func(ctx context.Context) (T, error)
 
 func now[T any](ctx context.Context, op string, body any) *Task[T] {
 	t := newTask[T](ctx, op, body, nil)
-	t.record().Loop().runNow((*taskFunc[T])(t))
+	t.record().Loop().RunNow((*taskFunc[T])(t))
 	return t
 }

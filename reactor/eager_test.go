@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // GoNow runs its function up to the first await, and the maker goes on then,
@@ -13,17 +15,17 @@ import (
 func TestGoNowStartsAtOnce(t *testing.T) {
 	var tr trace
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		Go(ctx, func(context.Context) error { tr.add("other"); return nil })
 		tr.add("before")
 		eager := GoNow(ctx, func(ctx context.Context) error {
 			tr.add("eager")
-			l.checkNow(t)
+			checkNow(t, l)
 			Yield(ctx)
 			tr.add("later")
 			return nil
 		})
-		l.checkNow(t)
+		checkNow(t, l)
 		tr.add("after")
 		if eager.Finished() {
 			t.Error("finished before it yielded")
@@ -54,7 +56,7 @@ func TestGoNowOfWhatNeedNotWait(t *testing.T) {
 func TestGoNowCostsNoTurn(t *testing.T) {
 	v := newWorld(t)
 	err := setup{world: v}.run(t, func(ctx context.Context) error {
-		var f FD // with an fd registered, each turn asks the poller
+		var f core.FD // with an fd registered, each turn asks the poller
 		if err := f.Open(ctx, 77, nil); err != nil {
 			return err
 		}
@@ -96,7 +98,7 @@ func TestGoNowNests(t *testing.T) {
 			}
 			task := GoNow(ctx, func(ctx context.Context) error { return nest(ctx, depth+1) })
 			tr.add("-%d", depth)
-			nearest(ctx).loop.checkNow(t)
+			checkNow(t, core.Nearest(ctx).Loop())
 			return task.Wait(ctx)
 		}
 		return nest(ctx, 0)
@@ -118,7 +120,7 @@ func TestGoNowInACallback(t *testing.T) {
 				return nil
 			})
 			tr.add("callback")
-			nearest(ctx).loop.checkNow(t)
+			checkNow(t, core.Nearest(ctx).Loop())
 		})
 		return done.Wait(ctx)
 	})

@@ -119,8 +119,8 @@ func TestEcho(t *testing.T) {
 				})
 				task.Wait(ctx)
 				want := c.echo == yes || c.echo == ifDeadline && cancel.deadline
-				if task.echo != want {
-					t.Errorf("%s after %s: echo %v of %v", name, way, task.echo, got)
+				if task.record().Echo() != want {
+					t.Errorf("%s after %s: echo %v of %v", name, way, task.record().Echo(), got)
 				}
 				return Sleep(ctx, time.Minute)
 			})
@@ -174,7 +174,7 @@ func TestNoEchoIsDropped(t *testing.T) {
 			t.Errorf("MoveOn: %v", err)
 		}
 		if err := Group(ctx, func(ctx context.Context, g *TaskGroup) error {
-			g.Go(func(ctx context.Context) error { panic(g.scope.cancel(reasonCanceled)) })
+			g.Go(func(ctx context.Context) error { panic(g.scope.Cancel(nil)) })
 			g.Go(func(ctx context.Context) error { panic(Sleep(ctx, time.Hour)) })
 			return nil
 		}); strings.Count(fmt.Sprint(err), "panicked: context canceled") != 1 {
@@ -221,8 +221,8 @@ func TestEchoOfAScopeThatIsOver(t *testing.T) {
 		yields(ctx, 2)
 		task.Cancel(errOther)
 		maker.Cancel(errBoom)
-		if err := task.Wait(ctx); !errors.Is(err, errBoom) || !task.echo {
-			t.Errorf("%v, echo %v", err, task.echo)
+		if err := task.Wait(ctx); !errors.Is(err, errBoom) || !task.record().Echo() {
+			t.Errorf("%v, echo %v", err, task.record().Echo())
 		}
 		return nil
 	})

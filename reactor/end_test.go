@@ -20,7 +20,7 @@ func TestWhatIsLeftIsCancelledAndAwaited(t *testing.T) {
 	err := setup{world: v}.run(t, func(ctx context.Context) error {
 		Go(ctx, func(ctx context.Context) error {
 			err := Sleep(ctx, time.Hour)
-			if !errors.Is(err, context.Canceled) || !errors.Is(err, errMainReturned) {
+			if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "its main function has returned") {
 				t.Errorf("got %v", err)
 			}
 			Sleep(context.WithoutCancel(ctx), time.Second) // cleaning up
@@ -132,8 +132,8 @@ func TestCutOff(t *testing.T) {
 				task = Go(ctx, f)
 				return Sleep(ctx, time.Second)
 			})
-			if err != nil || !errors.Is(task.err, ErrCutOff) || j.count("cut off") == 0 {
-				t.Errorf("Run %v, task %v, %q", err, task.err, j.all())
+			if err != nil || !errors.Is(task.record().Outcome(), ErrCutOff) || j.count("cut off") == 0 {
+				t.Errorf("Run %v, task %v, %q", err, task.record().Outcome(), j.all())
 			}
 			if now := v.Now(); now < 11*time.Second || now > 13*time.Second {
 				t.Errorf("at %v", now)

@@ -3,6 +3,8 @@ package reactor
 import (
 	"context"
 	"testing"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // Set and Clear in one go wake all that wait, and nobody else.
@@ -19,7 +21,7 @@ func TestEventInEveryOrder(t *testing.T) {
 					}
 					return everyone(queue, nil)
 				},
-				check: e.waiters.check,
+				check: e.waiters.Check,
 				done: func(ctx context.Context) string {
 					if pulse && e.IsSet() {
 						return "still set"
@@ -69,7 +71,7 @@ func TestEventAllocatesNothing(t *testing.T) {
 	set := e.Set
 	allocsPerRun(t, 0, func(ctx context.Context) {
 		e.Clear()
-		nearest(ctx).loop.post(set)
+		core.Nearest(ctx).Loop().Post(set)
 		e.Wait(ctx)
 		e.Wait(ctx)
 	})

@@ -6,13 +6,15 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy/internal/logqueue"
 )
 
 // A Loop runs tasks on one thread: the goroutine that calls [Run], locked to
 // its thread until Run returns. [LoopOf] gives the loop of a ctx.
 type Loop struct {
-	core       loop
+	core       core.Loop
 	log        *slog.Logger
 	logs       logqueue.Queue
 	onError    func(Report)
@@ -33,7 +35,7 @@ func newLoop(ctx context.Context, o Options) (*Loop, error) {
 	if l.maxThreads <= 0 {
 		l.maxThreads = 256
 	}
-	err := l.core.begin(ctx, (*coreFacade)(l), config{
+	err := l.core.Begin(ctx, (*coreFacade)(l), core.Config{
 		Clock: o.Clock, Poller: o.Poller, Sockets: o.Sockets, Simulation: o.Simulation,
 		Grace: o.Grace, SlowStep: o.SlowStep, Blocked: o.blockedAfter(), Debug: o.Debug,
 	})
@@ -47,9 +49,9 @@ func newLoop(ctx context.Context, o Options) (*Loop, error) {
 // coreFacade is a Loop as its core sees it.
 type coreFacade Loop
 
-func (f *coreFacade) Report(r report) { (*Loop)(f).report(Report(r)) }
+func (f *coreFacade) Report(r core.Report) { (*Loop)(f).report(Report(r)) }
 
-func (f *coreFacade) Blocked(b blockage) { (*Loop)(f).reportBlocked(b) }
+func (f *coreFacade) Blocked(b core.Blockage) { (*Loop)(f).reportBlocked(b) }
 
 func (f *coreFacade) Last() bool { return (*Loop)(f).closeGenerators() }
 
@@ -61,36 +63,39 @@ func (f *coreFacade) Panicked(task string, value any, stack []byte) error {
 
 func (f *coreFacade) Deadlocked(waiting []string) error { return &DeadlockError{waiting} }
 
-func (f *coreFacade) Classify(err error) (errorKind, error) {
+func (f *coreFacade) Classify(err error) (core.ErrorKind, error) {
 	switch e := err.(type) {
 	case *CancelError:
-		return cancelledError, e.Cause
+		return core.CancelledError, e.Cause
 	case *PanicError:
-		return panickedError, nil
+		return core.PanickedError, nil
 	case *TimeoutError:
-		return timeoutError, nil
+		return core.TimeoutError, nil
 	}
-	return otherError, nil
+	return core.OtherError, nil
 }
 
-// facadeOf returns the Loop of a core's.
-func facadeOf(l *loop) *Loop { return (*Loop)(l.facade.(*coreFacade)) }
+// Facade returns the Loop of a core's, for authors of socket types.
+func Facade(l *core.Loop) *Loop { return (*Loop)(l.Facade().(*coreFacade)) }
+
+// Core returns the loop as package core knows it, for authors of socket types.
+func (l *Loop) Core() *core.Loop { return &l.core }
 
 // LoopOf returns the loop that ctx belongs to, or nil when ctx is not a task's
 // nor derived from one. It has no effect on the loop, and may be called from
 // anywhere. A program whose goroutines wake tasks by Post needs [Loop.Hold] too.
 func LoopOf(ctx context.Context) *Loop {
-	s := nearest(ctx)
+	s := core.Nearest(ctx)
 	if s == nil {
 		return nil
 	}
-	return facadeOf(s.loop)
+	return Facade(s.Loop())
 }
 
 // Time returns the loop's time, the clock that its timers go by. It starts near
 // zero and never goes backwards. It may be called from anywhere, if the Clock
 // may.
-func (l *Loop) Time() time.Duration { return l.core.clock.Now() }
+func (l *Loop) Time() time.Duration { return time.Duration(l.core.Now()) }
 
 // ErrLoopClosed is returned to those who reach for a loop that has ended.
 var ErrLoopClosed = errors.New("reactor: the loop has ended: its Run has returned")
@@ -104,10 +109,10 @@ func (l *Loop) Post(f func()) error {
 	if f == nil {
 		return errors.New("reactor: Post of a nil function")
 	}
-	if err := l.core.refuseOutside("Loop.Post"); err != nil {
+	if err := l.core.RefuseOutside("Loop.Post"); err != nil {
 		return err
 	}
-	if !l.core.postSoon(f) {
+	if !l.core.PostSoon(f) {
 		return ErrLoopClosed
 	}
 	return nil
@@ -130,12 +135,12 @@ func (l *Loop) Post(f func()) error {
 // count by themselves and need no Hold. Any number may be in force. Hold and
 // release may be called from any goroutine; calling release again does nothing.
 // (Boost.Asio's executor_work_guard.)
-func (l *Loop) Hold() (release func()) { return l.core.hold() }
+func (l *Loop) Hold() (release func()) { return l.core.Hold() }
 
 // Stop makes Guest.Run return when the tasks and callbacks that are ready now
 // have run. Before a Run, it makes that return after one turn. It may be called
 // where CallSoon may, and does nothing to a loop in [Run].
 func (l *Loop) Stop() {
-	l.core.onLoop("Loop.Stop")
-	l.core.stop()
+	l.core.OnLoop("Loop.Stop")
+	l.core.Stop()
 }

@@ -6,19 +6,23 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 func TestPauseWrite(t *testing.T) {
 	for _, test := range []struct {
 		name string
-		do   func(ctx context.Context, f *FD, task *Task[struct{}])
+		do   func(ctx context.Context, f *core.FD, task *Task[struct{}])
 		want error
 		over bool // the pause lasted
 	}{
-		{"lasts", func(context.Context, *FD, *Task[struct{}]) {}, nil, true},
-		{"close", func(_ context.Context, f *FD, _ *Task[struct{}]) { f.Close() }, os.ErrClosed, false},
-		{"cancel", func(_ context.Context, _ *FD, task *Task[struct{}]) { task.Cancel(nil) }, context.Canceled, false},
-		{"deadline", func(_ context.Context, f *FD, _ *Task[struct{}]) { f.SetWriteDeadline(time.Now().Add(-time.Second)) }, os.ErrDeadlineExceeded, true},
+		{"lasts", func(context.Context, *core.FD, *Task[struct{}]) {}, nil, true},
+		{"close", func(_ context.Context, f *core.FD, _ *Task[struct{}]) { f.Close() }, os.ErrClosed, false},
+		{"cancel", func(_ context.Context, _ *core.FD, task *Task[struct{}]) { task.Cancel(nil) }, context.Canceled, false},
+		{"deadline", func(_ context.Context, f *core.FD, _ *Task[struct{}]) {
+			f.SetWriteDeadline(time.Now().Add(-time.Second))
+		}, os.ErrDeadlineExceeded, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			err := Run(context.Background(), func(ctx context.Context) error {
@@ -28,7 +32,7 @@ func TestPauseWrite(t *testing.T) {
 				}
 				defer r.Close()
 				defer w.Close()
-				var f FD
+				var f core.FD
 				if err := f.Open(ctx, int(w.Fd()), func(int) error { return nil }); err != nil {
 					t.Fatal(err)
 				}

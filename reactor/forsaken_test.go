@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // failures are the ways for a task's cleanup to fail, once its ctx is done, each
@@ -56,7 +58,7 @@ func TestStartCancelledReturnsItsTasksError(t *testing.T) {
 					if !errors.Is(err, errBoom) || !errors.Is(err, context.Canceled) {
 						t.Errorf("the cancellation is missing: %v", err)
 					}
-					if f.is == nil && !LoopOf(ctx).core.isCancellation(err) || f.is != nil && !f.is(err) {
+					if f.is == nil && !LoopOf(ctx).core.IsCancellation(err) || f.is != nil && !f.is(err) {
 						t.Errorf("Start returned %v", err)
 					}
 					return nil
@@ -174,7 +176,7 @@ func TestGroupWhoseFunctionPanics(t *testing.T) {
 				var told reports
 				var got any
 				err := setup{Options: Options{OnError: told.add}, world: newWorld(t)}.run(t, func(ctx context.Context) error {
-					l := nearest(ctx).loop
+					l := core.Nearest(ctx).Loop()
 					func() {
 						defer func() { got = recover() }()
 						Group(ctx, func(ctx context.Context, g *TaskGroup) error {
@@ -189,7 +191,7 @@ func TestGroupWhoseFunctionPanics(t *testing.T) {
 							panic(errBoom)
 						})
 					}()
-					l.checkNow(t)
+					checkNow(t, l)
 					yields(ctx, 3)
 					return nil
 				})

@@ -3,6 +3,8 @@ package reactor
 import (
 	"context"
 	"errors"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A Future is a result that somebody will set: the bridge from callbacks to
@@ -11,11 +13,11 @@ import (
 // be called by that loop's tasks and callbacks only: from elsewhere, hand
 // [Loop.Post] a function that sets it.
 type Future[T any] struct {
-	home    home
+	home    core.Home
 	value   T
 	err     error
 	done    bool
-	waiters waitList
+	waiters core.WaitList
 }
 
 // ErrSet is returned to whoever sets a [Future] that is set already.
@@ -36,25 +38,25 @@ func (f *Future[T]) SetError(err error) error {
 }
 
 func (f *Future[T]) set(value T, err error) error {
-	f.home.onLoop("setting a Future")
+	f.home.OnLoop("setting a Future")
 	if f.done {
 		return ErrSet
 	}
 	f.value, f.err, f.done = value, err, true
-	f.waiters.wakeAll(wokenDone)
+	f.waiters.WakeAll(core.WokenDone)
 	return nil
 }
 
 // Finished reports whether the future has a value or an error.
 func (f *Future[T]) Finished() bool {
-	f.home.onLoop("Future.Finished")
+	f.home.OnLoop("Future.Finished")
 	return f.done
 }
 
 // Result returns the future's value and error without waiting; the error is
 // [ErrNotDone] while there is none.
 func (f *Future[T]) Result() (T, error) {
-	f.home.onLoop("Future.Result")
+	f.home.OnLoop("Future.Result")
 	if !f.done {
 		return f.value, ErrNotDone
 	}
@@ -65,9 +67,9 @@ func (f *Future[T]) Result() (T, error) {
 // value and error, or ctx's error if ctx is done first. If it is set already,
 // Await returns without suspending. [Future.Result] does not ask ctx.
 func (f *Future[T]) Await(ctx context.Context) (T, error) {
-	w, s, err := f.home.await(ctx, "Future.Await")
+	w, s, err := f.home.Await(ctx, "Future.Await")
 	if err == nil && !f.done {
-		err = f.waiters.wait(w, s, waitingFor("a future"))
+		err = f.waiters.Wait(w, s, waitingFor("a future"))
 	}
 	if err != nil {
 		var none T

@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // asyncio case 12.
@@ -36,7 +38,7 @@ func TestFuture(t *testing.T) {
 
 func TestFutureWakesAllInOrder(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		var f Future[int]
 		var tr trace
 		for i := range 5 {
@@ -47,7 +49,7 @@ func TestFutureWakesAllInOrder(t *testing.T) {
 			})
 		}
 		yields(ctx, 2)
-		facadeOf(l).CallLater(time.Second, func() { f.SetResult(7) })
+		Facade(l).CallLater(time.Second, func() { f.SetResult(7) })
 		Sleep(ctx, 2*time.Second)
 		tr.want(t, "0:7:<nil> 1:7:<nil> 2:7:<nil> 3:7:<nil> 4:7:<nil>")
 		return nil

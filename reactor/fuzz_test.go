@@ -6,13 +6,15 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A play is a random program: its bytes say what its tasks do, in the order in
 // which they come to ask.
 type play struct {
 	t       *testing.T
-	l       *loop
+	l       *core.Loop
 	script  []byte
 	trace   trace
 	tasks   []*Task[struct{}]
@@ -40,7 +42,7 @@ func (p *play) body(keeper bool) func(ctx context.Context) error {
 		p.begun++
 		defer func() {
 			p.ended++
-			p.trace.add("%d ends at %v", id, facadeOf(p.l).Time())
+			p.trace.add("%d ends at %v", id, Facade(p.l).Time())
 		}()
 		p.steps(ctx, id, 1+p.next()&7)
 		if p.next()&7 == 1 && keeper {
@@ -62,7 +64,7 @@ func (p *play) steps(ctx context.Context, id, n int) {
 			continue
 		}
 		// An enclosing scope that is done too wins over the reason that ctx knows.
-		if c := ctx.Err(); c == nil || !nearest(ctx).loop.isCancellation(err) {
+		if c := ctx.Err(); c == nil || !core.Nearest(ctx).Loop().IsCancellation(err) {
 			p.t.Errorf("task %d, op %d: %v, but the ctx says %v", id, op&15, err, c)
 		}
 	}
@@ -75,10 +77,10 @@ func (p *play) step(ctx context.Context, id, op int) error {
 		return Yield(ctx)
 	case 1, 2:
 		d := time.Duration(op>>4) * time.Millisecond
-		start := facadeOf(p.l).Time()
+		start := Facade(p.l).Time()
 		err := Sleep(ctx, d)
-		if err == nil && facadeOf(p.l).Time() < start+d {
-			p.t.Errorf("task %d: Sleep(%v) ended after %v", id, d, facadeOf(p.l).Time()-start)
+		if err == nil && Facade(p.l).Time() < start+d {
+			p.t.Errorf("task %d: Sleep(%v) ended after %v", id, d, Facade(p.l).Time()-start)
 		}
 		return err
 	case 3:
@@ -86,7 +88,7 @@ func (p *play) step(ctx context.Context, id, op int) error {
 		return err
 	case 4:
 		if t := p.pick(op >> 4); t != nil {
-			if err := t.Wait(ctx); !errors.Is(err, ErrSelf) && !t.over {
+			if err := t.Wait(ctx); !errors.Is(err, ErrSelf) && !t.Finished() {
 				return err
 			}
 		}
@@ -103,7 +105,7 @@ func (p *play) step(ctx context.Context, id, op int) error {
 	case 8:
 		p.futures[op>>4&3].SetResult(id)
 	case 9:
-		if f := &p.futures[op>>4&3]; f.waiters.empty() {
+		if f := &p.futures[op>>4&3]; f.waiters.Empty() {
 			*f = Future[int]{} // pending again
 		}
 	case 10:
@@ -112,12 +114,12 @@ func (p *play) step(ctx context.Context, id, op int) error {
 		}
 	case 11:
 		d := time.Duration(op>>4) * time.Millisecond
-		start := facadeOf(p.l).Time()
+		start := Facade(p.l).Time()
 		outer := ctx
 		return Timeout(ctx, d, func(ctx context.Context) error {
 			p.steps(ctx, id, 1+op>>6)
-			if outer.Err() == nil && ctx.Err() == context.DeadlineExceeded && facadeOf(p.l).Time() < start+d {
-				p.t.Errorf("task %d: Timeout(%v) after %v", id, d, facadeOf(p.l).Time()-start)
+			if outer.Err() == nil && ctx.Err() == context.DeadlineExceeded && Facade(p.l).Time() < start+d {
+				p.t.Errorf("task %d: Timeout(%v) after %v", id, d, Facade(p.l).Time()-start)
 			}
 			return ctx.Err()
 		})
@@ -148,9 +150,9 @@ func (p *play) step(ctx context.Context, id, op int) error {
 		return err
 	case 14:
 		f := &p.futures[op>>4&3]
-		facadeOf(p.l).CallLater(time.Duration(op>>4)*time.Millisecond, func() { f.SetResult(0) })
+		Facade(p.l).CallLater(time.Duration(op>>4)*time.Millisecond, func() { f.SetResult(0) })
 	case 15:
-		p.l.checkNow(p.t)
+		checkNow(p.t, p.l)
 	}
 	return nil
 }
@@ -166,15 +168,15 @@ func perform(t *testing.T, script []byte) trace {
 	p := &play{t: t, script: script}
 	v := newWorld(t)
 	err := setup{world: v, later: true}.run(t, func(ctx context.Context) error {
-		p.l = nearest(ctx).loop
+		p.l = core.Nearest(ctx).Loop()
 		for range 3 {
 			p.tasks = append(p.tasks, Go(ctx, p.body(false)))
 		}
 		err := Sleep(ctx, time.Hour)
-		if facadeOf(p.l).Time() != time.Hour {
-			t.Errorf("main slept until %v", facadeOf(p.l).Time())
+		if Facade(p.l).Time() != time.Hour {
+			t.Errorf("main slept until %v", Facade(p.l).Time())
 		}
-		p.l.checkNow(t)
+		checkNow(t, p.l)
 		return err
 	})
 	if err != nil || p.begun != p.ended {

@@ -1,6 +1,10 @@
 package reactor
 
-import "context"
+import (
+	"context"
+
+	"github.com/eddyio/eddy/reactor/core"
+)
 
 // Gather runs the functions as tasks, beside each other, and returns their
 // values in the order of the arguments when all have returned. The first error
@@ -10,7 +14,7 @@ import "context"
 // their Await methods. (asyncio's gather; where one failure shall end all, use
 // [Group].)
 func Gather[T any](ctx context.Context, fs ...func(ctx context.Context) (T, error)) ([]T, error) {
-	w, s, err := await(ctx, "Gather")
+	w, s, err := core.Await(ctx, "Gather")
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +30,7 @@ func Gather[T any](ctx context.Context, fs ...func(ctx context.Context) (T, erro
 	return values, nil
 }
 
-func spawnAll[T any](ctx context.Context, op string, fs []func(ctx context.Context) (T, error), k keeper) []*Task[T] {
+func spawnAll[T any](ctx context.Context, op string, fs []func(ctx context.Context) (T, error), k core.Keeper) []*Task[T] {
 	for _, f := range fs {
 		if f == nil {
 			panic("reactor: " + op + " with a nil function")
@@ -50,7 +54,7 @@ type Outcome[T any] struct {
 // cancelled; GatherAll waits for them all the same, and returns the outcomes
 // along with ctx's error. (asyncio's gather with return_exceptions.)
 func GatherAll[T any](ctx context.Context, fs ...func(ctx context.Context) (T, error)) ([]Outcome[T], error) {
-	w, s, err := await(ctx, "GatherAll")
+	w, s, err := core.Await(ctx, "GatherAll")
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +62,7 @@ func GatherAll[T any](ctx context.Context, fs ...func(ctx context.Context) (T, e
 	tasks := spawnAll(ctx, "GatherAll", fs, c)
 	defer c.forsake()
 	for c.left > 0 {
-		if e := c.wait.wait(w, s, c); e != nil {
+		if e := c.wait.Wait(w, s, c); e != nil {
 			err, s = e, w.Loop().Shielded() // they are below the scope that is done
 		}
 	}
@@ -73,72 +77,72 @@ func GatherAll[T any](ctx context.Context, fs ...func(ctx context.Context) (T, e
 // A collection keeps the tasks of one GatherAll.
 type collection struct {
 	left   int
-	under  *scope  // of which the tasks are below
-	failed []*task // other than by being cancelled; until GatherAll returns them
-	wait   waitList
+	under  *core.Scope  // of which the tasks are below
+	failed []*core.Task // other than by being cancelled; until GatherAll returns them
+	wait   core.WaitList
 }
 
-func (c *collection) Ended(t *task, echo bool) {
+func (c *collection) Ended(t *core.Task, echo bool) {
 	switch {
 	case t.Outcome() == nil, echo:
 	case t.Loop().Cutting(): // which cuts GatherAll off, too
-		t.Loop().Ended(t, echo)
+		t.Loop().Unkept(t, echo)
 	default:
 		c.failed = append(c.failed, t)
 	}
 	if c.left--; c.left == 0 {
-		c.wait.wakeAll(wokenDone)
+		c.wait.WakeAll(core.WokenDone)
 	}
 }
 
 // forsake reports the failures that a GatherAll which was cut off did not return.
 func (c *collection) forsake() {
 	for _, t := range c.failed {
-		t.Loop().Ended(t, false)
+		t.Loop().Unkept(t, false)
 	}
 }
 
 // A gathering keeps the tasks of one Gather.
 type gathering struct {
 	left     int
-	under    *scope // of which the tasks are below
-	failed   *task  // the first, whose error Gather returns
-	canceled bool   // Gather returns ctx's error instead
-	wait     waitList
+	under    *core.Scope // of which the tasks are below
+	failed   *core.Task  // the first, whose error Gather returns
+	canceled bool        // Gather returns ctx's error instead
+	wait     core.WaitList
 }
 
-func (g *gathering) Ended(t *task, echo bool) {
+func (g *gathering) Ended(t *core.Task, echo bool) {
 	g.left--
 	if t.Outcome() != nil {
 		if g.failed == nil && !g.canceled && !t.Loop().Cutting() {
 			g.failed = t
 		} else {
-			t.Loop().Ended(t, echo)
+			t.Loop().Unkept(t, echo)
 		}
 	}
 	if g.left == 0 || g.failed != nil {
-		g.wait.wakeAll(wokenDone)
+		g.wait.WakeAll(core.WokenDone)
 	}
 }
 
 // join waits for all, or for the first failure. Once s is done the tasks,
 // which are below it, are being cancelled, and join waits for all of them.
-func (g *gathering) join(w *worker, s *scope) error {
+func (g *gathering) join(w *core.Worker, s *core.Scope) error {
 	for g.left > 0 && g.failed == nil {
-		g.wait.push(w.Node())
-		if w.park(s, g) != wokenCanceled {
+		g.wait.Push(w.Node())
+		if w.Park(s, g) != core.WokenCanceled {
 			continue
 		}
 		g.canceled = true
 		if t := g.failed; t != nil { // between the cancellation and now
 			g.failed = nil
-			w.Loop().Ended(t, t.Echo())
+			w.Loop().Unkept(t, t.Echo())
 		}
 		for g.left > 0 {
-			g.wait.push(w.Node())
-			w.park(w.Loop().Shielded(), g)
+			g.wait.Push(w.Node())
+			w.Park(w.Loop().Shielded(), g)
 		}
-		return s.awaitErr()
+		return s.AwaitErr()
 	}
 	if g.failed != nil {
 		return g.failed.Outcome()
@@ -152,7 +156,7 @@ func (c *collection) String() string {
 
 func (c *collection) All() (bool, int) { return true, c.left }
 
-func (c *collection) Joins(yield func(*task) bool) { c.under.keptBy(c, yield) }
+func (c *collection) Joins(yield func(*core.Task) bool) { c.under.KeptBy(c, yield) }
 
 func (g *gathering) String() string {
 	if g.canceled {
@@ -163,4 +167,4 @@ func (g *gathering) String() string {
 
 func (g *gathering) All() (bool, int) { return g.canceled, g.left }
 
-func (g *gathering) Joins(yield func(*task) bool) { g.under.keptBy(g, yield) }
+func (g *gathering) Joins(yield func(*core.Task) bool) { g.under.KeptBy(g, yield) }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 func after(d time.Duration, v int, err error) func(ctx context.Context) (int, error) {
@@ -19,10 +21,10 @@ func after(d time.Duration, v int, err error) func(ctx context.Context) (int, er
 // asyncio case 24.
 func TestGatherOrderAndFirstError(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		got, err := Gather(ctx, after(3, 1, nil), after(1, 2, nil), after(2, 3, nil))
-		if err != nil || len(got) != 3 || got[0] != 1 || got[1] != 2 || got[2] != 3 || facadeOf(l).Time() != 3 {
-			t.Errorf("%v, %v at %v", got, err, facadeOf(l).Time())
+		if err != nil || len(got) != 3 || got[0] != 1 || got[1] != 2 || got[2] != 3 || Facade(l).Time() != 3 {
+			t.Errorf("%v, %v at %v", got, err, Facade(l).Time())
 		}
 		if got, err := Gather[int](ctx); len(got) != 0 || err != nil {
 			t.Errorf("of nothing: %v, %v", got, err)
@@ -33,8 +35,8 @@ func TestGatherOrderAndFirstError(t *testing.T) {
 			return after(time.Minute, 0, nil)(ctx)
 		}
 		got, err = Gather(ctx, slow, after(time.Second, 0, errBoom), after(2*time.Second, 0, nil))
-		if got != nil || err != errBoom || finished || facadeOf(l).Time() != time.Second+3 {
-			t.Errorf("%v, %v, finished %v at %v", got, err, finished, facadeOf(l).Time())
+		if got != nil || err != errBoom || finished || Facade(l).Time() != time.Second+3 {
+			t.Errorf("%v, %v, finished %v at %v", got, err, finished, Facade(l).Time())
 		}
 		Sleep(ctx, time.Hour)
 		if !finished {
@@ -74,7 +76,7 @@ func TestGatherOfExistingTasks(t *testing.T) {
 func TestGatherIsCancelled(t *testing.T) {
 	j := new(journal)
 	setup{world: newWorld(t), log: j}.run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		ended := 0
 		slow := func(ctx context.Context) (int, error) {
 			err := Sleep(ctx, time.Hour)
@@ -90,8 +92,8 @@ func TestGatherIsCancelled(t *testing.T) {
 			_, err := Gather(ctx, slow, slow, fails)
 			return err
 		})
-		if !timedOut(err) || ended != 3 || facadeOf(l).Time() != 2*time.Second {
-			t.Errorf("%v, %d ended, at %v", err, ended, facadeOf(l).Time())
+		if !timedOut(err) || ended != 3 || Facade(l).Time() != 2*time.Second {
+			t.Errorf("%v, %d ended, at %v", err, ended, Facade(l).Time())
 		}
 		return nil
 	})
@@ -104,7 +106,7 @@ func TestGatherIsCancelled(t *testing.T) {
 func TestGatherIsCancelledAndFailsInOneTurn(t *testing.T) {
 	j := new(journal)
 	setup{world: newWorld(t), log: j}.run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		var gate Future[int]
 		task := Go(ctx, func(ctx context.Context) error {
 			_, err := Gather(ctx, func(ctx context.Context) (int, error) {
@@ -114,7 +116,7 @@ func TestGatherIsCancelledAndFailsInOneTurn(t *testing.T) {
 			return err
 		})
 		yields(ctx, 3)
-		facadeOf(l).CallSoon(func() {
+		Facade(l).CallSoon(func() {
 			gate.SetResult(1)
 			task.Cancel(errBoom)
 		})
@@ -146,12 +148,12 @@ func TestGatherWithANilFunctionStartsNone(t *testing.T) {
 
 func TestGatherAll(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
-		start := facadeOf(l).Time()
+		l := core.Nearest(ctx).Loop()
+		start := Facade(l).Time()
 		panics := func(context.Context) (int, error) { panic(errBoom) }
 		got, err := GatherAll(ctx, after(3, 1, nil), after(1, 2, errBoom), panics, after(2, 4, nil))
-		if err != nil || len(got) != 4 || facadeOf(l).Time() != start+3 {
-			t.Fatalf("%v, %v at %v", got, err, facadeOf(l).Time())
+		if err != nil || len(got) != 4 || Facade(l).Time() != start+3 {
+			t.Fatalf("%v, %v at %v", got, err, Facade(l).Time())
 		}
 		if got[0] != (Outcome[int]{1, nil}) || got[1] != (Outcome[int]{2, errBoom}) || got[3] != (Outcome[int]{4, nil}) {
 			t.Errorf("%v", got)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy/coro"
 )
 
@@ -29,9 +31,9 @@ func Generate[Y, S, R any](ctx context.Context, f func(ctx context.Context, y *c
 }
 
 func generate[Y, S, R any](ctx context.Context, op string, f func(ctx context.Context, y *coro.Yielder[Y, S]) (R, error)) *coro.Generator[Y, S, R] {
-	l := facadeOf(nearestTask(ctx, op).Loop())
+	l := Facade(core.Caller(ctx, op).Loop())
 	open := &generator{}
-	open.body.init(&l.core)
+	open.body.Init(&l.core)
 	g := coro.New(func(y *coro.Yielder[Y, S]) (r R, err error) {
 		l.generators = append(l.generators, open)
 		open.body.Resumed()
@@ -43,7 +45,7 @@ func generate[Y, S, R any](ctx context.Context, op string, f func(ctx context.Co
 				return
 			}
 			if v := recover(); v != nil { // cut off: to the driver an error, as of any task it awaits
-				err = l.core.Running().caught(v)
+				err = l.core.Running().Caught(v)
 			}
 		}()
 		return f(ctx, y)
@@ -54,7 +56,7 @@ func generate[Y, S, R any](ctx context.Context, op string, f func(ctx context.Co
 
 // A generator is one whose body has begun and not ended.
 type generator struct {
-	body  body
+	body  core.Body
 	close func() error
 }
 

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy/coro"
 	"github.com/eddyio/eddy/internal/testkit"
 )
@@ -36,17 +38,17 @@ func ticks(ctx context.Context, tr *trace, n int, end error) *coro.Generator[int
 func TestGenerate(t *testing.T) {
 	var tr trace
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		Go(ctx, func(ctx context.Context) error {
 			for range 3 {
 				Sleep(ctx, 700*time.Millisecond)
-				tr.add("other:%v", facadeOf(l).Time())
+				tr.add("other:%v", Facade(l).Time())
 			}
 			return nil
 		})
 		for v, err := range ticks(ctx, &tr, 2, errBoom).All() {
-			tr.add("%d:%v:%v", v, err, facadeOf(l).Time())
-			l.checkNow(t)
+			tr.add("%d:%v:%v", v, err, Facade(l).Time())
+			checkNow(t, l)
 		}
 		return Sleep(ctx, time.Second)
 	})
@@ -127,24 +129,24 @@ func TestGenerateRefusesConcurrentUse(t *testing.T) {
 // A break closes the generator; its body can await then.
 func TestGenerateBreak(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		cleaned := time.Duration(0)
 		g := Generate(ctx, func(ctx context.Context, y *coro.Yielder[int, struct{}]) (int, error) {
 			defer func() {
 				Sleep(ctx, time.Minute)
-				cleaned = facadeOf(l).Time()
+				cleaned = Facade(l).Time()
 			}()
 			_, err := y.Yield(1)
 			return 0, err
 		})
 		for range g.All() {
-			if len(facadeOf(l).generators) != 1 {
-				t.Errorf("%d open", len(facadeOf(l).generators))
+			if len(Facade(l).generators) != 1 {
+				t.Errorf("%d open", len(Facade(l).generators))
 			}
 			break
 		}
-		if cleaned != time.Minute || g.State() != coro.Closed || len(facadeOf(l).generators) != 0 {
-			t.Errorf("cleaned up at %v, %v, %d open", cleaned, g.State(), len(facadeOf(l).generators))
+		if cleaned != time.Minute || g.State() != coro.Closed || len(Facade(l).generators) != 0 {
+			t.Errorf("cleaned up at %v, %v, %d open", cleaned, g.State(), len(Facade(l).generators))
 		}
 		return nil
 	})

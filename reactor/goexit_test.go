@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/internal/testkit"
 )
@@ -16,7 +18,7 @@ import (
 // isGoexit reports whether err is what a Runner ends with that calls runtime.Goexit.
 func isGoexit(err error) bool {
 	p, ok := errors.AsType[*PanicError](err)
-	return ok && errors.Is(p, errGoexit) && strings.Contains(p.Task, "a runner") && strings.Contains(string(p.Stack), "goexit_test.go")
+	return ok && errors.Is(p, core.ErrGoexit) && strings.Contains(p.Task, "a runner") && strings.Contains(string(p.Stack), "goexit_test.go")
 }
 
 // TestGoexitInARunner: it ends that Runner alone, wherever its goroutine has been, and
@@ -25,7 +27,7 @@ func TestGoexitInARunner(t *testing.T) {
 	for seed := range uint64(30) {
 		dice := rand.New(rand.NewPCG(seed, 1))
 		finished, exited := 0, 0
-		onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+		onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 			const n = 100
 			var runners []*runs
 			for range n {
@@ -44,7 +46,7 @@ func TestGoexitInARunner(t *testing.T) {
 					return nil
 				}}
 				runners = append(runners, r)
-				Launch(ctx, r)
+				core.Launch(ctx, r)
 				yields(ctx, dice.IntN(2))
 			}
 			Sleep(ctx, time.Second)
@@ -56,7 +58,7 @@ func TestGoexitInARunner(t *testing.T) {
 			if finished+exited != n || exited == 0 || finished == 0 {
 				t.Errorf("seed %d: %d finished and %d exited of %d", seed, finished, exited, n)
 			}
-			if msg := l.checkParts(); msg != "" {
+			if msg := l.Check(); msg != nil {
 				t.Error(msg)
 			}
 			return nil
@@ -65,11 +67,11 @@ func TestGoexitInARunner(t *testing.T) {
 }
 
 func TestGoexitInADormant(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		bad, good := openFake(t, ctx, 5), openFake(t, ctx, 6)
 		exits := &runs{run: func(ctx context.Context) error { Yield(ctx); runtime.Goexit(); return nil }}
 		serves := &runs{run: drained(good)}
-		var d, e Dormant
+		var d, e core.Dormant
 		d.Start(ctx, bad, exits)
 		e.Start(ctx, good, serves)
 		turns(ctx)
@@ -99,7 +101,7 @@ func TestGoexitAtTheEnd(t *testing.T) {
 		return nil
 	}}
 	err := setup{world: newWorld(t)}.run(t, func(ctx context.Context) error {
-		Launch(ctx, r)
+		core.Launch(ctx, r)
 		return Yield(ctx)
 	})
 	if err != nil || len(r.over) != 1 || !isGoexit(r.over[0]) {
@@ -108,7 +110,7 @@ func TestGoexitAtTheEnd(t *testing.T) {
 	if !exits(func() {
 		setup{world: newWorld(t)}.run(t, func(ctx context.Context) error {
 			for range 3 {
-				Launch(ctx, &runs{run: func(ctx context.Context) error { yields(ctx, 2); runtime.Goexit(); return nil }})
+				core.Launch(ctx, &runs{run: func(ctx context.Context) error { yields(ctx, 2); runtime.Goexit(); return nil }})
 				Go(ctx, func(ctx context.Context) error { yields(ctx, 2); runtime.Goexit(); return nil })
 			}
 			return Sleep(ctx, time.Hour)
@@ -121,12 +123,12 @@ func TestGoexitAtTheEnd(t *testing.T) {
 // TestManyGoexits leaves no goroutine and no memory, be it of the heap or of stacks.
 func TestManyGoexits(t *testing.T) {
 	const n = 10_000
-	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		r := &runs{run: func(ctx context.Context) error { Yield(ctx); runtime.Goexit(); return nil }}
 		burst := func(n int) {
 			for range n / 10 {
 				for range 10 {
-					Launch(ctx, r)
+					core.Launch(ctx, r)
 				}
 				yields(ctx, 4)
 				r.over = r.over[:0]

@@ -3,20 +3,22 @@ package reactor
 import (
 	"context"
 	"errors"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A TaskGroup is tasks that stand and fall together; see [Group].
 type TaskGroup struct {
-	scope  scope
-	region region
+	scope  core.Scope
+	region core.Region
 	n      int // tasks not ended
 	limit  int // of those that run at a time; 0: none
 	held   ring[*Task[struct{}]]
-	failed []*task
+	failed []*core.Task
 	echoed bool // a task ended in the group's own cancellation
 	gone   bool // f panicked or exited, so nobody can be told of what fails
 	closed bool
-	wait   waitList
+	wait   core.WaitList
 
 	services   services
 	canceled   bool  // by Cancel
@@ -49,16 +51,16 @@ func Group(ctx context.Context, f func(ctx context.Context, g *TaskGroup) error)
 }
 
 func (g *TaskGroup) run(ctx context.Context, op string, f func(ctx context.Context, g *TaskGroup) error) error {
-	w, _, err := await(ctx, op)
+	w, _, err := core.Await(ctx, op)
 	if err != nil {
 		return err
 	}
 	if f == nil {
 		panic("reactor: " + op + " with a nil function")
 	}
-	w.enter(&g.region, &g.scope, ctx)
+	w.Enter(&g.region, &g.scope, ctx)
 	returned := false
-	defer g.region.leave()
+	defer g.region.Leave()
 	defer func() {
 		if !returned {
 			g.forsake()
@@ -66,7 +68,7 @@ func (g *TaskGroup) run(ctx context.Context, op string, f func(ctx context.Conte
 	}()
 	err = f(&g.scope, g)
 	returned = true
-	echo := g.scope.echoes(err)
+	echo := g.scope.Echoes(err)
 	if err != nil {
 		g.scope.Cancel(err)
 	}
@@ -81,7 +83,7 @@ func (g *TaskGroup) Go(f func(ctx context.Context) error) *Task[struct{}] {
 	if f == nil {
 		panic("reactor: TaskGroup.Go with a nil function")
 	}
-	g.scope.Loop().onLoop("TaskGroup.Go")
+	g.scope.Loop().OnLoop("TaskGroup.Go")
 	if g.closed {
 		return g.refuse("TaskGroup.Go")
 	}
@@ -89,7 +91,7 @@ func (g *TaskGroup) Go(f func(ctx context.Context) error) *Task[struct{}] {
 	g.n++
 	if g.limit > 0 && g.n-g.held.len() > g.limit {
 		g.held.push(t)
-		t.record().withhold()
+		t.record().Withhold()
 	} else {
 		t.start()
 	}
@@ -97,12 +99,12 @@ func (g *TaskGroup) Go(f func(ctx context.Context) error) *Task[struct{}] {
 }
 
 // newTask makes a task of the group below s.
-func (g *TaskGroup) newTask(s *scope, op string, f func(ctx context.Context) error, k keeper) *Task[struct{}] {
+func (g *TaskGroup) newTask(s *core.Scope, op string, f func(ctx context.Context) error, k core.Keeper) *Task[struct{}] {
 	if g.supervisor == nil || !g.supervisor.Restart {
 		return newTask[struct{}](s, op, f, k)
 	}
 	t := newTask[struct{}](s, op, g.supervisor.restarting(f), k)
-	t.SetName(funcName(f))
+	t.SetName(core.FuncName(f))
 	return t
 }
 
@@ -119,7 +121,7 @@ func (g *TaskGroup) refuse(op string) *Task[struct{}] {
 // returns. Cancel reports whether it did anything: a group is cancelled once. It
 // may be called by tasks and callbacks of the loop.
 func (g *TaskGroup) Cancel(cause error) bool {
-	g.scope.Loop().onLoop("TaskGroup.Cancel")
+	g.scope.Loop().OnLoop("TaskGroup.Cancel")
 	if g.closed || !g.scope.Cancel(cause) {
 		return false
 	}
@@ -132,7 +134,7 @@ func (g *TaskGroup) Cancel(cause error) bool {
 // 0, which would let none start, panics. SetLimit may be called at any time; those
 // that run already go on. A task that [Start] makes runs at once, but counts.
 func (g *TaskGroup) SetLimit(n int) {
-	g.scope.Loop().onLoop("TaskGroup.SetLimit")
+	g.scope.Loop().OnLoop("TaskGroup.SetLimit")
 	if n == 0 {
 		panic("reactor: TaskGroup.SetLimit of 0, which lets no task start: a negative limit is none")
 	}
@@ -145,7 +147,7 @@ func (g *TaskGroup) SetLimit(n int) {
 func (g *TaskGroup) admit() {
 	for g.held.len() > 0 && (g.limit == 0 || g.n-g.held.len() < g.limit) {
 		t := g.held.pop()
-		t.record().admit((*taskFunc[struct{}])(t))
+		t.record().Admit((*taskFunc[struct{}])(t))
 	}
 }
 
@@ -158,7 +160,7 @@ func (g *TaskGroup) forsake() {
 	g.gone = true
 	g.scope.Cancel(nil)
 	for _, t := range g.failed {
-		t.Loop().Ended(t, false)
+		t.Loop().Unkept(t, false)
 	}
 	g.drain()
 }
@@ -167,7 +169,7 @@ func (g *TaskGroup) forsake() {
 type groupKeeper TaskGroup
 
 // Ended notes the end of a task of the group.
-func (k *groupKeeper) Ended(t *task, echo bool) {
+func (k *groupKeeper) Ended(t *core.Task, echo bool) {
 	g := (*TaskGroup)(k)
 	if g.settle(t, echo) {
 		g.echoed = g.echoed || g.scope.Canceled()
@@ -177,17 +179,17 @@ func (k *groupKeeper) Ended(t *task, echo bool) {
 
 // settle deals with the error of a task that has ended. It reports whether that is
 // nothing but the echo of a cancellation.
-func (g *TaskGroup) settle(t *task, echo bool) bool {
+func (g *TaskGroup) settle(t *core.Task, echo bool) bool {
 	switch {
 	case t.Outcome() == nil:
 	case g.gone, t.Loop().Cutting(): // which cuts the group off, too
-		t.Loop().Ended(t, echo)
+		t.Loop().Unkept(t, echo)
 	case echo:
 		return true
 	case g.supervisor != nil && g.supervisor.bears(t):
 	default:
 		g.failed = append(g.failed, t)
-		g.scope.Cancel(t.failure())
+		g.scope.Cancel(t.Failure())
 	}
 	return false
 }
@@ -195,7 +197,7 @@ func (g *TaskGroup) settle(t *task, echo bool) bool {
 // leave counts a task of the group out.
 func (g *TaskGroup) leave() {
 	if g.n--; g.n == 0 {
-		g.wait.wakeAll(wokenDone)
+		g.wait.WakeAll(core.WokenDone)
 	}
 	g.admit()
 }
@@ -207,10 +209,10 @@ func (g *TaskGroup) drain() {
 		if g.n == 0 {
 			g.services.stop()
 		}
-		w := g.scope.Loop().task("Group") // not the one that began it, in a generator's body
+		w := g.scope.Loop().Caller("Group") // not the one that began it, in a generator's body
 		g.breakCycle(w)
-		g.wait.push(w.Node())
-		w.park(g.scope.Loop().Shielded(), (*groupWait)(g))
+		g.wait.Push(w.Node())
+		w.Park(g.scope.Loop().Shielded(), (*groupWait)(g))
 	}
 	g.closed = true
 	g.services.close()
@@ -218,11 +220,11 @@ func (g *TaskGroup) drain() {
 
 // breakCycle cancels the group if one of its tasks waits for w's, which can't end
 // before the group does.
-func (g *TaskGroup) breakCycle(w *worker) {
+func (g *TaskGroup) breakCycle(w *core.Worker) {
 	if g.scope.Canceled() {
 		return
 	}
-	if g.cycle = w.refuseCycles(&g.scope, (*groupWait)(g)); g.cycle != nil {
+	if g.cycle = w.RefuseCycles(&g.scope, (*groupWait)(g)); g.cycle != nil {
 		g.scope.Cancel(g.cycle)
 	}
 }
@@ -231,8 +233,8 @@ func (g *TaskGroup) breakCycle(w *worker) {
 func (g *TaskGroup) result(body error, echo bool) error {
 	errs := []error{g.cause, g.cycle}
 	for _, t := range g.failed {
-		t.claim()
-		errs = append(errs, t.failure())
+		t.Claim()
+		errs = append(errs, t.Failure())
 	}
 	if body != nil && !echo {
 		errs = append(errs, body)
@@ -242,9 +244,9 @@ func (g *TaskGroup) result(body error, echo bool) error {
 	}
 	switch {
 	case g.canceled && (echo || g.echoed):
-		return g.scope.outerErr()
+		return g.scope.OuterErr()
 	case body == nil && g.echoed:
-		return g.scope.awaitErr()
+		return g.scope.AwaitErr()
 	}
 	return body
 }
@@ -256,9 +258,9 @@ func (g *groupWait) String() string { return "the tasks of its group: " + listTa
 
 func (g *groupWait) All() (bool, int) { return true, g.n }
 
-func (g *groupWait) Joins(yield func(*task) bool) {
-	g.scope.keptBy((*groupKeeper)(g), yield)
+func (g *groupWait) Joins(yield func(*core.Task) bool) {
+	g.scope.KeptBy((*groupKeeper)(g), yield)
 }
 
 // Bounds returns the scope whose deadline ends the tasks that the group waits for.
-func (g *groupWait) Bounds() *scope { return &g.scope }
+func (g *groupWait) Bounds() *core.Scope { return &g.scope }

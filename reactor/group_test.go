@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 func fails(d time.Duration, err error) func(ctx context.Context) error {
@@ -20,7 +22,7 @@ func fails(d time.Duration, err error) func(ctx context.Context) error {
 // asyncio case 38.
 func TestGroupCancelsTheSiblings(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		var sibling, body error
 		err := Group(ctx, func(ctx context.Context, g *TaskGroup) error {
 			g.Go(func(ctx context.Context) error {
@@ -32,8 +34,8 @@ func TestGroupCancelsTheSiblings(t *testing.T) {
 			body = Sleep(ctx, time.Hour)
 			return body
 		})
-		if err != errBoom || !errors.Is(sibling, errBoom) || !errors.Is(body, errBoom) || facadeOf(l).Time() != 2*time.Second {
-			t.Errorf("%v, sibling %v, body %v, at %v", err, sibling, body, facadeOf(l).Time())
+		if err != errBoom || !errors.Is(sibling, errBoom) || !errors.Is(body, errBoom) || Facade(l).Time() != 2*time.Second {
+			t.Errorf("%v, sibling %v, body %v, at %v", err, sibling, body, Facade(l).Time())
 		}
 		return Yield(ctx)
 	})

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // Every order, within one turn, of Cancel, a cancellation from around the group
@@ -75,9 +77,9 @@ func cancelGroup(t *testing.T, order []int, cause error, end func(error) error) 
 		Scope(ctx, func(ctx context.Context, outer *CancelScope) error {
 			err = Group(ctx, func(ctx context.Context, g *TaskGroup) error {
 				acts := []func(){func() { canceled = g.Cancel(cause) }, func() { outer.Cancel(errBoom) }, fail.Set}
-				l := nearest(ctx).loop
+				l := core.Nearest(ctx).Loop()
 				for _, i := range order {
-					facadeOf(l).CallLater(time.Second, acts[i])
+					Facade(l).CallLater(time.Second, acts[i])
 				}
 				g.Go(func(ctx context.Context) error {
 					if err := fail.Wait(ctx); err != nil {

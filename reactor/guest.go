@@ -5,6 +5,8 @@ import (
 	"errors"
 	"runtime"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A Guest is a loop that somebody else's main loop drives, turn by turn, as a
@@ -32,7 +34,7 @@ func (o Options) Begin(ctx context.Context, main func(ctx context.Context) error
 		return nil, errors.New("reactor: Run with a nil main function")
 	case ctx == nil:
 		return nil, errors.New("reactor: Run with a nil ctx: use context.Background()")
-	case o.Clock == nil && inBubble():
+	case o.Clock == nil && core.InBubble():
 		return nil, ErrBubble
 	}
 	runtime.LockOSThread()
@@ -41,7 +43,7 @@ func (o Options) Begin(ctx context.Context, main func(ctx context.Context) error
 		runtime.UnlockOSThread()
 		return nil, err
 	}
-	l.core.start(ctx, Go(l.core.Root(), main).record())
+	l.core.Start(ctx, Go(l.core.Root(), main).record())
 	return &Guest{loop: l}, nil
 }
 
@@ -53,11 +55,11 @@ func (g *Guest) Loop() *Loop { return g.loop }
 // now or later; when there is not, End has the result. Turn reports no deadlock,
 // unless it is to sleep for ever: between turns the host can wake the tasks that
 // wait.
-func (g *Guest) Turn(sleep time.Duration) (more bool) { return g.enter("Turn").takeTurn(sleep) }
+func (g *Guest) Turn(sleep time.Duration) (more bool) { return g.enter("Turn").TakeTurn(sleep) }
 
 // Run runs the loop until [Loop.Stop] is called, and says whether it was: else
 // there is nothing more to do, and End has the result. It may be called again.
-func (g *Guest) Run() (stopped bool) { return g.enter("Run").runUntilStopped() }
+func (g *Guest) Run() (stopped bool) { return g.enter("Run").RunUntilStopped() }
 
 // End ends the loop as the end of main does in [Run], cancelling main too if it
 // still runs, and returns what Run would. A second End returns [ErrLoopClosed].
@@ -65,17 +67,15 @@ func (g *Guest) End() error {
 	if g.over {
 		return ErrLoopClosed
 	}
-	if l := g.enter("End"); !l.main.over {
-		l.root.cancel(reasonCanceled)
-	}
+	g.enter("End").CancelMain()
 	return g.finish()
 }
 
 // enter returns the loop, which now runs on behalf of the caller. It panics if
 // the loop runs already, or is another goroutine's.
-func (g *Guest) enter(op string) *loop {
+func (g *Guest) enter(op string) *core.Loop {
 	l := &g.loop.core
-	if !g.over && !l.isHost() {
+	if !g.over && !l.IsHost() {
 		panic("reactor: Guest." + op + " inside the loop, or on another goroutine than the one that called Begin: only that one, outside of tasks and callbacks, may drive it")
 	}
 	return l
@@ -86,5 +86,5 @@ func (g *Guest) finish() error {
 	g.over = true
 	defer runtime.UnlockOSThread()
 	defer g.loop.logs.Flush(flushTime)
-	return g.loop.core.end()
+	return g.loop.core.End()
 }

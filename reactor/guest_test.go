@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/eddyio/eddy/internal/testkit"
@@ -22,11 +24,11 @@ func (s setup) host(t testing.TB, main func(ctx context.Context) error, drive fu
 		t.Fatal(err)
 	}
 	if s.world != nil {
-		g.loop.core.checkedBy(s.world)
+		checkedBy(&g.loop.core, s.world)
 	}
 	drive(g)
 	err = g.End()
-	g.loop.core.checkEnd(t, s.later)
+	checkEnd(t, &g.loop.core, s.later)
 	if s.log == nil {
 		for _, line := range j.all() {
 			t.Error("logged: " + line)
@@ -97,7 +99,7 @@ func TestTurnsDoIO(t *testing.T) {
 	defer unix.Close(b)
 	var tr trace
 	err := setup{}.host(t, func(ctx context.Context) error {
-		var f FD
+		var f core.FD
 		if err := f.Open(ctx, a, unix.Close); err != nil {
 			return err
 		}
@@ -167,7 +169,7 @@ func TestGuestEdges(t *testing.T) {
 		loop.Stop()
 		return Sleep(ctx, 9*time.Second)
 	}, func(g *Guest) {
-		if !g.Run() || g.loop.core.main.over || g.loop.Time() != 0 {
+		if !g.Run() || inner == nil || g.loop.Time() != 0 {
 			t.Error("not stopped, or too late")
 		}
 		loop.CallLater(2*time.Second, func() {})
@@ -309,7 +311,7 @@ func TestEndlessTurnDeadlocks(t *testing.T) {
 	var dead *DeadlockError
 	err := setup{world: newWorld(t)}.host(t, waitForever(new(Future[int])), func(g *Guest) {
 		g.Turn(0)
-		g.Turn(maxTime)
+		g.Turn(core.MaxTime)
 	})
 	if !errors.As(err, &dead) {
 		t.Errorf("End returned %v", err)

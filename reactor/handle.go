@@ -1,7 +1,9 @@
 package reactor
 
+import "github.com/eddyio/eddy/reactor/core"
+
 // A Handle is a callback that was scheduled, and can cancel it.
-type Handle struct{ core callback }
+type Handle struct{ core core.Callback }
 
 // CallSoon makes the loop call f on its next turn, after all that is ready
 // now, in the order of the calls. f runs on the loop's thread and can't
@@ -10,16 +12,16 @@ type Handle struct{ core callback }
 // of the loop only, and panics elsewhere; [Loop.Post] is for all others.
 func (l *Loop) CallSoon(f func()) *Handle {
 	h := newHandle(&l.core, "CallSoon", f)
-	h.core.soon()
+	h.core.Soon()
 	return h
 }
 
-func newHandle(l *loop, op string, f func()) *Handle {
+func newHandle(l *core.Loop, op string, f func()) *Handle {
 	h := &Handle{}
-	h.core.init(l, op, f)
+	h.core.Init(l, op, f)
 	return h
 }
 
 // Cancel keeps the callback from being called. It is true if that was still
 // possible, and so at most once. It may be called where CallSoon may.
-func (h *Handle) Cancel() bool { return h.core.cancel() }
+func (h *Handle) Cancel() bool { return h.core.Cancel() }

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/eddyio/eddy/coro"
@@ -31,12 +33,15 @@ type world = virtual.Poller
 func newWorld(t testing.TB) *world { return virtual.New(t) }
 
 // checkedBy has the loop's invariants checked at each Wait of the world.
-func (l *loop) checkedBy(v *world) {
+func checkedBy(l *core.Loop, v *world) {
 	v.Check = func() string {
-		if len(l.workers) >= 64 { // it takes time
+		if l.Holdings().Workers >= 64 { // it takes time
 			return ""
 		}
-		return l.checkParts()
+		if err := l.Check(); err != nil {
+			return err.Error()
+		}
+		return ""
 	}
 }
 
@@ -105,14 +110,14 @@ func (s setup) run(t testing.TB, main func(ctx context.Context) error) error {
 	t.Helper()
 	defer testkit.LeakCheck(t)()
 	s, j := s.prepare()
-	var l *loop
+	var l *core.Loop
 	ended := false
 	defer func() { // deferred, for tests of Goexit
 		if !ended && l == nil {
 			return
 		}
 		if l != nil && !s.leaky {
-			l.checkEnd(t, s.later)
+			checkEnd(t, l, s.later)
 		}
 		if s.world != nil && l != nil && !s.world.Closed.Load() {
 			t.Error("the poller was not closed")
@@ -124,10 +129,10 @@ func (s setup) run(t testing.TB, main func(ctx context.Context) error) error {
 		}
 	}()
 	err := s.Options.Run(s.ctx, func(ctx context.Context) error {
-		l = nearest(ctx).loop
-		j.logs = &facadeOf(l).logs
+		l = core.Nearest(ctx).Loop()
+		j.logs = &Facade(l).logs
 		if s.world != nil {
-			l.checkedBy(s.world)
+			checkedBy(l, s.world)
 		}
 		return main(ctx)
 	})
@@ -166,140 +171,29 @@ func runReal(t testing.TB, main func(ctx context.Context) error) {
 	}
 }
 
-// checkParts checks what must hold at any moment on the loop's thread.
-func (l *loop) checkParts() string {
-	for _, msg := range []string{l.ready.check(), l.root.check(), l.detached.check(), l.shielded.check(), facadeOf(l).threads.queue.check()} {
-		if msg != "" {
-			return msg
-		}
-	}
-	queued := make(map[*worker]int)
-	tasks := 0
-	for i := range l.ready.n {
-		switch r := l.ready.buf[(l.ready.head+i)&(len(l.ready.buf)-1)].(type) {
-		case *worker:
-			queued[r]++
-		case *callback, *timedCall:
-		case *Dormant:
-			if r.state != dormantDue || r.node.list != nil {
-				return "a dormant is queued that is not due"
-			}
-		default:
-			tasks++ // not started yet
-		}
-	}
-	idlers := make(map[*worker]bool)
-	for w := l.idle; w != nil; w = w.nextIdle {
-		idlers[w] = true
-	}
-	if len(idlers) != l.idlers {
-		return "loop: the idle list and its count disagree"
-	}
-	if l.batch > l.ready.n {
-		return "loop: a batch greater than the queue"
-	}
-	for i, w := range l.workers {
-		if w.task != nil {
-			tasks++
-		}
-		if msg := w.checkState(queued[w], idlers[w]); msg != "" || w.index != i {
-			return fmt.Sprintf("worker %d with index %d, state %d: %s", i, w.index, w.state, msg)
-		}
-	}
-	if tasks != l.live {
-		return fmt.Sprintf("loop: %d tasks found, %d counted", tasks, l.live)
-	}
-	if l.ioWaits < 0 || l.threads < 0 || l.threads > facadeOf(l).maxThreads || l.outsiders < 0 {
-		return "loop: a count is out of range"
-	}
-	return ""
-}
-
-func (w *worker) checkState(queued int, idler bool) string {
-	if msg := w.checkRegions(); msg != "" {
-		return msg
-	}
-	if idler != (w.state == idle) {
-		return "the idle list disagrees"
-	}
-	switch w.state {
-	case idle:
-		if w.task != nil || queued != 0 || w.shadow != nil {
-			return "idle, but has something to do"
-		}
-	case parked:
-		if queued != 0 || w.where == nil || w.task == nil {
-			return "parked, but queued, nowhere, or no task"
-		}
-		if (w.where.w != w) != (w.guestOf != nil) {
-			return "a guest that is none, or the reverse"
-		}
-		if w.where.reason.Load() != nil {
-			return "parked under a done scope"
-		}
-		if q := w.node.list; q != nil {
-			return q.check()
-		}
-	case ready:
-		if queued != 1 || w.where != nil || w.guestOf != nil || w.node.list != nil || w.timer.Active() {
-			return fmt.Sprintf("ready, but queued %d times or with something left", queued)
-		}
-	case running:
-		if queued != 0 || w.node.list != nil || w.timer.Active() {
-			return "running, but queued or waiting"
-		}
-	case gone:
-		return "gone, but listed"
-	}
-	return ""
-}
-
-// check fails the test if an invariant of the loop is broken. The caller is a
-// task or a callback, so exactly one worker runs.
-func (l *loop) checkNow(t testing.TB) {
+// checkNow fails the test if an invariant of the loop is broken. The caller is a
+// task or a callback.
+func checkNow(t testing.TB, l *core.Loop) {
 	t.Helper()
-	if msg := l.checkParts(); msg != "" {
-		t.Error(msg)
+	if err := l.Check(); err != nil {
+		t.Error(err)
 	}
-	for _, w := range l.workers {
-		if (w.state == running) != (w == l.cur) {
-			t.Errorf("a worker in state %d, current: %v", w.state, w == l.cur)
-		}
+	if n := len(slices.Collect(Facade(l).threads.queue.All)); n > 0 && l.Threads(0) == 0 {
+		t.Errorf("%d tasks wait for a thread, and none is in use", n)
 	}
 }
 
 // checkEnd checks that a loop whose Run has returned holds nothing.
-func (l *loop) checkEnd(t testing.TB, later bool) {
+func checkEnd(t testing.TB, l *core.Loop, later bool) {
 	t.Helper()
-	l.wheel.Cancel(&l.closer)
-	for name, n := range map[string]int{
-		"workers": len(l.workers), "dying": len(l.dying), "live": l.live,
-		"ioWaits": l.ioWaits, "threads": l.threads, "outsiders": l.outsiders, "fds": l.fds.n,
-	} {
-		if n != 0 {
-			t.Errorf("after Run: %s = %d", name, n)
-		}
+	if err := l.Check(); err != nil {
+		t.Error(err)
 	}
-	if n := l.wheel.Len(); n != 0 && !later {
-		t.Errorf("after Run: %d timers", n)
+	if h := l.Holdings(); h.Timers > 0 && !later {
+		t.Errorf("after Run: %+v", h)
 	}
-	for _, s := range []*scope{&l.root, &l.detached, &l.shielded} {
-		if s.kids != nil {
-			t.Error("after Run: a scope is left")
-		}
-		if x := s.extra.Load(); x != nil && x.guests.first != nil {
-			t.Error("after Run: a guest is left")
-		}
-	}
-	if !l.finished.Load() || l.running != 0 {
-		t.Error("after Run: the loop is not marked as ended")
-	}
-	for i, r := range l.ready.buf {
-		switch r.(type) {
-		case nil, *callback, *timedCall:
-		default:
-			t.Errorf("after Run: entry %d of the ready queue is %T", i, r)
-		}
+	if l.Threads(0) > Facade(l).maxThreads {
+		t.Error("more threads than allowed")
 	}
 }
 

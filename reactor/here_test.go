@@ -5,32 +5,34 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // TestHere: a function without a ctx finds the scope that bounds its caller,
 // whichever ctx of the loop it asks with.
 func TestHere(t *testing.T) {
 	run(t, func(main context.Context) error {
-		if Here(main) != main || !OnLoop(main) {
+		if core.Here(main) != main || !core.OnLoop(main) {
 			t.Error("main is not in its own scope")
 		}
 		Timeout(main, time.Hour, func(ctx context.Context) error {
-			if Here(main) != ctx {
+			if core.Here(main) != ctx {
 				t.Error("not the Timeout's")
 			}
 			task := Go(ctx, func(ctx context.Context) error {
-				if Here(main) != ctx {
+				if core.Here(main) != ctx {
 					t.Error("not the task's")
 				}
 				return nil
 			})
 			return task.Wait(ctx)
 		})
-		if Here(main) != main {
+		if core.Here(main) != main {
 			t.Error("the Timeout stayed behind")
 		}
 		var e Event
-		err := Timeout(main, time.Millisecond, func(context.Context) error { return e.Wait(Here(main)) })
+		err := Timeout(main, time.Millisecond, func(context.Context) error { return e.Wait(core.Here(main)) })
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Error("an await under it:", err)
 		}
@@ -40,16 +42,16 @@ func TestHere(t *testing.T) {
 
 func TestHereIsNowhere(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		if Here(context.Background()) != nil || OnLoop(context.Background()) {
+		if core.Here(context.Background()) != nil || core.OnLoop(context.Background()) {
 			t.Error("a ctx of no loop")
 		}
 		var called Future[bool]
-		LoopOf(ctx).CallSoon(func() { called.SetResult(Here(ctx) == nil && OnLoop(ctx)) })
+		LoopOf(ctx).CallSoon(func() { called.SetResult(core.Here(ctx) == nil && core.OnLoop(ctx)) })
 		if ok, err := called.Await(ctx); !ok || err != nil {
 			t.Error("in a callback", err)
 		}
 		_, err := ToThread(ctx, func(context.Context) (struct{}, error) {
-			if Here(ctx) != nil || OnLoop(ctx) {
+			if core.Here(ctx) != nil || core.OnLoop(ctx) {
 				t.Error("on another goroutine")
 			}
 			return struct{}{}, nil

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"os/signal"
-	"sync"
 	"testing"
 	"time"
 
@@ -72,33 +71,6 @@ func TestHoldUntilTheLastPost(t *testing.T) {
 			_, err := f.Await(ctx)
 			return err
 		})
-	}
-}
-
-// A loop that sleeps while it is held learns of the release: there is a deadlock
-// from then on. Each of several holds counts.
-func TestReleaseOfASleepingLoop(t *testing.T) {
-	const holders = 3
-	var wg sync.WaitGroup
-	err := setup{}.run(t, func(ctx context.Context) error {
-		l := LoopOf(ctx)
-		for range holders {
-			release := l.Hold()
-			wg.Go(func() {
-				for !l.core.inbox.asleep.Load() {
-					time.Sleep(time.Millisecond)
-				}
-				release()
-				release()
-			})
-		}
-		var f Future[int]
-		_, err := f.Await(ctx)
-		return err
-	})
-	wg.Wait()
-	if _, ok := errors.AsType[*DeadlockError](err); !ok {
-		t.Errorf("Run returned %v", err)
 	}
 }
 

@@ -3,6 +3,8 @@ package reactor
 import (
 	"errors"
 	"fmt"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // ErrBroken is returned by a [Barrier] that was aborted, and by a [Mutex] or an
@@ -16,14 +18,14 @@ var ErrBroken = errors.New("reactor: the barrier or lock is broken")
 // Invariant: end stands in task's list of waiters, or task is nil: then nobody
 // holds the lock, or a callback does, which anybody may speak for.
 type holder struct {
-	task *task
-	end  waiter
+	task *core.Task
+	end  core.Waiter
 }
 
-func (h *holder) begin(t *task, lock hook) {
+func (h *holder) begin(t *core.Task, lock core.Hook) {
 	if t != nil {
 		h.task, h.end.Hook = t, lock
-		t.Waiters().push(&h.end)
+		t.Waiters().Push(&h.end)
 	}
 }
 
@@ -34,14 +36,14 @@ func (h *holder) leave() {
 
 // mustBe panics unless the running task t, or a callback if that is nil, may
 // unlock what h holds.
-func (h *holder) mustBe(t *task, op string) {
+func (h *holder) mustBe(t *core.Task, op string) {
 	if h.task == nil || h.task == t {
 		return
 	}
 	panic(foreign(op, t, h.task))
 }
 
-func foreign(op string, t, holder *task) string {
+func foreign(op string, t, holder *core.Task) string {
 	who := "a callback"
 	if t != nil {
 		who = t.String()
@@ -50,11 +52,11 @@ func foreign(op string, t, holder *task) string {
 }
 
 // relocked is the error of a task that waits for a lock which it holds.
-func relocked(op string, t *task) error {
+func relocked(op string, t *core.Task) error {
 	return fmt.Errorf("reactor: %s by %v, which holds the lock already: %w", op, t, ErrSelf)
 }
 
 // unlockedNever is the error of a lock whose holder has ended.
-func unlockedNever(t *task) error {
+func unlockedNever(t *core.Task) error {
 	return fmt.Errorf("reactor: %v ended without unlocking it: %w", t, ErrBroken)
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A lock as the model of its holders sees it. Of a Mutex, there are no readers.
@@ -265,10 +267,10 @@ func TestHolderEndsAsAWaiterIsCancelled(t *testing.T) {
 
 // A lock that a callback takes has no holder: anybody may unlock it.
 func TestLockHeldByACallback(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		var m Mutex
 		var rw RWMutex
-		facadeOf(l).CallSoon(func() {
+		Facade(l).CallSoon(func() {
 			if !m.TryLock() || !rw.TryRLock() {
 				t.Error("not free")
 			}
@@ -284,7 +286,7 @@ func TestLockHeldByACallback(t *testing.T) {
 		})
 		m.Unlock()
 		rw.RUnlock()
-		facadeOf(l).CallSoon(func() { wantPanic(t, "by a callback, but it is task", m.Unlock) })
+		Facade(l).CallSoon(func() { wantPanic(t, "by a callback, but it is task", m.Unlock) })
 		return waiting.Wait(ctx)
 	})
 }
@@ -355,26 +357,5 @@ func TestBrokenMutexOfACond(t *testing.T) {
 		})
 		wantPanic(t, "Cond.Wait by task 1", func() { c.Wait(ctx) })
 		return other.Wait(ctx)
-	})
-}
-
-// A task of which nobody knows but the lock that it holds is not used again for a
-// Dormant's next run.
-func TestHolderIsKnown(t *testing.T) {
-	run(t, func(ctx context.Context) error {
-		var m Mutex
-		return GoNow(ctx, func(ctx context.Context) error {
-			me := nearest(ctx).loop.cur.task
-			before := me.unknown()
-			m.Lock(ctx)
-			if !before || me.unknown() {
-				t.Errorf("unknown before: %v, and while it holds the lock: %v", before, me.unknown())
-			}
-			m.Unlock()
-			if !me.unknown() {
-				t.Error("it is known after it has unlocked")
-			}
-			return nil
-		}).Wait(ctx)
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"iter"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // Where the thread can be asked for, the body of an iter.Pull is known for a part of
@@ -23,7 +25,7 @@ func TestSuspendingInsideIterPull(t *testing.T) {
 		})
 		next, stop := iter.Pull(func(yield func(int) bool) {
 			for i := range 3 {
-				if err := Sleep(ctx, time.Second); err != nil || !InTask(ctx) {
+				if err := Sleep(ctx, time.Second); err != nil || !core.InTask(ctx) {
 					t.Error(err)
 				}
 				tr.add("p%d", i)
@@ -35,7 +37,7 @@ func TestSuspendingInsideIterPull(t *testing.T) {
 		defer stop()
 		for v, ok := next(); ok; v, ok = next() {
 			tr.add("m%d", v)
-			nearest(ctx).loop.checkNow(t)
+			checkNow(t, core.Nearest(ctx).Loop())
 		}
 		tr.want(t, "o0 p0 m0 o1 p1 m1 o2 p2 m2")
 		return other.Wait(ctx)

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy/coro"
 )
 
@@ -26,18 +28,18 @@ func suspending(ctx context.Context) map[string]func() {
 }
 
 // scheduling are calls that callbacks may make too.
-func scheduling(ctx context.Context, f *FD) map[string]func() {
+func scheduling(ctx context.Context, f *core.FD) map[string]func() {
 	nothing := func(context.Context) error { return nil }
 	m := map[string]func(){
 		"Go":      func() { Go(ctx, nothing) },
 		"Async":   func() { Async(ctx, func(context.Context) (int, error) { return 0, nil }) },
-		"FD.Open": func() { new(FD).Open(ctx, 1<<20, nil) },
+		"FD.Open": func() { new(core.FD).Open(ctx, 1<<20, nil) },
 	}
-	if s := nearest(ctx); s != nil {
-		l := s.loop
-		m["CallSoon"] = func() { facadeOf(l).CallSoon(func() {}) }
-		m["CallLater"] = func() { facadeOf(l).CallLater(1, func() {}) }
-		m["CallAt"] = func() { facadeOf(l).CallAt(1, func() {}) }
+	if s := core.Nearest(ctx); s != nil {
+		l := s.Loop()
+		m["CallSoon"] = func() { Facade(l).CallSoon(func() {}) }
+		m["CallLater"] = func() { Facade(l).CallLater(1, func() {}) }
+		m["CallAt"] = func() { Facade(l).CallAt(1, func() {}) }
 		m["FD.Close"] = func() { f.Close() }
 		m["setting a deadline"] = func() { f.SetReadDeadline(time.Time{}) }
 	}
@@ -63,7 +65,7 @@ func TestMisuseInACallback(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		LoopOf(ctx).CallSoon(func() {
 			wantPanics(t, suspending(ctx), "in a callback")
-			if InTask(ctx) {
+			if core.InTask(ctx) {
 				t.Error("a callback is no task")
 			}
 		})
@@ -79,13 +81,13 @@ func TestMisuseFromAnotherGoroutine(t *testing.T) {
 			defer close(done)
 			wantPanics(t, suspending(ctx), "from a goroutine that is not the running task")
 			wantPanics(t, scheduling(ctx, f), "from a goroutine that is not the running task")
-			if InTask(ctx) || f.OnLoop() {
+			if core.InTask(ctx) || f.OnLoop() {
 				t.Error("another goroutine is not on the loop")
 			}
 		}()
 		_, err := ToThread(ctx, func(context.Context) (int, error) { <-done; return 0, nil })
-		nearest(ctx).loop.checkNow(t)
-		if !InTask(ctx) || !f.OnLoop() || InTask(context.Background()) {
+		checkNow(t, core.Nearest(ctx).Loop())
+		if !core.InTask(ctx) || !f.OnLoop() || core.InTask(context.Background()) {
 			t.Error("InTask or OnLoop is wrong in a task")
 		}
 		f.Close()
@@ -115,7 +117,7 @@ func TestMisuseOfAGroupFromAnotherGoroutine(t *testing.T) {
 
 func TestMisuseOfALoopThatHasEnded(t *testing.T) {
 	var kept context.Context
-	var f *FD
+	var f *core.FD
 	runReal(t, func(ctx context.Context) error {
 		var peer int
 		kept = ctx
@@ -124,7 +126,7 @@ func TestMisuseOfALoopThatHasEnded(t *testing.T) {
 	})
 	wantPanics(t, suspending(kept), "ended")
 	wantPanics(t, scheduling(kept, f), "ended")
-	if InTask(kept) || kept.Err() == nil {
+	if core.InTask(kept) || kept.Err() == nil {
 		t.Error("an ended loop's ctx")
 	}
 	if err := LoopOf(kept).Post(func() {}); err != ErrLoopClosed {
@@ -134,7 +136,7 @@ func TestMisuseOfALoopThatHasEnded(t *testing.T) {
 
 func TestSuspendingInsideAGenerator(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		g := coro.New(func(y *coro.Yielder[int, struct{}]) (struct{}, error) {
 			for i := range 3 {
 				Sleep(ctx, time.Second) // suspends the whole task
@@ -158,10 +160,10 @@ func TestSuspendingInsideAGenerator(t *testing.T) {
 			got = append(got, v)
 			Sleep(ctx, time.Second)
 		}
-		if len(got) != 3 || facadeOf(l).Time() != 6*time.Second {
-			t.Errorf("%v at %v", got, facadeOf(l).Time())
+		if len(got) != 3 || Facade(l).Time() != 6*time.Second {
+			t.Errorf("%v at %v", got, Facade(l).Time())
 		}
-		l.checkNow(t)
+		checkNow(t, l)
 		return nil
 	})
 }

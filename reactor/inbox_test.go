@@ -143,64 +143,6 @@ func TestPostAfterTheEnd(t *testing.T) {
 	}
 }
 
-// A flag says whether the loop sleeps: one wake for a burst, none while awake.
-func TestWakesCoalesce(t *testing.T) {
-	v := newWorld(t)
-	setup{world: v}.run(t, func(ctx context.Context) error {
-		l := LoopOf(ctx)
-		defer l.Hold()()
-		called := 0
-		before := v.Wakes.Load()
-		for range 100 {
-			l.Post(func() { called++ })
-		}
-		yields(ctx, 2)
-		if called != 100 || v.Wakes.Load() != before {
-			t.Errorf("awake: %d called, %d wakes", called, v.Wakes.Load()-before)
-		}
-		for range 5 {
-			before, waits := v.Wakes.Load(), v.Waits.Load()
-			var f Future[int]
-			go func() {
-				for !l.core.inbox.asleep.Load() || v.Waits.Load() == waits {
-					runtime.Gosched()
-				}
-				l.core.inbox.mu.Lock() // so that the burst comes while the loop can't take any of it
-				for range 50 {
-					l.core.inbox.msgs = append(l.core.inbox.msgs, func() {})
-				}
-				l.core.inbox.mu.Unlock()
-				l.Post(func() { f.SetResult(1) })
-			}()
-			f.Await(ctx)
-			if n := v.Wakes.Load() - before; n != 1 {
-				t.Errorf("asleep: %d wakes", n)
-			}
-		}
-		return nil
-	})
-}
-
-func TestInboxKeepsNoBurst(t *testing.T) {
-	run(t, func(ctx context.Context) error {
-		l := LoopOf(ctx)
-		n := 0
-		for range 5000 {
-			l.Post(func() { n++ })
-		}
-		yields(ctx, 2)
-		if c := cap(l.core.inbox.spare) + cap(l.core.inbox.msgs); n != 5000 || c > 2048 {
-			t.Errorf("%d called; room for %d is kept", n, c)
-		}
-		for i, f := range l.core.inbox.spare[:cap(l.core.inbox.spare)] {
-			if f != nil {
-				t.Fatalf("message %d is kept alive", i)
-			}
-		}
-		return nil
-	})
-}
-
 // What a posted function posts comes in a later turn, so it starves nobody.
 func TestPostFromAPostedFunction(t *testing.T) {
 	run(t, func(ctx context.Context) error {

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // What callbacks call for without end is dropped, with a report, once all tasks
@@ -16,11 +18,11 @@ func TestEndlessCallbacksDoNotHoldTheEnd(t *testing.T) {
 	var told reports
 	v := newWorld(t)
 	err := setup{world: v, Options: Options{OnError: told.add}}.run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		var again func()
-		again = func() { facadeOf(l).CallSoon(again) }
+		again = func() { Facade(l).CallSoon(again) }
 		again()
-		facadeOf(l).CallSoon(func() {}).Cancel()
+		Facade(l).CallSoon(func() {}).Cancel()
 		Go(ctx, func(ctx context.Context) error { // its cleanup gets the time it needs
 			Sleep(ctx, time.Hour)
 			return Sleep(context.WithoutCancel(ctx), 1)
@@ -38,14 +40,14 @@ func TestEndlessCallbacksDoNotHoldTheEnd(t *testing.T) {
 
 // Callbacks that call for a few others all run.
 func TestLastCallbacksRun(t *testing.T) {
-	left := maxLastTurns - 10
+	left := 100 - 10
 	v := newWorld(t)
 	setup{world: v}.run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		var again func()
 		again = func() {
 			if left--; left > 0 {
-				facadeOf(l).CallSoon(again)
+				Facade(l).CallSoon(again)
 			}
 		}
 		again()
@@ -67,13 +69,13 @@ func TestTasksOfEndlessCallbacks(t *testing.T) {
 		v := newWorld(t)
 		n := 0
 		err := setup{world: v, Options: Options{OnError: told.add}}.run(t, func(ctx context.Context) error {
-			l := nearest(ctx).loop
+			l := core.Nearest(ctx).Loop()
 			var again func()
 			again = func() {
 				if n++; n < 1000 {
-					facadeOf(l).CallSoon(again)
+					Facade(l).CallSoon(again)
 				}
-				if n == maxLastTurns {
+				if n == 100 {
 					Go(ctx, func(ctx context.Context) error { return end() })
 				}
 			}
@@ -89,7 +91,7 @@ func TestTasksOfEndlessCallbacks(t *testing.T) {
 // Tasks that start others without end hold the loop for the grace time, and
 // are named then.
 func TestEndlessTasksAreReported(t *testing.T) {
-	for name, c := range map[string]struct{ each, want int }{"one": {1, 1}, "more than are named": {maxNamed + 3, maxNamed}} {
+	for name, c := range map[string]struct{ each, want int }{"one": {1, 1}, "more than are named": {20 + 3, 20}} {
 		var told reports
 		v := newWorld(t)
 		v.Drift = 1_000_000
@@ -117,19 +119,14 @@ func TestSubmissionDroppedBeforeItHasBegun(t *testing.T) {
 	var told reports
 	v := newWorld(t)
 	v.Drift = 1_000_000
-	got := make(chan error, 1)
+	var last *submission[int]
 	setup{world: v, leaky: true, Options: Options{OnError: told.add, Grace: time.Second}}.run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		var again func(ctx context.Context) error
 		again = func(ctx context.Context) error {
-			if l.abandoned {
-				sub := &submission[int]{loop: l}
-				sub.task = spawn[int](&l.root, "Submit", func(context.Context) (int, error) { return 0, nil }, sub)
-				go func() {
-					_, err := sub.wait(context.Background())
-					got <- err
-				}()
-				return nil
+			if l.Cutting() { // the last time, it stands in the queue at the end
+				last = &submission[int]{loop: l}
+				last.task = spawn[int](l.Root(), "Submit", func(context.Context) (int, error) { return 0, nil }, last)
 			}
 			Go(ctx, again)
 			return nil
@@ -137,6 +134,11 @@ func TestSubmissionDroppedBeforeItHasBegun(t *testing.T) {
 		Go(ctx, again)
 		return Yield(ctx)
 	})
+	got := make(chan error, 1)
+	go func() {
+		_, err := last.wait(context.Background())
+		got <- err
+	}()
 	select {
 	case err := <-got:
 		if err != ErrLoopClosed {
@@ -172,23 +174,4 @@ func TestPostsWithoutEndDoNotHoldTheEnd(t *testing.T) {
 		t.Fatal("Run does not return")
 	}
 	posters.Wait()
-}
-
-// A nil error of Post promises that the function is called, unless the loop has
-// ended before.
-func TestClosedInboxCallsWhatItTook(t *testing.T) {
-	b := &inbox{poller: newWorld(t)}
-	called := 0
-	again := func() {}
-	again = func() {
-		if called++; !b.put(again) {
-			called += 100
-		}
-	}
-	b.put(again)
-	b.put(again)
-	b.close()
-	if called != 202 || b.put(again) {
-		t.Errorf("called %d", called)
-	}
 }

@@ -20,17 +20,17 @@ type Local[T any] struct {
 // called by a task or a callback of the loop, and panics elsewhere. It costs a look
 // into a map, and memory for each Local that a loop has used.
 func (v *Local[T]) On(l *Loop) *T {
-	l.core.onLoop("Local.On")
-	if own, ok := l.core.local(v); ok {
+	l.core.OnLoop("Local.On")
+	if own, ok := l.core.Local(v); ok {
 		return own.(*T)
 	}
 	own := new(T)
 	if v.Init != nil {
 		v.Init(own)
 	}
-	l.core.setLocal(v, own)
+	l.core.SetLocal(v, own)
 	if v.End != nil {
-		l.core.atEnd(func() { v.End(own) })
+		l.core.AtEnd(func() { v.End(own) })
 	}
 	return own
 }

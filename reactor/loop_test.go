@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -98,11 +100,11 @@ func TestRunsCtxGivesValuesAndDeadline(t *testing.T) {
 // asyncio case 01.
 func TestReadyIsFIFOAndASnapshot(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		var tr trace
-		facadeOf(l).CallSoon(func() { tr.add("a"); facadeOf(l).CallSoon(func() { tr.add("a2") }) })
-		facadeOf(l).CallSoon(func() { tr.add("b"); facadeOf(l).CallSoon(func() { tr.add("b2") }) })
-		facadeOf(l).CallSoon(func() { tr.add("c"); l.checkNow(t) })
+		Facade(l).CallSoon(func() { tr.add("a"); Facade(l).CallSoon(func() { tr.add("a2") }) })
+		Facade(l).CallSoon(func() { tr.add("b"); Facade(l).CallSoon(func() { tr.add("b2") }) })
+		Facade(l).CallSoon(func() { tr.add("c"); checkNow(t, l) })
 		Yield(ctx)
 		tr.add("main1")
 		Yield(ctx)
@@ -140,17 +142,15 @@ func TestASnapshotKeepsLaterOnesForTheNextTurn(t *testing.T) {
 	v := newWorld(t)
 	turns := func() int64 { return v.Waits.Load() }
 	setup{world: v}.run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
-		v.Add(1, 99) // so that every turn asks the poller
-		l.fds.n++
-		defer func() { l.fds.n--; v.Remove(1) }()
+		l := core.Nearest(ctx).Loop()
+		defer openFake(t, ctx, 1).Close() // so that every turn asks the poller
 		Yield(ctx)
 		var first, second, third int64
-		facadeOf(l).CallSoon(func() {
+		Facade(l).CallSoon(func() {
 			first = turns()
-			facadeOf(l).CallSoon(func() {
+			Facade(l).CallSoon(func() {
 				second = turns()
-				facadeOf(l).CallSoon(func() { third = turns() })
+				Facade(l).CallSoon(func() { third = turns() })
 			})
 		})
 		yields(ctx, 4)
@@ -165,10 +165,10 @@ func TestASnapshotKeepsLaterOnesForTheNextTurn(t *testing.T) {
 func TestOverdueTimersFireInDeadlineOrderInOneTurn(t *testing.T) {
 	v := newWorld(t)
 	setup{world: v}.run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		var tr trace
 		for _, d := range []int{30, 10, 20, 5, 25, 15} {
-			facadeOf(l).CallLater(time.Duration(d)*time.Millisecond, func() { tr.add("%d", d) })
+			Facade(l).CallLater(time.Duration(d)*time.Millisecond, func() { tr.add("%d", d) })
 		}
 		v.Time.Add(int64(time.Second)) // a slow task
 		Yield(ctx)
@@ -182,12 +182,12 @@ func TestOverdueTimersFireInDeadlineOrderInOneTurn(t *testing.T) {
 // asyncio case 05, where eddy differs: equal deadlines are FIFO.
 func TestEqualDeadlinesAreFIFO(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		var tr trace
 		for i := range 5 {
-			facadeOf(l).CallAt(time.Millisecond, func() { tr.add("c%d", i) })
+			Facade(l).CallAt(time.Millisecond, func() { tr.add("c%d", i) })
 			Go(ctx, func(ctx context.Context) error {
-				Sleep(ctx, time.Duration(time.Millisecond-facadeOf(l).Time()))
+				Sleep(ctx, time.Duration(time.Millisecond-Facade(l).Time()))
 				tr.add("t%d", i)
 				return nil
 			})
@@ -371,8 +371,8 @@ func TestNoFalseDeadlock(t *testing.T) {
 			go func() { time.Sleep(time.Millisecond); l.Post(func() { f.SetResult(1) }); release() }()
 		},
 		"post under way": func(t *testing.T, ctx context.Context, f *Future[int]) {
-			l := nearest(ctx).loop
-			facadeOf(l).Post(func() { f.SetResult(1) })
+			l := core.Nearest(ctx).Loop()
+			Facade(l).Post(func() { f.SetResult(1) })
 		},
 	}
 	for name, begin := range cases {
@@ -393,7 +393,7 @@ func TestLoopOf(t *testing.T) {
 	}
 	runReal(t, func(ctx context.Context) error {
 		l := LoopOf(ctx)
-		if &l.core != nearest(ctx).loop || LoopOf(context.WithoutCancel(ctx)) != l {
+		if &l.core != core.Nearest(ctx).Loop() || LoopOf(context.WithoutCancel(ctx)) != l {
 			t.Error("another loop")
 		}
 		if l.Time() < 0 || l.Time() > time.Minute {
@@ -405,9 +405,9 @@ func TestLoopOf(t *testing.T) {
 
 func TestTimeEndsNowhere(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		Sleep(ctx, time.Second)
-		if got := l.after(math.MaxInt64); got != math.MaxInt64 {
+		if got := l.After(math.MaxInt64); got != math.MaxInt64 {
 			t.Errorf("after the end of time: %d", got)
 		}
 		long := Go(ctx, func(ctx context.Context) error { return Sleep(ctx, math.MaxInt64) })
@@ -415,7 +415,7 @@ func TestTimeEndsNowhere(t *testing.T) {
 		if !long.Cancel(nil) || long.Wait(ctx) != context.Canceled {
 			t.Error("the longest sleep has ended")
 		}
-		if got := l.timeOf(time.Unix(1<<40, 0)); got != math.MaxInt64 {
+		if got := l.TimeAt(time.Unix(1<<40, 0), ctx); got != math.MaxInt64 {
 			t.Errorf("a far time: %d", got)
 		}
 		return nil
@@ -423,7 +423,7 @@ func TestTimeEndsNowhere(t *testing.T) {
 }
 
 // openPair returns one end of a socket pair as an FD and the other as it is.
-func openPair(t testing.TB, ctx context.Context) (*FD, int) {
+func openPair(t testing.TB, ctx context.Context) (*core.FD, int) {
 	t.Helper()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
 	if err != nil {
@@ -433,7 +433,7 @@ func openPair(t testing.TB, ctx context.Context) (*FD, int) {
 		unix.SetNonblock(fd, true)
 		unix.CloseOnExec(fd)
 	}
-	f := new(FD)
+	f := new(core.FD)
 	if err := f.Open(ctx, fds[0], unix.Close); err != nil {
 		t.Fatal(err)
 	}
@@ -441,7 +441,7 @@ func openPair(t testing.TB, ctx context.Context) (*FD, int) {
 }
 
 // readFull reads from f until p is full, as a socket type would.
-func readFull(f *FD, p []byte) (n int, err error) {
+func readFull(f *core.FD, p []byte) (n int, err error) {
 	for n < len(p) {
 		if err := f.WaitRead(); err != nil {
 			return n, err

@@ -34,7 +34,7 @@ func MoveOn(ctx context.Context, f func(ctx context.Context, s *CancelScope) err
 func moveOn(ctx context.Context, op string, f func(ctx context.Context, s *CancelScope) error) (cut bool, err error) {
 	err = inScope(ctx, op, func(inner context.Context, s *CancelScope) error {
 		err := f(inner, s)
-		cut = inner.Err() != nil && ctx.Err() == nil && s.scope.echoes(err)
+		cut = inner.Err() != nil && ctx.Err() == nil && s.scope.Echoes(err)
 		return err
 	})
 	if cut {

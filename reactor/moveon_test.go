@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // Every order of the scope's own end, a cancellation from around it, and what
@@ -144,8 +146,8 @@ func TestMoveOnLeavesNothingBehind(t *testing.T) {
 			return Yield(ctx)
 		})
 		Yield(ctx)
-		if !errors.Is(left, context.Canceled) || nearest(ctx).loop.wheel.Len() != 0 {
-			t.Errorf("left behind: %v, %d timers", left, nearest(ctx).loop.wheel.Len())
+		if !errors.Is(left, context.Canceled) || core.Nearest(ctx).Loop().Holdings().Timers != 0 {
+			t.Errorf("left behind: %v, %d timers", left, core.Nearest(ctx).Loop().Holdings().Timers)
 		}
 		wantPanic(t, "oops", func() { MoveOnAfter(ctx, 1, func(context.Context) error { panic("oops") }) })
 		wantPanic(t, "MoveOnAfter with a nil function", func() { MoveOnAfter(ctx, 1, nil) })

@@ -3,6 +3,8 @@ package reactor
 import (
 	"context"
 	"fmt"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A Mutex lets one task at a time into a region that suspends. (Between two
@@ -16,11 +18,11 @@ import (
 // and one that ends without unlocking, which breaks the mutex for good. A
 // [DeadlockError] names the holder. (asyncio's Lock, with trio's checks.)
 type Mutex struct {
-	home    home
+	home    core.Home
 	locked  bool
 	holder  holder
 	broken  error // its holder has ended
-	waiters waitList
+	waiters core.WaitList
 }
 
 // Lock waits for the mutex and takes it, or returns ctx's error and does not. If
@@ -28,14 +30,14 @@ type Mutex struct {
 // and if its holder has ended, or ends meanwhile, it is [ErrBroken]. Lock
 // allocates nothing.
 func (m *Mutex) Lock(ctx context.Context) error {
-	w, s, err := m.home.await(ctx, "Mutex.Lock")
+	w, s, err := m.home.Await(ctx, "Mutex.Lock")
 	if err != nil {
 		return err
 	}
 	return m.lock(w, s)
 }
 
-func (m *Mutex) lock(w *worker, s *scope) error {
+func (m *Mutex) lock(w *core.Worker, s *core.Scope) error {
 	switch {
 	case m.broken != nil:
 		return m.broken
@@ -46,7 +48,7 @@ func (m *Mutex) lock(w *worker, s *scope) error {
 	case m.holder.task == w.Task():
 		return relocked("Mutex.Lock", w.Task())
 	}
-	err := m.waiters.wait(w, s, (*mutexWait)(m)) // handed over locked
+	err := m.waiters.Wait(w, s, (*mutexWait)(m)) // handed over locked
 	if err == ErrClosed {
 		return m.broken
 	}
@@ -70,17 +72,17 @@ type mutexHolder Mutex
 func (m *mutexHolder) Wake() {
 	m.broken = unlockedNever(m.holder.task)
 	m.holder.leave()
-	m.waiters.wakeAll(wokenClosed)
+	m.waiters.WakeAll(core.WokenClosed)
 }
 
 // TryLock takes the mutex if it is free, and reports whether it did. A callback
 // may call it, too; anybody may unlock what a callback has locked.
 func (m *Mutex) TryLock() bool {
-	m.home.onLoop("Mutex.TryLock")
+	m.home.OnLoop("Mutex.TryLock")
 	free := !m.locked
 	if free {
 		m.locked = true
-		m.holder.begin(m.home.task(), (*mutexHolder)(m))
+		m.holder.begin(m.home.Task(), (*mutexHolder)(m))
 	}
 	return free
 }
@@ -91,18 +93,18 @@ func (m *Mutex) TryLock() bool {
 func (m *Mutex) Unlock() { m.unlock("Mutex.Unlock") }
 
 func (m *Mutex) unlock(op string) {
-	m.home.onLoop(op)
+	m.home.OnLoop(op)
 	switch {
 	case !m.locked:
 		panic("reactor: Unlock of a Mutex that is not locked")
 	case m.broken != nil:
 		return
 	}
-	m.holder.mustBe(m.home.task(), op)
+	m.holder.mustBe(m.home.Task(), op)
 	m.holder.leave()
-	if x := m.waiters.first(); x != nil {
+	if x := m.waiters.First(); x != nil {
 		m.holder.begin(x.Worker().Task(), (*mutexHolder)(m))
-		m.waiters.wakeFirst(wokenDone)
+		m.waiters.WakeFirst(core.WokenDone)
 	} else {
 		m.locked = false
 	}
@@ -110,6 +112,6 @@ func (m *Mutex) unlock(op string) {
 
 // Locked reports whether somebody has the mutex.
 func (m *Mutex) Locked() bool {
-	m.home.onLoop("Mutex.Locked")
+	m.home.OnLoop("Mutex.Locked")
 	return m.locked
 }

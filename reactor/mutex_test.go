@@ -28,7 +28,7 @@ func TestMutexInEveryOrder(t *testing.T) {
 				locked = len(queue) > 0
 				return first(queue)
 			},
-			check: m.waiters.check,
+			check: m.waiters.Check,
 			done: func(ctx context.Context) string {
 				if m.Locked() != locked {
 					return "the mutex is not as the model has it"

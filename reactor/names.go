@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"iter"
 	"strings"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // maxListed bounds how many tasks a description of what a task waits for names.
@@ -11,7 +13,7 @@ const maxListed = 3
 
 // listTasks names tasks, as many as there is room for, and counts the rest: they are
 // left in all. Some may be missing among them.
-func listTasks(left int, tasks iter.Seq[*task]) string {
+func listTasks(left int, tasks iter.Seq[*core.Task]) string {
 	var b strings.Builder
 	n := 0
 	for t := range tasks {

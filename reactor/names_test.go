@@ -140,18 +140,18 @@ func TestEndlessIgnoredCancellationIsReported(t *testing.T) {
 	var rs reports
 	setup{world: newWorld(t), Options: Options{OnError: rs.add}}.run(t, func(ctx context.Context) error {
 		done := doneCtx(ctx)
-		for range maxIgnored / 10 {
+		for range 100_000 / 10 {
 			Sleep(done, time.Second)
 		}
 		for range 20 {
 			Sleep(ctx, 1)
-			for range maxIgnored / 15 {
+			for range 100_000 / 15 {
 				Sleep(done, time.Second)
 			}
 		}
 		for range 20 {
 			Go(ctx, func(context.Context) error {
-				for range maxIgnored / 15 {
+				for range 100_000 / 15 {
 					Sleep(done, time.Second)
 				}
 				return nil
@@ -161,7 +161,7 @@ func TestEndlessIgnoredCancellationIsReported(t *testing.T) {
 			t.Errorf("too early: %v", rs[0])
 		}
 		Sleep(ctx, 1)
-		for range 3 * maxIgnored {
+		for range 3 * 100_000 {
 			Sleep(done, time.Second)
 		}
 		return nil

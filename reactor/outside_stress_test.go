@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy/internal/testkit"
 )
 
@@ -74,13 +76,13 @@ func outsideRound(t *testing.T, round int, total *tally) {
 
 // runInACrowd is run without the leak check, which would count the test's own goroutines.
 func (s setup) runInACrowd(t *testing.T, main func(ctx context.Context) error) error {
-	var l *loop
+	var l *core.Loop
 	s, j := s.prepare()
 	err := s.Options.Run(s.ctx, func(ctx context.Context) error {
-		l = nearest(ctx).loop
+		l = core.Nearest(ctx).Loop()
 		return main(ctx)
 	})
-	l.checkEnd(t, false)
+	checkEnd(t, l, false)
 	for _, line := range j.all() {
 		t.Error("logged: " + line)
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy/internal/testkit"
 )
 
@@ -109,10 +111,10 @@ func TestPanicOfACallbackEndsNothingElse(t *testing.T) {
 	j := new(journal)
 	var tr trace
 	err := setup{world: newWorld(t), log: j}.run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
-		facadeOf(l).CallSoon(func() { tr.add("a") })
-		facadeOf(l).CallSoon(func() { panic("in a callback") })
-		facadeOf(l).CallSoon(func() { tr.add("b") })
+		l := core.Nearest(ctx).Loop()
+		Facade(l).CallSoon(func() { tr.add("a") })
+		Facade(l).CallSoon(func() { panic("in a callback") })
+		Facade(l).CallSoon(func() { tr.add("b") })
 		return Yield(ctx)
 	})
 	tr.want(t, "a b")
@@ -138,7 +140,7 @@ func TestPanicInAGroupsBodyPasses(t *testing.T) {
 		if text != "body" || !ended {
 			t.Errorf("%q, ended %v", text, ended)
 		}
-		if s := nearest(ctx).loop.cur.scope; s != nearest(ctx) {
+		if s := core.Here(ctx); s != context.Context(core.Nearest(ctx)) {
 			t.Error("the task is still in the group's scope")
 		}
 		return Yield(ctx)
@@ -150,7 +152,7 @@ func TestPanicInATimeoutsBodyPasses(t *testing.T) {
 		if text := panics(func() { Timeout(ctx, time.Hour, explode) }); text != "boom" {
 			t.Errorf("%q", text)
 		}
-		if s := nearest(ctx).loop.cur.scope; s != nearest(ctx) {
+		if s := core.Here(ctx); s != context.Context(core.Nearest(ctx)) {
 			t.Error("the task is still in the timeout's scope")
 		}
 		return Yield(ctx)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // ErrFull and ErrEmpty are returned by the operations of a queue that do not
@@ -112,7 +114,7 @@ func (q *PriorityQueue[T]) Len() int { return q.count(&q.heap) }
 func (q *PriorityQueue[T]) All(ctx context.Context) iter.Seq[T] { return all(ctx, q.Get) }
 
 func (q *PriorityQueue[T]) items() *stableHeap[T] {
-	q.home.onLoop("using a PriorityQueue")
+	q.home.OnLoop("using a PriorityQueue")
 	if q.Less == nil {
 		panic("reactor: a PriorityQueue needs a Less function: set it before use")
 	}
@@ -142,14 +144,14 @@ func all[T any](ctx context.Context, get func(context.Context) (T, error)) iter.
 //   - of a queue that is a rendezvous, offers are what putters wait with, and no
 //     getter waits while there is one whose putter still does.
 type queue[T any] struct {
-	home       home
+	home       core.Home
 	handed     ring[T]
 	promised   int
-	getters    waitList
-	putters    waitList
-	offers     waitList // of hooks, each an *offer[T]
+	getters    core.WaitList
+	putters    core.WaitList
+	offers     core.WaitList // of hooks, each an *offer[T]
 	unfinished int
-	joiners    waitList
+	joiners    core.WaitList
 	closed     bool
 }
 
@@ -161,19 +163,19 @@ type items[T any] interface {
 }
 
 func (q *queue[T]) count(in items[T]) int {
-	q.home.onLoop("Queue.Len")
+	q.home.OnLoop("Queue.Len")
 	return in.len()
 }
 
 func (q *queue[T]) full(in items[T], max int) bool {
 	if max < 0 {
-		return q.getters.empty()
+		return q.getters.Empty()
 	}
 	return max > 0 && in.len()+q.promised >= max
 }
 
 func (q *queue[T]) put(ctx context.Context, in items[T], max int, item T) error {
-	w, s, err := q.home.await(ctx, "Queue.Put")
+	w, s, err := q.home.Await(ctx, "Queue.Put")
 	if err != nil {
 		return err
 	}
@@ -183,7 +185,7 @@ func (q *queue[T]) put(ctx context.Context, in items[T], max int, item T) error 
 	if max < 0 {
 		return q.offer(w, s, item)
 	}
-	if err := q.putters.wait(w, s, waitingFor("room in a queue")); err != nil {
+	if err := q.putters.Wait(w, s, waitingFor("room in a queue")); err != nil {
 		return err
 	}
 	q.promised--
@@ -201,13 +203,13 @@ func (q *queue[T]) put(ctx context.Context, in items[T], max int, item T) error 
 
 // promise gives room that has become free to the putter that has waited longest.
 func (q *queue[T]) promise() {
-	if q.putters.wakeFirst(wokenDone) {
+	if q.putters.WakeFirst(core.WokenDone) {
 		q.promised++
 	}
 }
 
 func (q *queue[T]) tryPut(in items[T], max int, item T) error {
-	q.home.onLoop("Queue.TryPut")
+	q.home.OnLoop("Queue.TryPut")
 	return q.place(in, max, item)
 }
 
@@ -223,32 +225,32 @@ func (q *queue[T]) place(in items[T], max int, item T) error {
 }
 
 func (q *queue[T]) add(in items[T], item T) {
-	if q.getters.empty() {
+	if q.getters.Empty() {
 		in.push(item) // first, for a Less may panic
 		q.unfinished++
 		return
 	}
 	q.unfinished++
 	q.handed.push(item)
-	q.getters.wakeFirst(wokenDone)
+	q.getters.WakeFirst(core.WokenDone)
 }
 
 func (q *queue[T]) get(ctx context.Context, in items[T]) (item T, err error) {
-	w, s, err := q.home.await(ctx, "Queue.Get")
+	w, s, err := q.home.Await(ctx, "Queue.Get")
 	if err != nil {
 		return item, err
 	}
 	if item, err = q.take(in); err != ErrEmpty {
 		return item, err
 	}
-	if err := q.getters.wait(w, s, waitingFor("an item in a queue")); err != nil {
+	if err := q.getters.Wait(w, s, waitingFor("an item in a queue")); err != nil {
 		return item, err
 	}
 	return q.handed.pop(), nil
 }
 
 func (q *queue[T]) tryGet(in items[T]) (item T, err error) {
-	q.home.onLoop("Queue.TryGet")
+	q.home.OnLoop("Queue.TryGet")
 	return q.take(in)
 }
 
@@ -268,34 +270,34 @@ func (q *queue[T]) take(in items[T]) (item T, err error) {
 // TaskDone says that the work on an item that was taken is done; see Join. It
 // panics if it is called more often than items were put.
 func (q *queue[T]) TaskDone() {
-	q.home.onLoop("Queue.TaskDone")
+	q.home.OnLoop("Queue.TaskDone")
 	if q.unfinished == 0 {
 		panic("reactor: TaskDone more often than items were put")
 	}
 	if q.unfinished--; q.unfinished == 0 {
-		q.joiners.wakeAll(wokenDone)
+		q.joiners.WakeAll(core.WokenDone)
 	}
 }
 
 // Join waits until TaskDone was called for every item that was put, or returns
 // ctx's error.
 func (q *queue[T]) Join(ctx context.Context) error {
-	w, s, err := q.home.await(ctx, "Queue.Join")
+	w, s, err := q.home.Await(ctx, "Queue.Join")
 	if err != nil || q.unfinished == 0 {
 		return err
 	}
-	return q.joiners.wait(w, s, waitingFor("the work on a queue's items"))
+	return q.joiners.Wait(w, s, waitingFor("the work on a queue's items"))
 }
 
 // Close ends the queue: nothing more can be put, and those who wait to put
 // get [ErrClosed]. What is in it can still be taken; after that, Get returns
 // ErrClosed too. Closing it again does nothing.
 func (q *queue[T]) Close() {
-	q.home.onLoop("Queue.Close")
+	q.home.OnLoop("Queue.Close")
 	q.closed = true
-	q.putters.wakeAll(wokenClosed)
-	q.offers.wakeAll(wokenClosed)
-	q.getters.wakeAll(wokenClosed)
+	q.putters.WakeAll(core.WokenClosed)
+	q.offers.WakeAll(core.WokenClosed)
+	q.getters.WakeAll(core.WokenClosed)
 }
 
 // ring is a FIFO that doubles when full. Entries not in use are zero.

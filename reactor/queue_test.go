@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A testQueue is any of the three queues, of ints.
@@ -29,21 +31,21 @@ func (q *PriorityQueue[T]) checkQueue() string { return q.check(&q.heap, q.Max) 
 
 // check returns which invariant of the queue does not hold, if one does not.
 func (q *queue[T]) check(in items[T], max int) string {
-	for _, l := range []*waitList{&q.getters, &q.putters, &q.joiners} {
-		if msg := l.check(); msg != "" {
+	for _, l := range []*core.WaitList{&q.getters, &q.putters, &q.joiners} {
+		if msg := l.Check(); msg != "" {
 			return msg
 		}
 	}
 	switch {
-	case !q.getters.empty() && in.len() > 0:
+	case !q.getters.Empty() && in.len() > 0:
 		return "queue: somebody waits for an item, and there is one"
-	case !q.putters.empty() && !q.full(in, max):
+	case !q.putters.Empty() && !q.full(in, max):
 		return "queue: somebody waits for room, and there is some"
 	case q.promised < 0 || max > 0 && in.len()+q.promised > max:
 		return fmt.Sprintf("queue: %d items and %d promised, of %d", in.len(), q.promised, max)
-	case q.closed && !(q.getters.empty() && q.putters.empty()):
+	case q.closed && !(q.getters.Empty() && q.putters.Empty()):
 		return "queue: somebody waits at a closed queue"
-	case q.unfinished == 0 && !q.joiners.empty():
+	case q.unfinished == 0 && !q.joiners.Empty():
 		return "queue: somebody waits for work that is done"
 	}
 	if h, ok := in.(*stableHeap[T]); ok {

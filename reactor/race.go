@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // Race runs the functions as tasks and returns what the first to end returns,
@@ -119,30 +121,30 @@ type field struct {
 	op       string
 	entrants []entrant
 	ended    []*entrant
-	changed  waitList
+	changed  core.WaitList
 }
 
 // An entrant keeps one task of a race.
 type entrant struct {
 	field    *field
 	index    int
-	task     *task
+	task     *core.Task
 	reported bool
 }
 
-func (e *entrant) Ended(t *task, _ bool) {
+func (e *entrant) Ended(t *core.Task, _ bool) {
 	if t.Loop().Cutting() { // which cuts the race off, too
 		e.report()
 	}
 	e.field.ended = append(e.field.ended, e)
-	e.field.changed.wakeAll(wokenDone)
+	e.field.changed.WakeAll(core.WokenDone)
 }
 
 // report has the loop report the error of a task, where no caller will get it.
 func (e *entrant) report() {
 	if !e.reported {
 		e.reported = true
-		e.task.Loop().Ended(e.task, e.task.Echo())
+		e.task.Loop().Unkept(e.task, e.task.Echo())
 	}
 }
 
@@ -185,7 +187,7 @@ func runRace[T any](ctx context.Context, op string, enough func(i int, o Outcome
 			r.won = enough(r.ended[i].index, Outcome[T]{t.value, t.record().Outcome()})
 		}
 		if s.scope.Canceled() {
-			r.outer = s.scope.awaitErr()
+			r.outer = s.scope.AwaitErr()
 		}
 		decided = true
 		return nil
@@ -197,10 +199,10 @@ var errRaceOver = errors.New("the race is over: another function has won it")
 
 // wait waits until another one has ended. They are below the scope of the one
 // that waits: when that is done, they end of themselves.
-func (f *field) wait(l *loop, op string) {
-	w := l.task(op) // in a generator's body it may not be the one that began
+func (f *field) wait(l *core.Loop, op string) {
+	w := l.Caller(op) // in a generator's body it may not be the one that began
 	f.op = op
-	f.changed.wait(w, l.Shielded(), f)
+	f.changed.Wait(w, l.Shielded(), f)
 }
 
 func (f *field) String() string {
@@ -208,7 +210,7 @@ func (f *field) String() string {
 }
 
 // running ranges over the tasks that are not over.
-func (f *field) running(yield func(*task) bool) {
+func (f *field) running(yield func(*core.Task) bool) {
 	for i := range f.entrants {
 		if t := f.entrants[i].task; t != nil && !t.Over() && !yield(t) {
 			return

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A racer is one function of a race: when it ends and how, and what it does
@@ -82,20 +84,20 @@ func raceOnce(t *testing.T, racers []racer) {
 		return until
 	}
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		var ended []int
-		began := facadeOf(l).Time()
+		began := Facade(l).Time()
 		v, err := Race(ctx, enter(racers, &ended)...)
-		if v != first || err != racers[first].err || len(ended) != len(racers) || facadeOf(l).Time()-began != took(racers[first].after) {
-			t.Errorf("%v: Race: %d, %v; %v ended at %v", racers, v, err, ended, facadeOf(l).Time()-began)
+		if v != first || err != racers[first].err || len(ended) != len(racers) || Facade(l).Time()-began != took(racers[first].after) {
+			t.Errorf("%v: Race: %d, %v; %v ended at %v", racers, v, err, ended, Facade(l).Time()-began)
 		}
-		ended, began = nil, facadeOf(l).Time()
+		ended, began = nil, Facade(l).Time()
 		v, err = Any(ctx, enter(racers, &ended)...)
 		switch {
 		case len(ended) != len(racers):
 			t.Errorf("%v: Any: only %v ended", racers, ended)
-		case success >= 0 && (v != success || err != nil || facadeOf(l).Time()-began != took(racers[success].after)):
-			t.Errorf("%v: Any: %d, %v at %v", racers, v, err, facadeOf(l).Time()-began)
+		case success >= 0 && (v != success || err != nil || Facade(l).Time()-began != took(racers[success].after)):
+			t.Errorf("%v: Any: %d, %v at %v", racers, v, err, Facade(l).Time()-began)
 		case success < 0 && (v != 0 || err.Error() != strings.Join(all, "\n")):
 			t.Errorf("%v: Any: %d, %v", racers, v, err)
 		}
@@ -122,7 +124,7 @@ func TestGatherUntilInEveryOrder(t *testing.T) {
 					if o.Value != i || o.Err != racers[i].err {
 						t.Errorf("asked about %d: %v", i, o)
 					}
-					if nearest(ctx).loop.cur.task == nil {
+					if core.Nearest(ctx).Loop().Running() == nil {
 						t.Error("asked outside the task")
 					}
 					asked = append(asked, i)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // WaitReadable suspends the running task until fd, which may be anybody's, is
@@ -25,23 +27,23 @@ func WaitWritable(ctx context.Context, fd int) error {
 }
 
 func waitForeign(ctx context.Context, fd int, op string, dir int) error {
-	w, s, err := await(ctx, op)
+	w, s, err := core.Await(ctx, op)
 	if err != nil {
 		return err
 	}
 	l := w.Loop()
-	f, err := l.borrow(fd, dir, w.Node())
+	f, err := l.Borrow(fd, dir, w.Node())
 	if err != nil {
 		return fmt.Errorf("reactor: %s: %w", op, err)
 	}
 	l.FDWaits(1)
-	woken := w.park(s, f)
+	woken := w.Park(s, f)
 	l.FDWaits(-1)
-	f.giveBack()
+	f.GiveBack()
 	switch woken {
-	case wokenCanceled:
-		return s.awaitErr()
-	case wokenClosed:
+	case core.WokenCanceled:
+		return s.AwaitErr()
+	case core.WokenClosed:
 		return os.ErrClosed
 	}
 	return nil
@@ -68,13 +70,13 @@ func (l *Loop) RemoveWriter(fd int) bool { return l.removeWatcher(fd, 1) }
 // A watcher is the function of an AddReader or AddWriter.
 type watcher struct {
 	f       func()
-	fd      *FD
-	waiter  waiter
+	fd      *core.FD
+	waiter  core.Waiter
 	removed bool
 }
 
 func (l *Loop) addWatcher(fd int, f func(), dir int) error {
-	l.core.onLoop("AddReader or AddWriter")
+	l.core.OnLoop("AddReader or AddWriter")
 	if f == nil {
 		panic("reactor: AddReader or AddWriter with a nil function")
 	}
@@ -83,7 +85,7 @@ func (l *Loop) addWatcher(fd int, f func(), dir int) error {
 		return nil
 	}
 	x := &watcher{f: f}
-	x.waiter.Hook = hookFunc(func() { l.core.soon(func() { l.watch(fd, x, dir) }) })
+	x.waiter.Hook = core.HookFunc(func() { l.core.Soon(func() { l.watch(fd, x, dir) }) })
 	if err := l.arm(fd, x, dir); err != nil {
 		return err
 	}
@@ -97,7 +99,7 @@ func (l *Loop) addWatcher(fd int, f func(), dir int) error {
 
 // arm makes x wait for the fd's next event, which comes at once if it is ready.
 func (l *Loop) arm(fd int, x *watcher, dir int) (err error) {
-	x.fd, err = l.core.borrow(fd, dir, &x.waiter)
+	x.fd, err = l.core.Borrow(fd, dir, &x.waiter)
 	return err
 }
 
@@ -105,8 +107,8 @@ func (l *Loop) arm(fd int, x *watcher, dir int) (err error) {
 // when the function panics.
 func (l *Loop) watch(fd int, x *watcher, dir int) {
 	defer func() {
-		gone := x.fd.isClosed() // giving back closes it too
-		x.fd.giveBack()
+		gone := x.fd.IsClosed() // giving back closes it too
+		x.fd.GiveBack()
 		if x.removed {
 			return
 		}
@@ -121,13 +123,13 @@ func (l *Loop) watch(fd int, x *watcher, dir int) {
 			l.report(Report{What: "a reader or writer was dropped: its fd can't be waited for any more", Err: err})
 		}
 	}()
-	if !x.removed && !x.fd.isClosed() {
+	if !x.removed && !x.fd.IsClosed() {
 		x.f()
 	}
 }
 
 func (l *Loop) removeWatcher(fd, dir int) bool {
-	l.core.onLoop("RemoveReader or RemoveWriter")
+	l.core.OnLoop("RemoveReader or RemoveWriter")
 	x := l.watchers[dir][fd]
 	if x == nil {
 		return false
@@ -136,7 +138,7 @@ func (l *Loop) removeWatcher(fd, dir int) bool {
 	l.forget(fd, x, dir)
 	if waiting {
 		x.waiter.Leave()
-		x.fd.giveBack()
+		x.fd.GiveBack()
 	}
 	return true
 }

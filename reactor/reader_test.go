@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/eddyio/eddy/internal/testkit"
@@ -28,16 +30,16 @@ func TestAddReader(t *testing.T) {
 	defer unix.Close(a)
 	defer unix.Close(b)
 	runReal(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		var got []string
 		var turns []int
 		turn := 0
-		if err := facadeOf(l).AddReader(a, func() { t.Error("the replaced one was called") }); err != nil {
+		if err := Facade(l).AddReader(a, func() { t.Error("the replaced one was called") }); err != nil {
 			return err
 		}
-		if err := facadeOf(l).AddReader(a, func() {
+		if err := Facade(l).AddReader(a, func() {
 			got, turns = append(got, readByte(a)), append(turns, turn)
-			l.checkNow(t)
+			checkNow(t, l)
 		}); err != nil {
 			return err
 		}
@@ -48,7 +50,7 @@ func TestAddReader(t *testing.T) {
 		if !slices.Equal(got, []string{"x", "y", "z"}) || turns[1] != turns[0]+1 || turns[2] != turns[1]+1 {
 			t.Errorf("read %q in turns %v", got, turns)
 		}
-		if !facadeOf(l).RemoveReader(a) || facadeOf(l).RemoveReader(a) || facadeOf(l).RemoveWriter(a) || l.ioWaits != 0 || l.fds.n != 0 {
+		if !Facade(l).RemoveReader(a) || Facade(l).RemoveReader(a) || Facade(l).RemoveWriter(a) || l.Holdings().FDWaits != 0 || l.Holdings().FDs != 0 {
 			t.Error("RemoveReader is wrong")
 		}
 		send(t, b, "!")
@@ -67,12 +69,12 @@ func TestAddReaderWakesTheLoop(t *testing.T) {
 	defer unix.Close(a)
 	defer unix.Close(b)
 	runReal(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		var e Event
-		facadeOf(l).AddReader(a, e.Set)
+		Facade(l).AddReader(a, e.Set)
 		time.AfterFunc(time.Millisecond, func() { unix.Write(b, []byte("x")) })
 		err := e.Wait(ctx)
-		facadeOf(l).RemoveReader(a)
+		Facade(l).RemoveReader(a)
 		return err
 	})
 }
@@ -83,17 +85,17 @@ func TestRemoveReaderInside(t *testing.T) {
 	defer unix.Close(b)
 	var tr trace
 	runReal(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
-		facadeOf(l).AddReader(a, func() {
-			tr.add("first %v %v", facadeOf(l).RemoveReader(a), facadeOf(l).RemoveReader(a))
-			facadeOf(l).AddReader(a, func() {
+		l := core.Nearest(ctx).Loop()
+		Facade(l).AddReader(a, func() {
+			tr.add("first %v %v", Facade(l).RemoveReader(a), Facade(l).RemoveReader(a))
+			Facade(l).AddReader(a, func() {
 				tr.add("second")
 				readByte(a)
 			})
 		})
 		send(t, b, "x")
 		yields(ctx, 5)
-		tr.add("%v %d", facadeOf(l).RemoveReader(a), l.ioWaits)
+		tr.add("%v %d", Facade(l).RemoveReader(a), l.Holdings().FDWaits)
 		return nil
 	})
 	tr.want(t, "first true false second true 0")
@@ -106,23 +108,23 @@ func TestRemoveReaderWhileQueued(t *testing.T) {
 	defer unix.Close(b)
 	for _, then := range []string{"nothing", "replaced", "added again"} {
 		runReal(t, func(ctx context.Context) error {
-			l := nearest(ctx).loop
+			l := core.Nearest(ctx).Loop()
 			x := 0
-			facadeOf(l).AddReader(a, func() { t.Error(then + ": the removed one was called") })
+			Facade(l).AddReader(a, func() { t.Error(then + ": the removed one was called") })
 			send(t, b, "x")
-			l.turn() // the event comes in, and its callback is queued
-			if l.ready.n != 1 {
-				t.Fatalf("%d are queued", l.ready.n)
+			Yield(ctx) // the event comes in, and its callback is queued
+			if l.Holdings().Ready != 1 {
+				t.Fatalf("%d are queued", l.Holdings().Ready)
 			}
-			if then != "replaced" && !facadeOf(l).RemoveReader(a) {
+			if then != "replaced" && !Facade(l).RemoveReader(a) {
 				t.Error("not there")
 			}
 			if then != "nothing" {
-				facadeOf(l).AddReader(a, func() { x++; readByte(a) })
+				Facade(l).AddReader(a, func() { x++; readByte(a) })
 			}
 			yields(ctx, 4)
-			if want := then != "nothing"; (x == 1) != want || facadeOf(l).RemoveReader(a) != want || l.fds.n != 0 || l.ioWaits != 0 {
-				t.Errorf("%s: called %d times, %d fds", then, x, l.fds.n)
+			if want := then != "nothing"; (x == 1) != want || Facade(l).RemoveReader(a) != want || l.Holdings().FDs != 0 || l.Holdings().FDWaits != 0 {
+				t.Errorf("%s: called %d times, %d fds", then, x, l.Holdings().FDs)
 			}
 			readByte(a)
 			return nil
@@ -135,11 +137,11 @@ func TestAddWriter(t *testing.T) {
 	defer unix.Close(a)
 	defer unix.Close(b)
 	runReal(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		calls := 0
-		facadeOf(l).AddWriter(a, func() {
+		Facade(l).AddWriter(a, func() {
 			if calls++; calls == 3 {
-				facadeOf(l).RemoveWriter(a)
+				Facade(l).RemoveWriter(a)
 			}
 		})
 		yields(ctx, 8)
@@ -149,12 +151,12 @@ func TestAddWriter(t *testing.T) {
 		for n := 1; n > 0; { // until the buffers are full
 			n, _ = unix.Write(a, make([]byte, 1<<16))
 		}
-		facadeOf(l).AddWriter(a, func() { calls++ })
+		Facade(l).AddWriter(a, func() { calls++ })
 		yields(ctx, 4)
 		if calls != 3 {
 			t.Error("called while not writable")
 		}
-		facadeOf(l).RemoveWriter(a)
+		Facade(l).RemoveWriter(a)
 		return nil
 	})
 }
@@ -166,10 +168,10 @@ func TestReaderAndWriterOnOneFD(t *testing.T) {
 	defer unix.Close(a)
 	defer unix.Close(b)
 	runReal(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		reads, writes := "", 0
-		facadeOf(l).AddReader(a, func() { reads += readByte(a) })
-		facadeOf(l).AddWriter(a, func() { writes++ })
+		Facade(l).AddReader(a, func() { reads += readByte(a) })
+		Facade(l).AddWriter(a, func() { writes++ })
 		waiting := GoNow(ctx, func(ctx context.Context) error { return WaitReadable(ctx, a) })
 		yields(ctx, 4)
 		if reads != "" || writes < 3 || waiting.Finished() {
@@ -180,14 +182,14 @@ func TestReaderAndWriterOnOneFD(t *testing.T) {
 		if reads != "xy" || writes < 6 || !waiting.Finished() {
 			t.Errorf("after: read %q, %d writes", reads, writes)
 		}
-		facadeOf(l).RemoveWriter(a)
+		Facade(l).RemoveWriter(a)
 		writes = 0
 		send(t, b, "z")
 		yields(ctx, 4)
 		if reads != "xyz" || writes != 0 {
 			t.Errorf("the writer removed: read %q, %d writes", reads, writes)
 		}
-		facadeOf(l).RemoveReader(a)
+		Facade(l).RemoveReader(a)
 		return waiting.Wait(ctx)
 	})
 }
@@ -199,16 +201,16 @@ func TestAddReaderThatPanics(t *testing.T) {
 	defer unix.Close(b)
 	var told reports
 	setup{Options: Options{OnError: told.add}}.run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		got := ""
-		facadeOf(l).AddReader(a, func() {
+		Facade(l).AddReader(a, func() {
 			if got += readByte(a); got == "x" {
 				panic(errBoom)
 			}
 		})
 		send(t, b, "xy")
 		yields(ctx, 5)
-		if got != "xy" || !facadeOf(l).RemoveReader(a) {
+		if got != "xy" || !Facade(l).RemoveReader(a) {
 			t.Errorf("read %q", got)
 		}
 		return nil
@@ -225,20 +227,20 @@ func TestAddReaderOfAnFDThatIsReused(t *testing.T) {
 		a, b := socketPair(t)
 		c, d := socketPair(t)
 		runReal(t, func(ctx context.Context) error {
-			l := nearest(ctx).loop
-			if err := facadeOf(l).AddReader(a, func() { t.Error("called for another's fd") }); err != nil {
+			l := core.Nearest(ctx).Loop()
+			if err := Facade(l).AddReader(a, func() { t.Error("called for another's fd") }); err != nil {
 				return err
 			}
 			if queued {
 				send(t, b, "x")
-				l.turn()
+				Yield(ctx)
 			}
 			unix.Close(a)
 			if err := takeNumber(c, a); err != nil {
 				return err
 			}
 			unix.Close(c)
-			var f FD
+			var f core.FD
 			if err := f.Open(ctx, a, unix.Close); err != nil {
 				return err
 			}
@@ -247,8 +249,8 @@ func TestAddReaderOfAnFDThatIsReused(t *testing.T) {
 				t.Errorf("queued %v: the FD: %v", queued, err)
 			}
 			yields(ctx, 3)
-			if facadeOf(l).RemoveReader(a) || l.ioWaits != 0 || l.fds.n != 1 {
-				t.Errorf("queued %v: a reader is left; %d waits, %d fds", queued, l.ioWaits, l.fds.n)
+			if Facade(l).RemoveReader(a) || l.Holdings().FDWaits != 0 || l.Holdings().FDs != 1 {
+				t.Errorf("queued %v: a reader is left; %d waits, %d fds", queued, l.Holdings().FDWaits, l.Holdings().FDs)
 			}
 			return f.Close()
 		})
@@ -262,17 +264,17 @@ func TestAddReaderOfAnFDThatIsReused(t *testing.T) {
 func TestAddReaderAtEndOfFile(t *testing.T) {
 	a, b := socketPair(t)
 	runReal(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		calls := 0
-		facadeOf(l).AddReader(a, func() {
+		Facade(l).AddReader(a, func() {
 			if calls++; calls == 3 {
 				unix.Close(a)
 			}
 		})
 		unix.Close(b)
 		yields(ctx, 8)
-		if calls != 3 || facadeOf(l).RemoveReader(a) || l.ioWaits != 0 || l.fds.n != 0 {
-			t.Errorf("%d calls, %d waits, %d fds", calls, l.ioWaits, l.fds.n)
+		if calls != 3 || Facade(l).RemoveReader(a) || l.Holdings().FDWaits != 0 || l.Holdings().FDs != 0 {
+			t.Errorf("%d calls, %d waits, %d fds", calls, l.Holdings().FDWaits, l.Holdings().FDs)
 		}
 		return nil
 	})
@@ -285,28 +287,28 @@ func TestAddReaderRefuses(t *testing.T) {
 	}
 	defer file.Close()
 	runReal(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		for _, fd := range []int{-1, int(file.Fd())} {
-			if facadeOf(l).AddReader(fd, func() {}) == nil || facadeOf(l).AddWriter(fd, func() {}) == nil || facadeOf(l).RemoveReader(fd) {
+			if Facade(l).AddReader(fd, func() {}) == nil || Facade(l).AddWriter(fd, func() {}) == nil || Facade(l).RemoveReader(fd) {
 				t.Errorf("fd %d can be polled", fd)
 			}
 		}
 		f, peer := openPair(t, ctx)
 		defer unix.Close(peer)
-		if facadeOf(l).AddReader(f.Sysfd(), func() {}) == nil {
+		if Facade(l).AddReader(f.Sysfd(), func() {}) == nil {
 			t.Error("an FD's fd has a reader")
 		}
-		wantPanic(t, "nil function", func() { facadeOf(l).AddReader(0, nil) })
+		wantPanic(t, "nil function", func() { Facade(l).AddReader(0, nil) })
 		for i, f := range []func(){
-			func() { facadeOf(l).AddReader(0, func() {}) }, func() { facadeOf(l).AddWriter(0, func() {}) },
-			func() { facadeOf(l).RemoveReader(0) }, func() { facadeOf(l).RemoveWriter(0) },
+			func() { Facade(l).AddReader(0, func() {}) }, func() { Facade(l).AddWriter(0, func() {}) },
+			func() { Facade(l).RemoveReader(0) }, func() { Facade(l).RemoveWriter(0) },
 		} {
 			if elsewhere(f) == "" {
 				t.Errorf("%d: no panic on another goroutine", i)
 			}
 		}
-		if l.ioWaits != 0 || l.fds.n != 1 {
-			t.Error(fmt.Sprint(l.ioWaits, l.fds.n))
+		if l.Holdings().FDWaits != 0 || l.Holdings().FDs != 1 {
+			t.Error(fmt.Sprint(l.Holdings().FDWaits, l.Holdings().FDs))
 		}
 		return f.Close()
 	})
@@ -320,10 +322,10 @@ func TestAddReaderAtTheLoopsEnd(t *testing.T) {
 	defer unix.Close(b)
 	defer testkit.LeakCheck(t)()
 	if err := Run(context.Background(), func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		send(t, b, "x")
-		facadeOf(l).AddReader(a, func() {})
-		return facadeOf(l).AddWriter(a, func() {})
+		Facade(l).AddReader(a, func() {})
+		return Facade(l).AddWriter(a, func() {})
 	}); err != nil {
 		t.Error(err)
 	}

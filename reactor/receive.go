@@ -1,6 +1,10 @@
 package reactor
 
-import "context"
+import (
+	"context"
+
+	"github.com/eddyio/eddy/reactor/core"
+)
 
 // Receive receives from a Go channel without blocking the loop: the bridge from
 // goroutines that send. It returns as a receive does, ok false when ch is
@@ -8,7 +12,7 @@ import "context"
 // that was received is returned and never lost. If ch has a value at once,
 // Receive does not suspend; otherwise it costs a goroutine while it waits.
 func Receive[T any](ctx context.Context, ch <-chan T) (value T, ok bool, err error) {
-	w, s, err := await(ctx, "Receive")
+	w, s, err := core.Await(ctx, "Receive")
 	if err != nil {
 		return value, false, err
 	}
@@ -17,16 +21,16 @@ func Receive[T any](ctx context.Context, ch <-chan T) (value T, ok bool, err err
 		return value, ok, nil
 	default:
 	}
-	w.Loop().refuse("reactor.Receive waits for a goroutine to send: let a task put into a reactor.Queue")
+	w.Loop().Refuse("reactor.Receive waits for a goroutine to send: let a task put into a reactor.Queue")
 	r := &receiver[T]{loop: w.Loop(), stop: make(chan struct{})}
 	w.Loop().Outside(1)
 	go r.run(ch)
 	defer r.quit() // also when the task is cut off
-	if err := r.wait.wait(w, s, waitingFor("a value from a channel")); err != nil {
+	if err := r.wait.Wait(w, s, waitingFor("a value from a channel")); err != nil {
 		// The goroutine may have received a value in this very moment.
 		r.quit()
 		for !r.over {
-			r.wait.wait(w, w.Loop().Shielded(), waitingFor("the end of a receive"))
+			r.wait.Wait(w, w.Loop().Shielded(), waitingFor("the end of a receive"))
 		}
 		if !r.received {
 			return value, false, err
@@ -38,14 +42,14 @@ func Receive[T any](ctx context.Context, ch <-chan T) (value T, ok bool, err err
 // A receiver is one Receive. Its goroutine writes value, ok and received before
 // it posts.
 type receiver[T any] struct {
-	loop     *loop
+	loop     *core.Loop
 	stop     chan struct{}
 	value    T
 	ok       bool
 	received bool
 	over     bool
 	quitting bool
-	wait     waitList
+	wait     core.WaitList
 }
 
 // quit ends the goroutine if it still waits. Calling it again does nothing.
@@ -62,9 +66,9 @@ func (r *receiver[T]) run(ch <-chan T) {
 		r.received = true
 	case <-r.stop:
 	}
-	r.loop.post(func() {
+	r.loop.Post(func() {
 		r.loop.Outside(-1)
 		r.over = true
-		r.wait.wakeAll(wokenDone)
+		r.wait.WakeAll(core.WokenDone)
 	})
 }

@@ -7,41 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy/coro"
 )
-
-// checkRegions checks the invariants of region and body, for what w can reach.
-func (w *worker) checkRegions() string {
-	if msg := checkRegionList(&w.inner, w); msg != "" {
-		return msg
-	}
-	seen := make(map[*body]bool)
-	for b := w.body; b != nil; b = b.under {
-		if seen[b] || b.w != w || b.inner != nil {
-			return "a body in its worker's list twice, or not as one that runs"
-		}
-		seen[b] = true
-		if msg := checkRegionList(&b.driver, w); msg != "" {
-			return msg
-		}
-	}
-	switch {
-	case w.task == nil && (w.inner != nil || w.body != nil) && w.state == idle:
-		return "idle, but in a region"
-	case w.task != nil && w.scope != w.innermost():
-		return "its scope is not the innermost one"
-	}
-	return ""
-}
-
-func checkRegionList(list **region, w *worker) string {
-	for at := list; *at != nil; at = &(*at).outer {
-		if r := *at; r.at != at || r.s.w != w {
-			return "a region that does not know where it stands"
-		}
-	}
-	return ""
-}
 
 // A stepper is something with a body that yields in the midst of a region.
 type stepper struct {
@@ -90,7 +59,7 @@ func eachWithin(t *testing.T, test func(t *testing.T, ctx context.Context, begin
 			t.Run(kind+"/"+name, func(t *testing.T) {
 				run(t, func(ctx context.Context) error {
 					test(t, ctx, func(ctx context.Context) stepper { return stepperOf(ctx, enter) })
-					nearest(ctx).loop.checkNow(t)
+					checkNow(t, core.Nearest(ctx).Loop())
 					return nil
 				})
 			})
@@ -101,7 +70,7 @@ func eachWithin(t *testing.T, test func(t *testing.T, ctx context.Context, begin
 // wantScope checks that what takes no ctx obeys ctx.
 func wantScope(t *testing.T, ctx context.Context, when string) {
 	t.Helper()
-	if here := Here(ctx); here != ctx || here.Err() != nil {
+	if here := core.Here(ctx); here != ctx || here.Err() != nil {
 		t.Errorf("%s: the innermost scope is another one, with the error %v", when, here.Err())
 	}
 }
@@ -136,24 +105,24 @@ func TestRegionsLeftInAnyOrder(t *testing.T) {
 func TestRegionsLeftByAnotherTask(t *testing.T) {
 	eachWithin(t, func(t *testing.T, ctx context.Context, begin func(context.Context) stepper) {
 		var s stepper
-		var its *worker
+		var its *core.Worker
 		GoNow(ctx, func(context.Context) error {
-			its = nearest(ctx).loop.cur
+			its, _, _ = core.Await(ctx, "test")
 			s = begin(ctx)
 			s.next()
 			return nil
 		}).Wait(ctx)
 		var quit Event
 		innocent := GoNow(ctx, func(ctx context.Context) error { // it gets the first one's worker
+			if w, _, _ := core.Await(ctx, "test"); w != its {
+				t.Error("the test is void: it has another worker")
+			}
 			return Timeout(ctx, time.Hour, func(ctx context.Context) error {
 				quit.Wait(ctx)
 				wantScope(t, ctx, "in a task that has nothing to do with it")
 				return nil
 			})
 		})
-		if innocent.scope.w != its {
-			t.Error("the test is void: it has another worker")
-		}
 		closer := GoNow(ctx, func(ctx context.Context) error {
 			return Timeout(ctx, time.Hour, func(ctx context.Context) error {
 				s.close()
@@ -161,7 +130,7 @@ func TestRegionsLeftByAnotherTask(t *testing.T) {
 				return nil
 			})
 		})
-		nearest(ctx).loop.checkNow(t)
+		checkNow(t, core.Nearest(ctx).Loop())
 		quit.Set()
 		closer.Wait(ctx)
 		if err := innocent.Wait(ctx); err != nil {
@@ -205,7 +174,7 @@ func TestRegionsOfAnAbandonedPull(t *testing.T) {
 			task.Wait(ctx)
 			GoNow(ctx, func(ctx context.Context) error {
 				wantScope(t, ctx, "in the next task")
-				nearest(ctx).loop.checkNow(t)
+				checkNow(t, core.Nearest(ctx).Loop())
 				stop() // so that its goroutine ends; in another task than it began in
 				wantScope(t, ctx, "in the next task")
 				return nil
@@ -223,14 +192,14 @@ func TestRegionsOfGeneratorAndDriverAreApart(t *testing.T) {
 		const limit = time.Minute
 		g := Generate(ctx, func(ctx context.Context, y *coro.Yielder[int, int]) (int, error) {
 			y.Yield(0)
-			if _, ok := Here(ctx).Deadline(); !ok {
+			if _, ok := core.Here(ctx).Deadline(); !ok {
 				t.Error("a body that is in no region is not in that of its driver")
 			}
 			err := Timeout(ctx, limit, func(ctx context.Context) error {
 				for i := 1; ; i++ {
 					wantScope(t, ctx, "in the body")
 					if _, err := y.Yield(i); err != nil {
-						if Here(ctx) != ctx || ctx.Err() == nil {
+						if core.Here(ctx) != ctx || ctx.Err() == nil {
 							t.Error("its time is up, and the body is not where it was, or not told")
 						}
 						return err
@@ -262,7 +231,7 @@ func TestRegionsOfGeneratorAndDriverAreApart(t *testing.T) {
 						t.Errorf("got %d, %v", v, err)
 					}
 					wantScope(t, ctx, "in the driver")
-					nearest(ctx).loop.checkNow(t)
+					checkNow(t, core.Nearest(ctx).Loop())
 					return nil
 				})
 			}).Wait(ctx)
@@ -301,7 +270,7 @@ func TestGroupInAGeneratorClosedByAnotherTask(t *testing.T) {
 		err := g.Close()
 		tr.add("%v %v", err, LoopOf(ctx).Time())
 		tr.want(t, "child boom 1s")
-		nearest(ctx).loop.checkNow(t)
+		checkNow(t, core.Nearest(ctx).Loop())
 		return other.Wait(ctx)
 	})
 }
@@ -312,7 +281,7 @@ func TestRegionsAtRandom(t *testing.T) {
 	for seed := range uint64(60) {
 		run(t, func(ctx context.Context) error {
 			r := rand.New(rand.NewPCG(seed, 1))
-			l := nearest(ctx).loop
+			l := core.Nearest(ctx).Loop()
 			var walk func(ctx context.Context, y *coro.Yielder[int, int], depth int) error
 			walk = func(ctx context.Context, y *coro.Yielder[int, int], depth int) error {
 				for {
@@ -363,7 +332,7 @@ func TestRegionsAtRandom(t *testing.T) {
 							gens[i].Send(r.IntN(3))
 						}
 						wantScope(t, ctx, fmt.Sprint("seed ", seed))
-						if msg := l.checkParts(); msg != "" {
+						if msg := l.Check(); msg != nil {
 							t.Fatalf("seed %d: %s", seed, msg)
 						}
 					}

@@ -1,5 +1,7 @@
 package reactor
 
+import "github.com/eddyio/eddy/reactor/core"
+
 // An offer is an item in the hand of a task that waits in Put, of a queue that is
 // a [Rendezvous].
 //
@@ -8,28 +10,28 @@ package reactor
 // is not in putter any more: its offer does not hold.
 type offer[T any] struct {
 	item   T
-	node   waiter
-	putter waitList // the one task
+	node   core.Waiter
+	putter core.WaitList // the one task
 }
 
 // Wake is called when the queue is closed.
-func (o *offer[T]) Wake() { o.putter.wakeAll(wokenClosed) }
+func (o *offer[T]) Wake() { o.putter.WakeAll(core.WokenClosed) }
 
 // offer waits until a getter takes the item.
-func (q *queue[T]) offer(w *worker, s *scope, item T) error {
+func (q *queue[T]) offer(w *core.Worker, s *core.Scope, item T) error {
 	o := &offer[T]{item: item}
 	o.node.Hook = o
-	q.offers.push(&o.node)
+	q.offers.Push(&o.node)
 	defer o.node.Leave() // deferred, for the task may be cut off
-	return o.putter.wait(w, s, waitingFor("a getter of its item"))
+	return o.putter.Wait(w, s, waitingFor("a getter of its item"))
 }
 
 // accept takes the item that was offered first. The error is [ErrEmpty].
 func (q *queue[T]) accept() (item T, err error) {
-	for x := q.offers.first(); x != nil; x = q.offers.first() {
-		q.offers.remove(x)
+	for x := q.offers.First(); x != nil; x = q.offers.First() {
+		x.Leave()
 		o := x.Hook.(*offer[T])
-		if o.putter.wakeFirst(wokenDone) {
+		if o.putter.WakeFirst(core.WokenDone) {
 			q.unfinished++
 			return o.item, nil
 		}

@@ -210,7 +210,7 @@ func TestRendezvousJoin(t *testing.T) {
 		GoNow(ctx, func(ctx context.Context) error { return q.Put(context.WithoutCancel(ctx), 7) })
 		return nil
 	})
-	if !q.offers.empty() {
+	if !q.offers.Empty() {
 		t.Error("the offer of a task that was cut off is left")
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // slowly runs main with reports of steps that take more than a second of
@@ -80,9 +82,9 @@ func TestSlowStep(t *testing.T) {
 func TestReportsAreLogged(t *testing.T) {
 	log := new(journal)
 	setup{world: newWorld(t), log: log}.run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
-		l.tell(report{What: "something happened", Task: "task 9", Err: errBoom, Stack: []byte("main.go:1")})
-		l.tell(report{What: "nothing happened"})
+		l := core.Nearest(ctx).Loop()
+		l.Report(core.Report{What: "something happened", Task: "task 9", Err: errBoom, Stack: []byte("main.go:1")})
+		l.Report(core.Report{What: "nothing happened"})
 		return nil
 	})
 	if got := fmt.Sprintf("%q", log.all()); got != `["reactor: something happened task=task 9 error=boom stack=main.go:1" "reactor: nothing happened"]` {

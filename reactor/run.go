@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/internal/simulation"
 	"github.com/eddyio/eddy/sockets"
 )
@@ -96,4 +97,14 @@ func (o Options) Run(ctx context.Context, main func(ctx context.Context) error) 
 		return err
 	}
 	return g.finish()
+}
+
+// A Poller tells which fds are ready. [eddy.Poller], which asks the kernel, is
+// the one that a loop uses unless its [Options] give another.
+type Poller interface {
+	Add(fd int, token uint64) error
+	Remove(fd int) error
+	Wait(timeout time.Duration) ([]eddy.Event, error)
+	Wake() error
+	Close() error
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 func TestLaunch(t *testing.T) {
@@ -20,14 +22,14 @@ func TestLaunch(t *testing.T) {
 		}},
 		"cancelled": {func(ctx context.Context) error { Current(ctx).Cancel(nil); return Yield(ctx) }, func(err error) bool { return err == context.Canceled }},
 	} {
-		onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+		onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 			r := &runs{run: c.run}
-			task := Launch(ctx, r)
+			task := core.Launch(ctx, r)
 			if name := task.String(); !strings.Contains(name, "a runner") {
 				t.Errorf("the task is called %q", name)
 			}
 			turns(ctx)
-			if r.n != 1 || len(r.over) != 1 || !c.want(r.over[0]) || !task.Finished() {
+			if r.n != 1 || len(r.over) != 1 || !c.want(r.over[0]) || !task.Over() {
 				t.Errorf("%s: %d runs, over with %v", name, r.n, r.over)
 			}
 			return nil // and nothing is logged
@@ -36,10 +38,10 @@ func TestLaunch(t *testing.T) {
 }
 
 func TestLaunchAllocatesOnce(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		r := &runs{run: func(ctx context.Context) error { return nil }}
 		turns(ctx)
-		if n := testing.AllocsPerRun(20, func() { Launch(ctx, r) }); n != 1 {
+		if n := testing.AllocsPerRun(20, func() { core.Launch(ctx, r) }); n != 1 {
 			t.Errorf("%v allocations", n)
 		}
 		turns(ctx)

@@ -3,6 +3,8 @@ package reactor
 import (
 	"context"
 	"fmt"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // An RWMutex lets any number of readers in, or one writer. Tasks get it in the
@@ -13,14 +15,14 @@ import (
 // The tasks that lock it hold it, and are the ones to unlock it; mistakes are
 // noticed as a [Mutex] does.
 type RWMutex struct {
-	home    home
+	home    core.Home
 	readers int
 	writing bool
 	writer  holder
-	reading map[*task]*reader // by who reads; under nil the callbacks
-	spare   *reader           // not in use, linked by next
-	broken  error             // a holder has ended
-	waiters waitList          // weight: 1 for a writer, 0 for a reader
+	reading map[*core.Task]*reader // by who reads; under nil the callbacks
+	spare   *reader                // not in use, linked by next
+	broken  error                  // a holder has ended
+	waiters core.WaitList          // weight: 1 for a writer, 0 for a reader
 }
 
 // A reader is a task that holds an RWMutex for reading, once or several times.
@@ -44,20 +46,20 @@ func (m *RWMutex) Lock(ctx context.Context) error { return m.lock(ctx, "RWMutex.
 func (m *RWMutex) RLock(ctx context.Context) error { return m.lock(ctx, "RWMutex.RLock", 0) }
 
 func (m *RWMutex) lock(ctx context.Context, op string, weight int) error {
-	w, s, err := m.home.await(ctx, op)
+	w, s, err := m.home.Await(ctx, op)
 	switch {
 	case err != nil:
 		return err
 	case m.broken != nil:
 		return m.broken
-	case m.waiters.empty() && m.admits(weight):
+	case m.waiters.Empty() && m.admits(weight):
 		m.enter(w.Task(), weight)
 		return nil
 	case m.writing && m.writer.task == w.Task() || m.reading[w.Task()] != nil:
 		return relocked(op, w.Task())
 	}
 	w.Weight = weight
-	switch err := m.waiters.wait(w, s, (*rwMutexWait)(m)); err {
+	switch err := m.waiters.Wait(w, s, (*rwMutexWait)(m)); err {
 	case nil:
 		return nil
 	case ErrClosed:
@@ -95,10 +97,10 @@ func (m *RWMutex) TryLock() bool { return m.try("RWMutex.TryLock", 1) }
 func (m *RWMutex) TryRLock() bool { return m.try("RWMutex.TryRLock", 0) }
 
 func (m *RWMutex) try(op string, weight int) bool {
-	m.home.onLoop(op)
-	ok := m.broken == nil && m.waiters.empty() && m.admits(weight)
+	m.home.OnLoop(op)
+	ok := m.broken == nil && m.waiters.Empty() && m.admits(weight)
 	if ok {
-		m.enter(m.home.task(), weight)
+		m.enter(m.home.Task(), weight)
 	}
 	return ok
 }
@@ -106,14 +108,14 @@ func (m *RWMutex) try(op string, weight int) bool {
 // Unlock ends writing. It panics if nobody writes, or if another task does. If the
 // mutex is broken, it does nothing.
 func (m *RWMutex) Unlock() {
-	m.home.onLoop("RWMutex.Unlock")
+	m.home.OnLoop("RWMutex.Unlock")
 	switch {
 	case m.broken != nil:
 		return
 	case !m.writing:
 		panic("reactor: Unlock of an RWMutex that is not locked for writing")
 	}
-	m.writer.mustBe(m.home.task(), "RWMutex.Unlock")
+	m.writer.mustBe(m.home.Task(), "RWMutex.Unlock")
 	m.writer.leave()
 	m.writing = false
 	m.admitWaiters()
@@ -122,14 +124,14 @@ func (m *RWMutex) Unlock() {
 // RUnlock ends the running task's reading. It panics if nobody reads, or if only
 // others do. If the mutex is broken, it does nothing.
 func (m *RWMutex) RUnlock() {
-	m.home.onLoop("RWMutex.RUnlock")
+	m.home.OnLoop("RWMutex.RUnlock")
 	switch {
 	case m.broken != nil:
 		return
 	case m.readers == 0:
 		panic("reactor: RUnlock of an RWMutex that is not locked for reading")
 	}
-	t := m.home.task()
+	t := m.home.Task()
 	r := m.reading[t]
 	if r == nil {
 		if r = m.reading[nil]; r == nil {
@@ -146,8 +148,8 @@ func (m *RWMutex) RUnlock() {
 }
 
 // anyReader returns the reading task that was made first.
-func (m *RWMutex) anyReader() *task {
-	var first *task
+func (m *RWMutex) anyReader() *core.Task {
+	var first *core.Task
 	for t := range m.reading {
 		if t != nil && (first == nil || t.ID() < first.ID()) {
 			first = t
@@ -161,7 +163,7 @@ func (m *RWMutex) admits(weight int) bool {
 }
 
 // enter lets t in, or a callback if that is nil.
-func (m *RWMutex) enter(t *task, weight int) {
+func (m *RWMutex) enter(t *core.Task, weight int) {
 	if weight == 1 {
 		m.writing = true
 		m.writer.begin(t, (*rwMutexWriter)(m))
@@ -181,7 +183,7 @@ func (m *RWMutex) newReader() *reader {
 	r := m.spare
 	if r == nil {
 		if m.reading == nil {
-			m.reading = make(map[*task]*reader)
+			m.reading = make(map[*core.Task]*reader)
 		}
 		return &reader{mutex: m}
 	}
@@ -191,9 +193,9 @@ func (m *RWMutex) newReader() *reader {
 
 // admitWaiters lets in as many as may, from the front of the queue.
 func (m *RWMutex) admitWaiters() {
-	for x := m.waiters.first(); x != nil && m.admits(x.Worker().Weight); x = m.waiters.first() {
+	for x := m.waiters.First(); x != nil && m.admits(x.Worker().Weight); x = m.waiters.First() {
 		m.enter(x.Worker().Task(), x.Worker().Weight)
-		m.waiters.wakeFirst(wokenDone)
+		m.waiters.WakeFirst(core.WokenDone)
 	}
 }
 
@@ -206,11 +208,11 @@ func (m *rwMutexWriter) Wake() { (*RWMutex)(m).breaks(m.writer.task) }
 // Wake is called when the reader has ended.
 func (r *reader) Wake() { r.mutex.breaks(r.task) }
 
-func (m *RWMutex) breaks(t *task) {
+func (m *RWMutex) breaks(t *core.Task) {
 	m.broken = unlockedNever(t)
 	m.writer.leave()
 	for _, r := range m.reading {
 		r.leave()
 	}
-	m.waiters.wakeAll(wokenClosed)
+	m.waiters.WakeAll(core.WokenClosed)
 }

@@ -86,7 +86,7 @@ func (x *rwModel) contest() contest {
 			}
 			return x.admit(queue)
 		},
-		check: x.m.waiters.check,
+		check: x.m.waiters.Check,
 		done: func(ctx context.Context) string {
 			if x.m.readers != x.readers || x.m.writing != x.writing {
 				return fmt.Sprintf("%d readers and writing %v, want %d and %v", x.m.readers, x.m.writing, x.readers, x.writing)

@@ -3,6 +3,8 @@ package reactor
 import (
 	"context"
 	"fmt"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A Semaphore holds a number of permits. Tasks get them strictly in the order
@@ -10,9 +12,9 @@ import (
 // ask for few. It belongs to the loop of the tasks that use it, and must not be
 // copied. The zero Semaphore has none; [NewSemaphore] or SetTotal gives it some.
 type Semaphore struct {
-	home        home
-	free, total int      // free is negative while more are taken than there are now
-	waiters     waitList // weight: permits wanted; of one that is refused, the total then
+	home        core.Home
+	free, total int           // free is negative while more are taken than there are now
+	waiters     core.WaitList // weight: permits wanted; of one that is refused, the total then
 }
 
 // NewSemaphore returns a semaphore with n permits.
@@ -27,7 +29,7 @@ func NewSemaphore(n int) *Semaphore {
 // and takes none. To ask for more than there are in all is an error, at once or
 // when SetTotal makes it so.
 func (m *Semaphore) Acquire(ctx context.Context, n int) error {
-	w, s, err := m.home.await(ctx, "Semaphore.Acquire")
+	w, s, err := m.home.Await(ctx, "Semaphore.Acquire")
 	if err != nil {
 		return err
 	}
@@ -38,7 +40,7 @@ func (m *Semaphore) Acquire(ctx context.Context, n int) error {
 		return nil
 	}
 	w.Weight = n
-	if err := m.waiters.wait(w, s, waitingFor("a semaphore")); err != nil {
+	if err := m.waiters.Wait(w, s, waitingFor("a semaphore")); err != nil {
 		if err == ErrClosed {
 			return tooMany(n, w.Weight)
 		}
@@ -58,16 +60,16 @@ func tooMany(n, total int) error {
 // there are now gets the error that [Semaphore.Acquire] returns for that. It
 // panics for a negative n. (trio's CapacityLimiter.)
 func (m *Semaphore) SetTotal(n int) {
-	m.home.onLoop("Semaphore.SetTotal")
+	m.home.OnLoop("Semaphore.SetTotal")
 	if n < 0 {
 		panic("reactor: Semaphore.SetTotal of a negative number of permits")
 	}
 	m.free += n - m.total
 	m.total = n
-	for x := range m.waiters.all {
+	for x := range m.waiters.All {
 		if x.Worker().Weight > n {
 			x.Worker().Weight = n
-			x.Worker().wake(wokenClosed)
+			x.Worker().Wake(core.WokenClosed)
 		}
 	}
 	m.grant()
@@ -76,8 +78,8 @@ func (m *Semaphore) SetTotal(n int) {
 // TryAcquire takes n permits if they are free and nobody waits, and says whether
 // it did.
 func (m *Semaphore) TryAcquire(n int) bool {
-	m.home.onLoop("Semaphore.TryAcquire")
-	ok := n >= 0 && n <= max(0, m.free) && m.waiters.empty()
+	m.home.OnLoop("Semaphore.TryAcquire")
+	ok := n >= 0 && n <= max(0, m.free) && m.waiters.Empty()
 	if ok {
 		m.free -= n
 	}
@@ -86,7 +88,7 @@ func (m *Semaphore) TryAcquire(n int) bool {
 
 // Release gives n permits back. It panics if that is more than were taken.
 func (m *Semaphore) Release(n int) {
-	m.home.onLoop("Semaphore.Release")
+	m.home.OnLoop("Semaphore.Release")
 	if n < 0 || n > m.total-m.free {
 		panic("reactor: Semaphore.Release of more permits than were taken")
 	}
@@ -96,14 +98,14 @@ func (m *Semaphore) Release(n int) {
 
 // Free returns the number of permits that nobody has.
 func (m *Semaphore) Free() int {
-	m.home.onLoop("Semaphore.Free")
+	m.home.OnLoop("Semaphore.Free")
 	return max(0, m.free)
 }
 
 // grant serves as many as can be, from the front of the queue.
 func (m *Semaphore) grant() {
-	for x := m.waiters.first(); x != nil && x.Worker().Weight <= max(0, m.free); x = m.waiters.first() {
+	for x := m.waiters.First(); x != nil && x.Worker().Weight <= max(0, m.free); x = m.waiters.First() {
 		m.free -= x.Worker().Weight
-		m.waiters.wakeFirst(wokenDone)
+		m.waiters.WakeFirst(core.WokenDone)
 	}
 }

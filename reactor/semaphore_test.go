@@ -42,7 +42,7 @@ func TestSemaphoreInEveryOrder(t *testing.T) {
 					}
 					return grant(queue)
 				},
-				check: m.waiters.check,
+				check: m.waiters.Check,
 				done: func(ctx context.Context) string {
 					if m.Free() != free {
 						return fmt.Sprintf("%d permits free, want %d", m.Free(), free)

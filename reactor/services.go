@@ -3,6 +3,8 @@ package reactor
 import (
 	"context"
 	"errors"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // services are the tasks of a group that end last.
@@ -11,7 +13,7 @@ import (
 // is called only when no other task of the group is left.
 type services struct {
 	group *TaskGroup // nil until there is one
-	scope scope
+	scope core.Scope
 	n     int // tasks not ended
 }
 
@@ -33,7 +35,7 @@ func (g *TaskGroup) GoService(f func(ctx context.Context) error) *Task[struct{}]
 	if f == nil {
 		panic("reactor: TaskGroup.GoService with a nil function")
 	}
-	g.scope.Loop().onLoop("TaskGroup.GoService")
+	g.scope.Loop().OnLoop("TaskGroup.GoService")
 	if g.closed {
 		return g.refuse("TaskGroup.GoService")
 	}
@@ -45,11 +47,11 @@ func (g *TaskGroup) GoService(f func(ctx context.Context) error) *Task[struct{}]
 }
 
 // begin returns the scope of the services, made when there is a first one.
-func (v *services) begin(g *TaskGroup) *scope {
-	g.scope.Loop().onLoop("TaskGroup.GoService")
+func (v *services) begin(g *TaskGroup) *core.Scope {
+	g.scope.Loop().OnLoop("TaskGroup.GoService")
 	if v.group == nil {
 		v.group = g
-		v.scope.init(context.WithoutCancel(&g.scope), g.scope.Loop().Shielded())
+		v.scope.Init(context.WithoutCancel(&g.scope), g.scope.Loop().Shielded())
 	}
 	return &v.scope
 }
@@ -66,15 +68,15 @@ func (v *services) stop() {
 	}
 }
 
-func (v *services) Ended(t *task, echo bool) {
+func (v *services) Ended(t *core.Task, echo bool) {
 	v.group.settle(t, echo)
 	if v.n--; v.n == 0 {
-		v.group.wait.wakeAll(wokenDone)
+		v.group.wait.WakeAll(core.WokenDone)
 	}
 }
 
 func (v *services) close() {
 	if v.group != nil {
-		v.scope.close()
+		v.scope.Close()
 	}
 }

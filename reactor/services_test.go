@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // groupEnds are the ways for a group to end, with what Group then returns.
@@ -121,10 +124,10 @@ func serveUntilLast(t *testing.T, end func(context.Context, *TaskGroup, *CancelS
 		if !errors.Is(err, want) || want == nil && err != nil {
 			t.Errorf("Group returned %v, want %v", err, want)
 		}
-		if requests.getters.len() != 0 || requests.Len() != 0 {
+		if requests.getters.Len() != 0 || requests.Len() != 0 {
 			t.Error("a request, or a service, is left")
 		}
-		nearest(ctx).loop.checkNow(t)
+		checkNow(t, core.Nearest(ctx).Loop())
 		return nil
 	})
 	tr.want(t, "a b c stopping stopping stopped stopped")
@@ -138,7 +141,7 @@ func TestServicesEndLastAtTheLoopsEnd(t *testing.T) {
 			return Group(ctx, func(ctx context.Context, g *TaskGroup) error {
 				g.GoService(func(ctx context.Context) error {
 					err := Sleep(ctx, time.Hour)
-					tr.add("service: %v", errors.Is(err, errMainReturned))
+					tr.add("service: %v", strings.Contains(err.Error(), "its main function has returned"))
 					return err
 				})
 				err := Sleep(ctx, time.Hour)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"os"
 	"os/signal"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // OnSignal makes the loop call f, as [Loop.CallSoon] does, each time that the
@@ -13,25 +15,25 @@ import (
 // time. OnSignal and stop may be called by tasks and callbacks of the loop. To end
 // a program by an interrupt, give [Run] a ctx from signal.NotifyContext instead.
 func OnSignal(ctx context.Context, f func(os.Signal), signals ...os.Signal) (stop func()) {
-	s := scopeOf(ctx, "OnSignal")
-	l := facadeOf(s.Loop())
-	l.core.onLoop("OnSignal")
+	s := core.Under(ctx, "OnSignal")
+	l := Facade(s.Loop())
+	l.core.OnLoop("OnSignal")
 	if f == nil {
 		panic("reactor: OnSignal with a nil function")
 	}
-	l.core.refuse("reactor.OnSignal waits for the system's signals: call what the signal shall do")
+	l.core.Refuse("reactor.OnSignal waits for the system's signals: call what the signal shall do")
 	h := &signalHandler{loop: l, f: f, ch: make(chan os.Signal, 8), quit: make(chan struct{})}
 	signal.Notify(h.ch, signals...)
 	l.core.Outside(1)
 	if l.signals == nil {
 		l.signals = make(map[*signalHandler]struct{})
-		l.core.atEnd(l.stopSignals)
+		l.core.AtEnd(l.stopSignals)
 	}
 	l.signals[h] = struct{}{}
 	h.done = make(chan struct{})
 	go h.run()
 	return func() {
-		l.core.onLoop("stopping OnSignal")
+		l.core.OnLoop("stopping OnSignal")
 		h.stop()
 	}
 }
@@ -56,7 +58,7 @@ func (h *signalHandler) run() {
 		select {
 		case sig := <-h.ch:
 			l := &h.loop.core
-			l.post(func() { l.soon(func() { h.call(sig) }) })
+			l.Post(func() { l.Soon(func() { h.call(sig) }) })
 		case <-h.quit:
 			return
 		}

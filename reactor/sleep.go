@@ -3,6 +3,8 @@ package reactor
 import (
 	"context"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // Sleep suspends the running task for d, never for less, and returns nil, or
@@ -10,15 +12,15 @@ import (
 // wake in the order in which they fell asleep. For a d of zero or less it is
 // [Yield]. It costs no allocation, whatever the number of sleepers.
 func Sleep(ctx context.Context, d time.Duration) error {
-	w, s, err := await(ctx, "Sleep")
+	w, s, err := core.Await(ctx, "Sleep")
 	if err != nil {
 		return err
 	}
 	if d <= 0 {
-		w.yield()
+		w.Yield()
 		return nil
 	}
-	return sleep(w, s, w.Loop().after(d))
+	return sleep(w, s, w.Loop().After(d))
 }
 
 // SleepUntil suspends the running task until the given time of day, never for
@@ -26,13 +28,13 @@ func Sleep(ctx context.Context, d time.Duration) error {
 // loop, like [Now]: in real time a change of the system's clock during the sleep
 // does not move its end.
 func SleepUntil(ctx context.Context, t time.Time) error {
-	w, s, err := await(ctx, "SleepUntil")
+	w, s, err := core.Await(ctx, "SleepUntil")
 	if err != nil {
 		return err
 	}
-	until := w.Loop().timeAt(t, ctx)
-	if until <= w.Loop().now() {
-		w.yield()
+	until := w.Loop().TimeAt(t, ctx)
+	if until <= w.Loop().Now() {
+		w.Yield()
 		return nil
 	}
 	return sleep(w, s, until)
@@ -42,9 +44,9 @@ func SleepUntil(ctx context.Context, t time.Time) error {
 // nil, or ctx's error, at once, if ctx is done. It never blocks the loop and
 // allocates nothing. (asyncio's sleep(0).)
 func Yield(ctx context.Context) error {
-	w, _, err := await(ctx, "Yield")
+	w, _, err := core.Await(ctx, "Yield")
 	if err == nil {
-		w.yield()
+		w.Yield()
 	}
 	return err
 }
@@ -55,10 +57,10 @@ type waitingFor string
 func (s waitingFor) String() string { return string(s) }
 
 // sleep parks the running task until the loop's time is until, or s is done.
-func sleep(w *worker, s *scope, until int64) error {
+func sleep(w *core.Worker, s *core.Scope, until int64) error {
 	w.WakeAt(until)
-	if w.park(s, waitingFor("a sleep to end")) == wokenCanceled {
-		return s.awaitErr()
+	if w.Park(s, waitingFor("a sleep to end")) == core.WokenCanceled {
+		return s.AwaitErr()
 	}
 	return nil
 }

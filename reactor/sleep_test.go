@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy/coro"
 )
 
@@ -46,22 +48,22 @@ func TestSleepOfNothingYields(t *testing.T) {
 // Woken by its timer and cancelled before it resumes: the sleep was complete.
 func TestACancellationAfterTheWakeIsNotLost(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		var slept, next error
 		var task *Task[struct{}]
-		facadeOf(l).CallAt(time.Second, func() { task.Cancel(errBoom) }) // before the sleeper, in the same turn
+		Facade(l).CallAt(time.Second, func() { task.Cancel(errBoom) }) // before the sleeper, in the same turn
 		task = Go(ctx, func(ctx context.Context) error {
 			slept = Sleep(ctx, time.Second)
 			next = Sleep(ctx, time.Second)
 			return nil
 		})
 		task.Wait(ctx)
-		if slept != nil || !errors.Is(next, errBoom) || facadeOf(l).Time() != time.Second {
-			t.Errorf("%v, %v at %v", slept, next, facadeOf(l).Time())
+		if slept != nil || !errors.Is(next, errBoom) || Facade(l).Time() != time.Second {
+			t.Errorf("%v, %v at %v", slept, next, Facade(l).Time())
 		}
 		yielded, next := error(nil), error(nil)
 		task = Go(ctx, func(ctx context.Context) error {
-			facadeOf(l).CallSoon(func() { task.Cancel(errBoom) })
+			Facade(l).CallSoon(func() { task.Cancel(errBoom) })
 			yielded = Yield(ctx)
 			next = Yield(ctx)
 			return nil

@@ -3,6 +3,8 @@ package reactor
 import (
 	"context"
 	"errors"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // ErrNotStarted is returned by [Start] when the task ended without an error
@@ -17,7 +19,7 @@ var ErrNotStarted = errors.New("reactor: the task ended before it had started")
 // by [errors.Join] to the task's own if that is not a mere echo of the
 // cancellation. (trio's nursery.start.)
 func Start[T any](ctx context.Context, g *TaskGroup, f func(ctx context.Context, started func(T)) error) (T, error) {
-	w, s, err := await(ctx, "Start")
+	w, s, err := core.Await(ctx, "Start")
 	p := &starting[T]{group: g, f: f}
 	if err != nil {
 		return p.value, err
@@ -33,11 +35,11 @@ func Start[T any](ctx context.Context, g *TaskGroup, f func(ctx context.Context,
 		g.n++
 	}
 	p.task = newTask[struct{}](ctx, "Start", p, p)
-	w.Loop().push(p.task.record())
-	if err := p.wait.wait(w, s, (*startWait)(p.task.record())); err != nil {
+	w.Loop().Push(p.task.record())
+	if err := p.wait.Wait(w, s, (*startWait)(p.task.record())); err != nil {
 		p.task.Cancel(err)
 		for !p.over {
-			p.wait.wait(w, w.Loop().Shielded(), (*startWait)(p.task.record()))
+			p.wait.Wait(w, w.Loop().Shielded(), (*startWait)(p.task.record()))
 		}
 		if p.err != nil && p.err != ErrNotStarted && !p.echo {
 			err = errors.Join(err, p.err)
@@ -56,20 +58,20 @@ type starting[T any] struct {
 	err   error
 	echo  bool // err is the cancellation coming back
 	over  bool
-	wait  waitList
+	wait  core.WaitList
 }
 
 // Run is the task's function.
 func (p *starting[T]) Run(ctx context.Context) error { return p.f(ctx, p.started) }
 
 // String names the task by the function that it was made of.
-func (p *starting[T]) String() string { return funcName(p.f) }
+func (p *starting[T]) String() string { return core.FuncName(p.f) }
 
 // startWait is a task as what its Start waits for.
-type startWait task
+type startWait core.Task
 
 func (w *startWait) String() string {
-	t := (*task)(w)
+	t := (*core.Task)(w)
 	if t.Scope().Canceled() {
 		return "the end of " + t.String() + ", which was to start"
 	}
@@ -77,7 +79,7 @@ func (w *startWait) String() string {
 }
 
 func (p *starting[T]) started(value T) {
-	p.task.record().Loop().onLoop("the started function of Start")
+	p.task.record().Loop().OnLoop("the started function of Start")
 	if p.over {
 		return
 	}
@@ -87,15 +89,15 @@ func (p *starting[T]) started(value T) {
 	} else {
 		p.task.record().Keep(nil)
 	}
-	p.wait.wakeAll(wokenDone)
+	p.wait.WakeAll(core.WokenDone)
 }
 
-func (p *starting[T]) Ended(t *task, echo bool) {
+func (p *starting[T]) Ended(t *core.Task, echo bool) {
 	p.over = true
 	if t.Loop().Cutting() { // Start is cut off, too, and returns nothing
-		t.Loop().Ended(t, echo)
+		t.Loop().Unkept(t, echo)
 	} else {
-		t.claim()
+		t.Claim()
 	}
 	p.echo = echo
 	if p.err = t.Outcome(); p.err == nil {
@@ -104,5 +106,5 @@ func (p *starting[T]) Ended(t *task, echo bool) {
 	if p.group != nil {
 		p.group.leave()
 	}
-	p.wait.wakeAll(wokenDone)
+	p.wait.WakeAll(core.WokenDone)
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // serve starts, if told to, after a second, and then goes on for an hour.
@@ -35,9 +37,9 @@ func serve(tr *trace, before, after error) func(ctx context.Context, started fun
 func TestStart(t *testing.T) {
 	var tr trace
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		value, err := Start(ctx, nil, serve(&tr, nil, nil))
-		tr.add("%d %v %v", value, err, facadeOf(l).Time())
+		tr.add("%d %v %v", value, err, Facade(l).Time())
 		return Sleep(ctx, time.Minute)
 	})
 	tr.want(t, "started 7 <nil> 1s cancelled")

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A Supervisor is the rule of a group whose tasks fail one by one: the failure of
@@ -66,43 +68,43 @@ func (s Supervisor) Group(ctx context.Context, f func(ctx context.Context, g *Ta
 type supervision struct {
 	Supervisor
 	restarts []int64
-	gaveUp   *task // its failure was one too many
+	gaveUp   *core.Task // its failure was one too many
 }
 
 // bears deals with the failure of a task that has ended. It reports whether the
 // group goes on.
-func (s *supervision) bears(t *task) bool {
+func (s *supervision) bears(t *core.Task) bool {
 	if t == s.gaveUp {
 		return false
 	}
-	s.tell(t, t.failure(), "a task of a supervised group failed")
+	s.tell(t, t.Failure(), "a task of a supervised group failed")
 	return true
 }
 
-func (s *supervision) tell(t *task, err error, what string) {
-	t.claim()
+func (s *supervision) tell(t *core.Task, err error, what string) {
+	t.Claim()
 	switch {
-	case err == errGoexit || err == ErrCutOff: // as in Loop.ended
+	case err == core.ErrGoexit || err == ErrCutOff: // as in Loop.ended
 	case s.OnFailure != nil:
 		t.Expose()
-		t.Loop().soon(func() { s.OnFailure((*anyTask)(t), err) })
+		t.Loop().Soon(func() { s.OnFailure((*anyTask)(t), err) })
 	default:
-		t.Loop().tell(report{What: what, Task: t.String(), Err: err})
+		t.Loop().Report(core.Report{What: what, Task: t.String(), Err: err})
 	}
 }
 
 // restarting returns a task's function that calls f until it succeeds.
 func (s *supervision) restarting(f func(ctx context.Context) error) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
-		l := nearest(ctx).Loop()
+		l := core.Nearest(ctx).Loop()
 		t := l.Running()
 		for backoff := s.MinBackoff; ; backoff += min(backoff, s.MaxBackoff-backoff) {
-			began := l.now()
+			began := l.Now()
 			err := attempt(ctx, t, f)
 			if err == nil || ctx.Err() != nil {
 				return err
 			}
-			now := l.now()
+			now := l.Now()
 			if !s.mayRestart(now) {
 				s.gaveUp = t
 				return fmt.Errorf("%w: the last was to be of %v: %w", ErrTooManyRestarts, t, err)
@@ -111,7 +113,7 @@ func (s *supervision) restarting(f func(ctx context.Context) error) func(ctx con
 			if now-began >= int64(s.MaxBackoff) {
 				backoff = s.MinBackoff
 			}
-			if err := Sleep(ctx, backoff-backoff>>17*time.Duration(l.random(1<<16))); err != nil {
+			if err := Sleep(ctx, backoff-backoff>>17*time.Duration(l.Random(1<<16))); err != nil {
 				return err
 			}
 		}
@@ -134,14 +136,14 @@ func (s *supervision) mayRestart(now int64) bool {
 }
 
 // attempt calls f once, in a scope of its own, and makes an error of its panic.
-func attempt(ctx context.Context, t *task, f func(ctx context.Context) error) (err error) {
+func attempt(ctx context.Context, t *core.Task, f func(ctx context.Context) error) (err error) {
 	defer func() {
-		switch r := recover(); r.(type) {
-		case nil: // it returned, or its goroutine is exiting
-		case cutOff:
+		switch r := recover(); {
+		case r == nil: // it returned, or its goroutine is exiting
+		case core.IsCutOff(r):
 			panic(r)
 		default:
-			err = t.caught(r)
+			err = t.Caught(r)
 		}
 	}()
 	return Scope(ctx, func(ctx context.Context, _ *CancelScope) error { return f(ctx) })

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // Every order in which some of four tasks fail, by an error or a panic: the
@@ -81,14 +83,14 @@ func TestSupervisorBackoff(t *testing.T) {
 	for long := range 1 << failures { // which of the calls run for long
 		var began, pauses []time.Duration
 		s := Supervisor{Restart: true, MinBackoff: time.Second, MaxBackoff: 10 * time.Second, OnFailure: func(AnyTask, error) {}}
-		onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+		onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 			return s.Group(ctx, func(ctx context.Context, g *TaskGroup) error {
 				last := time.Duration(0)
 				g.Go(func(ctx context.Context) error {
 					call := len(began)
-					began = append(began, facadeOf(l).Time())
+					began = append(began, Facade(l).Time())
 					if call > 0 {
-						pauses = append(pauses, facadeOf(l).Time()-last)
+						pauses = append(pauses, Facade(l).Time()-last)
 					}
 					if call == failures {
 						return nil
@@ -96,7 +98,7 @@ func TestSupervisorBackoff(t *testing.T) {
 					if long&(1<<call) != 0 {
 						Sleep(ctx, 10*time.Second)
 					}
-					last = facadeOf(l).Time()
+					last = Facade(l).Time()
 					return errBoom
 				})
 				return nil
@@ -148,7 +150,7 @@ func failAt(t *testing.T, name string, times []time.Duration, most int, within t
 	})
 	told := 0
 	s := Supervisor{Restart: true, MaxRestarts: most, Within: within, MinBackoff: 1, OnFailure: func(AnyTask, error) { told++ }}
-	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		var sibling error
 		err := s.Group(ctx, func(ctx context.Context, g *TaskGroup) error {
 			for i := range 2 {
@@ -157,7 +159,7 @@ func failAt(t *testing.T, name string, times []time.Duration, most int, within t
 					if i += 2; failure >= len(times) {
 						return nil
 					}
-					if err := Sleep(ctx, times[failure]-facadeOf(l).Time()); err != nil {
+					if err := Sleep(ctx, times[failure]-Facade(l).Time()); err != nil {
 						return err
 					}
 					return fmt.Errorf("failure %d", failure)
@@ -172,8 +174,8 @@ func failAt(t *testing.T, name string, times []time.Duration, most int, within t
 				t.Errorf("%s: %v, sibling %v, told %d times", name, err, sibling, told)
 			}
 		case !errors.Is(err, ErrTooManyRestarts) || !strings.HasSuffix(err.Error(), fmt.Sprint("failure ", gaveUp)) ||
-			!errors.Is(sibling, context.Canceled) || told != gaveUp || facadeOf(l).Time() != times[gaveUp]:
-			t.Errorf("%s: %v, sibling %v, told %d times, at %v; want the end with failure %d", name, err, sibling, told, facadeOf(l).Time(), gaveUp)
+			!errors.Is(sibling, context.Canceled) || told != gaveUp || Facade(l).Time() != times[gaveUp]:
+			t.Errorf("%s: %v, sibling %v, told %d times, at %v; want the end with failure %d", name, err, sibling, told, Facade(l).Time(), gaveUp)
 		}
 		return nil
 	})
@@ -186,7 +188,7 @@ func TestSupervisorRestartsAnew(t *testing.T) {
 	var left error
 	var tasks []string
 	s := Supervisor{Restart: true, MinBackoff: time.Second, OnFailure: func(task AnyTask, err error) { tasks = append(tasks, task.String()) }}
-	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		return s.Group(ctx, func(ctx context.Context, g *TaskGroup) error {
 			return g.Go(func(ctx context.Context) error {
 				if ctx.Err() != nil {
@@ -229,7 +231,7 @@ func TestSupervisorDoesNotRestartWhatIsCancelled(t *testing.T) {
 					var told []error
 					s := Supervisor{Restart: true, MinBackoff: time.Minute, OnFailure: func(_ AnyTask, err error) { told = append(told, err) }}
 					var err error
-					onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+					onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 						Scope(ctx, func(ctx context.Context, outer *CancelScope) error {
 							err = s.Group(ctx, func(ctx context.Context, g *TaskGroup) error {
 								start := g.Go

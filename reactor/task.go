@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A Task is a coroutine that runs beside others, and the promise of its
@@ -26,32 +28,32 @@ type AnyTask interface {
 	ID() uint64
 	SetName(name string)
 	String() string
-	record() *task
+	record() *core.Task
 }
 
 // anyTask is a Task without its result's type.
-type anyTask task
+type anyTask core.Task
 
-func (t *anyTask) record() *task { return (*task)(t) }
+func (t *anyTask) record() *core.Task { return (*core.Task)(t) }
 
 // A taskFunc is a task as the job that runs its function.
 type taskFunc[T any] Task[T]
 
 // Record returns the task's record.
-func (t *taskFunc[T]) Record() *task { return t.record() }
+func (t *taskFunc[T]) Record() *core.Task { return t.record() }
 
 // exec runs the task on a worker, to its end.
-func (t *taskFunc[T]) exec(w *worker) {
+func (t *taskFunc[T]) Exec(w *core.Worker) {
 	r := t.record()
-	r.runsOn(w)
-	defer r.leave(w)
+	r.RunsOn(w)
+	defer r.Leave(w)
 	switch f := r.Body().(type) {
 	case func(context.Context) error:
-		r.returned(f(r.Scope()))
+		r.Returned(f(r.Scope()))
 	case func(context.Context) (T, error):
 		value, err := f(r.Scope())
 		t.value = value
-		r.returned(err)
+		r.Returned(err)
 	}
 }
 
@@ -83,23 +85,23 @@ func Async[T any](ctx context.Context, f func(ctx context.Context) (T, error)) *
 	return spawn[T](ctx, "Async", f, nil)
 }
 
-func spawn[T any](ctx context.Context, op string, body any, k keeper) *Task[T] {
+func spawn[T any](ctx context.Context, op string, body any, k core.Keeper) *Task[T] {
 	t := newTask[T](ctx, op, body, k)
 	t.start()
 	return t
 }
 
 // newTask makes a task that is not queued to run.
-func newTask[T any](ctx context.Context, op string, body any, k keeper) *Task[T] {
-	l := scopeOf(ctx, op).Loop()
-	l.onLoop(op)
+func newTask[T any](ctx context.Context, op string, body any, k core.Keeper) *Task[T] {
+	l := core.Under(ctx, op).Loop()
+	l.OnLoop(op)
 	t := &Task[T]{}
-	t.record().init(l, ctx, body, k)
+	t.record().Init(l, ctx, body, k)
 	return t
 }
 
 // start queues t to run.
-func (t *Task[T]) start() { t.record().Loop().push((*taskFunc[T])(t)) }
+func (t *Task[T]) start() { t.record().Loop().Push((*taskFunc[T])(t)) }
 
 // Wait suspends the running task until t is over, and returns t's error, or
 // that of ctx if ctx is done first; t then goes on. When t is over already, Wait
@@ -109,7 +111,7 @@ func (t *Task[T]) start() { t.record().Loop().push((*taskFunc[T])(t)) }
 // they are woken in the order in which they came.
 func (t *anyTask) Wait(ctx context.Context) error {
 	r := t.record()
-	if err := r.join(ctx, "Task.Wait"); err != nil {
+	if err := r.Join(ctx, "Task.Wait"); err != nil {
 		return err
 	}
 	return r.Outcome()
@@ -119,7 +121,7 @@ func (t *anyTask) Wait(ctx context.Context) error {
 // (t.Await) it is a coroutine function itself.
 func (t *Task[T]) Await(ctx context.Context) (T, error) {
 	r := t.record()
-	if err := r.join(ctx, "Task.Await"); err != nil {
+	if err := r.Join(ctx, "Task.Await"); err != nil {
 		var none T
 		return none, err
 	}
@@ -132,7 +134,7 @@ func (t *Task[T]) Await(ctx context.Context) (T, error) {
 func (t *anyTask) OnDone(f func()) *Handle {
 	r := t.record()
 	h := newHandle(r.Loop(), "Task.OnDone", f)
-	h.core.whenOver(r)
+	h.core.WhenOver(r)
 	return h
 }
 
@@ -140,12 +142,12 @@ func (t *anyTask) OnDone(f func()) *Handle {
 // [ErrNotDone] while the task is not over.
 func (t *Task[T]) Result() (T, error) {
 	r := t.record()
-	r.Loop().onLoop("Task.Result")
+	r.Loop().OnLoop("Task.Result")
 	if !r.Over() {
 		var none T
 		return none, ErrNotDone
 	}
-	r.claim()
+	r.Claim()
 	return t.value, r.Outcome()
 }
 
@@ -157,12 +159,12 @@ var ErrNotDone = errors.New("reactor: not done yet")
 // too, for errors.Is, if cause is not nil. Cancel does not wait; what the task
 // makes of it is its own affair. It is true the first time, if the task is not
 // over and not cancelled.
-func (t *anyTask) Cancel(cause error) bool { return t.record().cancelFor(cause) }
+func (t *anyTask) Cancel(cause error) bool { return t.record().Cancel(cause) }
 
 // Finished reports whether the task is over.
 func (t *anyTask) Finished() bool {
 	r := t.record()
-	r.Loop().onLoopOrOver("Task.Finished")
+	r.Loop().OnLoopOrOver("Task.Finished")
 	return r.Over()
 }
 
@@ -180,10 +182,10 @@ func (t *anyTask) String() string { return t.record().String() }
 
 // The methods of context.Context, which any goroutine may call.
 
-func (t *anyTask) Deadline() (time.Time, bool) { return t.record().Scope().Deadline() }
-func (t *anyTask) Done() <-chan struct{}       { return t.record().Scope().Done() }
-func (t *anyTask) Err() error                  { return t.record().Scope().Err() }
-func (t *anyTask) Value(key any) any           { return t.record().Scope().Value(key) }
+func (t *anyTask) Deadline() (time.Time, bool) { return t.record().Deadline() }
+func (t *anyTask) Done() <-chan struct{}       { return t.record().Done() }
+func (t *anyTask) Err() error                  { return t.record().Err() }
+func (t *anyTask) Value(key any) any           { return t.record().Value(key) }
 
 // AfterFunc is the method that the standard library's context package looks
 // for when it derives a context and finds no context of its own (see cancelKey):

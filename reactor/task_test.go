@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 func TestATaskStartsOnTheNextTurn(t *testing.T) {
@@ -44,14 +46,14 @@ func TestResults(t *testing.T) {
 // asyncio case 11.
 func TestAwaitingWhatIsDoneDoesNotSuspend(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		var f Future[int]
 		f.SetResult(7)
 		task := Async(ctx, func(context.Context) (int, error) { return 8, nil })
 		Yield(ctx)
 		Yield(ctx)
 		turned := false
-		facadeOf(l).CallSoon(func() { turned = true })
+		Facade(l).CallSoon(func() { turned = true })
 		for range 300 {
 			if v, _ := f.Await(ctx); v != 7 {
 				t.Error("future:", v)
@@ -78,7 +80,7 @@ func TestAwaitingWhatIsDoneDoesNotSuspend(t *testing.T) {
 // asyncio cases 13 and 89: waiting tasks and callbacks stand in one line.
 func TestWaitersAndCallbacksShareOneFIFO(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		var tr trace
 		var gate Future[int]
 		task := Go(ctx, waitForever(&gate))
@@ -98,13 +100,13 @@ func TestWaitersAndCallbacksShareOneFIFO(t *testing.T) {
 		if !gone.Cancel() || gone.Cancel() {
 			t.Error("Cancel is true exactly once")
 		}
-		facadeOf(l).CallSoon(func() {
+		Facade(l).CallSoon(func() {
 			tr.add("soon")
 			gate.SetResult(0)
 		})
 		yields(ctx, 2)
 		tr.want(t, "soon") // never synchronous
-		facadeOf(l).CallSoon(func() { tr.add("after") })
+		Facade(l).CallSoon(func() { tr.add("after") })
 		task.OnDone(func() { tr.add("late") })
 		yields(ctx, 2)
 		tr.want(t, "soon w1 c1 w2 c2 after late")
@@ -146,7 +148,7 @@ func TestManyWaitersAndACancelledOne(t *testing.T) {
 		yields(ctx, 2)
 		ws[1].Cancel(nil)
 		gate.SetResult(1)
-		nearest(ctx).loop.checkNow(t)
+		checkNow(t, core.Nearest(ctx).Loop())
 		yields(ctx, 3)
 		tr.want(t, "1:context canceled 0:<nil> 2:<nil> 3:<nil>")
 		return nil
@@ -197,8 +199,8 @@ func TestATaskOfAnotherLoop(t *testing.T) {
 					"Cancel": func() { alien.Cancel(nil) },
 					"Result": func() { alien.Result() },
 					"OnDone": func() { alien.OnDone(func() {}) },
-					"Sleep":  func() { Sleep(&alien.scope, 1) },
-					"Go":     func() { Go(&alien.scope, func(context.Context) error { return nil }) },
+					"Sleep":  func() { Sleep(alien.record().Scope(), 1) },
+					"Go":     func() { Go(alien.record().Scope(), func(context.Context) error { return nil }) },
 				} {
 					if text := panics(f); !strings.Contains(text, "not the running task") {
 						t.Errorf("%s: %q", name, text)
@@ -227,7 +229,7 @@ func TestNames(t *testing.T) {
 
 func TestNilFunctions(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		task := Go(ctx, func(context.Context) error { return nil })
 		for name, f := range map[string]func(){
 			"Go":        func() { Go(ctx, nil) },
@@ -238,9 +240,9 @@ func TestNilFunctions(t *testing.T) {
 			"Gather":    func() { Gather[int](ctx, nil) },
 			"ToThread":  func() { ToThread[int](ctx, nil) },
 			"Submit":    func() { Submit[int](LoopOf(ctx), nil) },
-			"CallSoon":  func() { facadeOf(l).CallSoon(nil) },
-			"CallLater": func() { facadeOf(l).CallLater(1, nil) },
-			"CallAt":    func() { facadeOf(l).CallAt(1, nil) },
+			"CallSoon":  func() { Facade(l).CallSoon(nil) },
+			"CallLater": func() { Facade(l).CallLater(1, nil) },
+			"CallAt":    func() { Facade(l).CallAt(1, nil) },
 			"TaskGroup.Go": func() {
 				Group(ctx, func(ctx context.Context, g *TaskGroup) error { g.Go(nil); return nil })
 			},
@@ -249,10 +251,10 @@ func TestNilFunctions(t *testing.T) {
 				t.Errorf("%s: %q", name, text)
 			}
 		}
-		if err := facadeOf(l).Post(nil); err == nil {
+		if err := Facade(l).Post(nil); err == nil {
 			t.Error("Post took a nil function")
 		}
-		l.checkNow(t)
+		checkNow(t, l)
 		return nil
 	})
 }

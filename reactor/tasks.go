@@ -2,15 +2,17 @@ package reactor
 
 import (
 	"context"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // Current returns the running task, or nil if the caller is not a task of ctx's
 // loop. It may be called from anywhere.
 func Current(ctx context.Context) AnyTask {
-	if !InTask(ctx) {
+	if !core.InTask(ctx) {
 		return nil
 	}
-	t := nearest(ctx).Loop().Running()
+	t := core.Nearest(ctx).Loop().Running()
 	t.Expose()
 	return (*anyTask)(t)
 }
@@ -19,13 +21,13 @@ func Current(ctx context.Context) AnyTask {
 // which they were made, or nil if ctx belongs to no loop. It may be called by tasks
 // and callbacks of the loop; elsewhere it panics.
 func AllTasks(ctx context.Context) []AnyTask {
-	s := nearest(ctx)
+	s := core.Nearest(ctx)
 	if s == nil {
 		return nil
 	}
-	s.Loop().onLoop("AllTasks")
+	s.Loop().OnLoop("AllTasks")
 	var all []AnyTask
-	for _, t := range s.Loop().all() {
+	for _, t := range s.Loop().Tasks() {
 		t.Expose()
 		all = append(all, (*anyTask)(t))
 	}
@@ -39,16 +41,16 @@ func AllTasks(ctx context.Context) []AnyTask {
 // Dump may be called from anywhere. On a goroutine that is not the loop's it asks
 // the loop, and waits for the end of the step that runs there now.
 func Dump(ctx context.Context) string {
-	s := nearest(ctx)
+	s := core.Nearest(ctx)
 	if s == nil {
 		return ""
 	}
 	l := s.Loop()
-	if l.onThread() {
-		return l.dump()
+	if l.OnThread() {
+		return l.Dump()
 	}
 	text := make(chan string, 1)
-	if l.refuseOutside("Dump") != nil || !l.post(func() { text <- l.dump() }) {
+	if l.RefuseOutside("Dump") != nil || !l.Post(func() { text <- l.Dump() }) {
 		return ""
 	}
 	return <-text

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 func TestCurrent(t *testing.T) {
@@ -40,7 +42,7 @@ func TestCurrent(t *testing.T) {
 
 func TestAllTasksAndDump(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		named := func(task AnyTask, name string) { task.SetName(name) }
 		named(Current(ctx), "main")
 		named(GoNow(ctx, func(ctx context.Context) error { return Sleep(ctx, time.Hour) }), "sleeper")
@@ -64,7 +66,7 @@ task 7 (starter) is to start
 		if all := AllTasks(ctx); names(all) != "mainsleeperyielderlockergetterstarter" || all[0] != Current(ctx) {
 			t.Errorf("the tasks are %v", all)
 		}
-		facadeOf(l).CallSoon(func() {
+		Facade(l).CallSoon(func() {
 			if got := Dump(ctx); !strings.Contains(got, "(main) is ready\n") {
 				t.Errorf("in a callback:\n%s", got)
 			}

@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy/internal/gate"
 )
 
@@ -31,34 +33,34 @@ import (
 // (asyncio's to_thread.)
 func ToThread[T any](ctx context.Context, f func(ctx context.Context) (T, error)) (T, error) {
 	var none T
-	w, s, err := await(ctx, "ToThread")
+	w, s, err := core.Await(ctx, "ToThread")
 	if err != nil {
 		return none, err
 	}
 	if f == nil {
 		panic("reactor: ToThread with a nil function")
 	}
-	l := facadeOf(w.Loop())
+	l := Facade(w.Loop())
 	if err := l.takeThread(w, s); err != nil {
 		return none, err
 	}
 	c := &call[T]{f: f, ctx: ctx}
 	c.loop, c.scope, c.task = l, s, w.Task()
-	if l.core.strict() {
+	if l.core.Strict() {
 		l.callHere(c)
 	} else {
 		l.callInThread(c)
 	}
-	if err := c.wait.wait(w, s, waitingFor("a function in a thread")); err != nil {
+	if err := c.wait.Wait(w, s, waitingFor("a function in a thread")); err != nil {
 		return none, err
 	}
 	return c.value, c.err
 }
 
 // takeThread takes one of the loop's threads, and waits until there is one.
-func (l *Loop) takeThread(w *worker, s *scope) error {
+func (l *Loop) takeThread(w *core.Worker, s *core.Scope) error {
 	if l.core.Threads(0) >= l.maxThreads {
-		return l.threads.queue.wait(w, s, waitingFor("a free thread")) // handed over by the one that has it
+		return l.threads.queue.Wait(w, s, waitingFor("a free thread")) // handed over by the one that has it
 	}
 	l.core.Threads(1)
 	return nil
@@ -75,11 +77,11 @@ type call[T any] struct {
 // A threadCall is a call without its result's type.
 type threadCall struct {
 	loop  *Loop
-	scope *scope // under which the task waits
-	task  *task
+	scope *core.Scope // under which the task waits
+	task  *core.Task
 	err   error
 	panic *PanicError // is err, and does not yet name the task
-	wait  waitList
+	wait  core.WaitList
 }
 
 // A calling is a call.
@@ -116,7 +118,7 @@ func (c *threadCall) failed(r any) {
 // returned is called on the function's goroutine when it has returned, and the
 // goroutine is not used again.
 func (c *threadCall) returned() {
-	if !c.loop.core.post(c.done) {
+	if !c.loop.core.Post(c.done) {
 		c.lost()
 	}
 }
@@ -124,14 +126,14 @@ func (c *threadCall) returned() {
 // done is called on the loop when the function has returned.
 func (c *threadCall) done() {
 	l := c.loop
-	if !l.threads.queue.wakeFirst(wokenDone) {
+	if !l.threads.queue.WakeFirst(core.WokenDone) {
 		l.core.Threads(-1)
 	}
 	c.name()
-	if c.wait.empty() {
+	if c.wait.Empty() {
 		c.report(l.report)
 	}
-	c.wait.wakeAll(wokenDone)
+	c.wait.WakeAll(core.WokenDone)
 }
 
 func (c *threadCall) name() {
@@ -152,7 +154,7 @@ func (c *threadCall) report(tell func(Report)) {
 	switch {
 	case c.panic != nil, isPanicError(c.err):
 		tell(Report{What: "a function in a thread panicked, and nobody waited for it any more", Task: c.task.String(), Err: c.err})
-	case c.err != nil && !c.scope.echoes(c.err):
+	case c.err != nil && !c.scope.Echoes(c.err):
 		tell(Report{What: "a function in a thread failed, and nobody waited for it any more", Task: c.task.String(), Err: c.err})
 	}
 }
@@ -173,8 +175,8 @@ func Submit[T any](l *Loop, f func(ctx context.Context) (T, error)) (wait func(c
 		panic("reactor: Submit with a nil function")
 	}
 	sub := &submission[T]{loop: &l.core}
-	err := l.core.refuseOutside("Submit")
-	if err == nil && !l.core.post(func() { sub.start(f) }) {
+	err := l.core.RefuseOutside("Submit")
+	if err == nil && !l.core.Post(func() { sub.start(f) }) {
 		err = ErrLoopClosed
 	}
 	if err != nil {
@@ -185,7 +187,7 @@ func Submit[T any](l *Loop, f func(ctx context.Context) (T, error)) (wait func(c
 }
 
 type submission[T any] struct {
-	loop  *loop
+	loop  *core.Loop
 	task  *Task[T]
 	over  gate.Gate
 	value T // this and err are set before over is opened
@@ -206,7 +208,7 @@ func (sub *submission[T]) start(f func(ctx context.Context) (T, error)) {
 	sub.task = spawn[T](l.Root(), "Submit", f, sub)
 }
 
-func (sub *submission[T]) Ended(t *task, _ bool) {
+func (sub *submission[T]) Ended(t *core.Task, _ bool) {
 	sub.value, sub.err = sub.task.value, t.Outcome()
 	sub.over.Open()
 	if sub.gaveUp {
@@ -221,7 +223,7 @@ func (sub *submission[T]) report() {
 	if sub.waits.Load() == 0 && !sub.told {
 		sub.told = true
 		t := sub.task.record()
-		sub.loop.Ended(t, sub.loop.isCancellation(t.Outcome()))
+		sub.loop.Unkept(t, sub.loop.IsCancellation(t.Outcome()))
 	}
 }
 
@@ -244,13 +246,13 @@ func (sub *submission[T]) Abandoned() {
 
 func (sub *submission[T]) wait(ctx context.Context) (T, error) {
 	var none T
-	if sub.loop.onThread() {
+	if sub.loop.OnThread() {
 		return none, errors.New("reactor: a submission can't be waited for on its own loop: it would wait for itself; a task calls the function itself, a callback starts a task with reactor.Go")
 	}
 	sub.waits.Add(1)
 	if !sub.over.Wait(ctx) {
 		sub.waits.Add(-1)
-		if sub.loop.post(func() { sub.giveUp(context.Cause(ctx)) }) {
+		if sub.loop.Post(func() { sub.giveUp(context.Cause(ctx)) }) {
 			return none, ctx.Err()
 		}
 		sub.over.Wait(context.Background()) // the loop has ended

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -44,30 +43,6 @@ func TestAbandonedThreadIsReported(t *testing.T) {
 		case c.want == "" && len(told) != 0, c.want != "" && (len(told) != 1 || told.count(c.want) != 1 || !strings.HasPrefix(told[0].Task, "task 1")):
 			t.Errorf("%s: told %v", name, told)
 		}
-	}
-}
-
-// A task that is woken by its cancellation in the turn in which the function fails
-// does not get its error either.
-func TestThreadThatFailsAsItsTaskIsCancelled(t *testing.T) {
-	var told reports
-	setup{Options: Options{OnError: told.add}}.run(t, func(ctx context.Context) error {
-		return Scope(ctx, func(inner context.Context, s *CancelScope) error {
-			begun := make(chan bool)
-			l := nearest(ctx).loop
-			facadeOf(l).CallSoon(func() {
-				close(begun) // the turn has looked into the inbox
-				for l.inbox.empty() {
-					runtime.Gosched()
-				}
-				s.Cancel(nil)
-			})
-			ToThread(inner, func(context.Context) (int, error) { <-begun; return 0, errBoom })
-			return nil
-		})
-	})
-	if len(told) != 1 || told[0].Err != errBoom {
-		t.Errorf("told %v", told)
 	}
 }
 

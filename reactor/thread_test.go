@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 func TestToThread(t *testing.T) {
@@ -15,7 +17,7 @@ func TestToThread(t *testing.T) {
 		var self, running atomic.Bool
 		Go(ctx, func(ctx context.Context) error { running.Store(true); return nil })
 		v, err := ToThread(ctx, func(context.Context) (int, error) {
-			self.Store(InTask(ctx))
+			self.Store(core.InTask(ctx))
 			eventually(t, "the loop goes on", running.Load)
 			return 7, errBoom
 		})
@@ -38,7 +40,7 @@ func TestToThreadPanicsAndExits(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "Goexit") {
 			t.Errorf("exit: %v", err)
 		}
-		if n := nearest(ctx).loop.threads; n != 0 {
+		if n := core.Nearest(ctx).Loop().Threads(0); n != 0 {
 			t.Errorf("%d threads", n)
 		}
 		return nil
@@ -92,7 +94,7 @@ func TestMaxThreads(t *testing.T) {
 			}))
 		}
 		yields(ctx, 2)
-		nearest(ctx).loop.checkNow(t)
+		checkNow(t, core.Nearest(ctx).Loop())
 		tasks[7].Cancel(nil) // in the queue
 		var errs []error
 		for i, task := range tasks {
@@ -105,8 +107,8 @@ func TestMaxThreads(t *testing.T) {
 		if most.Load() > 3 || len(tr) != 12 {
 			t.Errorf("%d at a time, %d returned", most.Load(), len(tr))
 		}
-		if l := nearest(ctx).loop; l.threads != 0 || !facadeOf(l).threads.queue.empty() {
-			t.Errorf("%d threads are left", l.threads)
+		if l := core.Nearest(ctx).Loop(); l.Threads(0) != 0 || !Facade(l).threads.queue.Empty() {
+			t.Errorf("%d threads are left", l.Threads(0))
 		}
 		return errors.Join(errs...)
 	})

@@ -3,6 +3,8 @@ package reactor
 import (
 	"time"
 	"unsafe"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // threads are the goroutines that make ToThread's calls. Those that have none wait for
@@ -13,7 +15,7 @@ import (
 // Invariant: a thread is in idle from the end of one call to the beginning of the
 // next, and those in idle wait for work.
 type threads struct {
-	queue waitList // tasks that wait for a thread
+	queue core.WaitList // tasks that wait for a thread
 	idle  []*thread
 	ends  bool // the loop calls end
 	ended bool // it has
@@ -47,11 +49,11 @@ func (l *Loop) callInThread(c calling) {
 		t.done = t.ready
 		if !l.threads.ends {
 			l.threads.ends = true
-			l.core.atEnd(l.threads.end)
+			l.core.AtEnd(l.threads.end)
 		}
 		go t.run()
 	}
-	t.labels = goroutineLabels()
+	t.labels = core.GoroutineLabels()
 	t.work <- c
 }
 
@@ -98,11 +100,11 @@ func (t *thread) run() {
 			return
 		}
 		t.call = c
-		if goroutineLabels() != t.labels {
-			setGoroutineLabels(t.labels)
+		if core.GoroutineLabels() != t.labels {
+			core.SetGoroutineLabels(t.labels)
 		}
 		c.do()
-		if !t.loop.core.post(t.done) {
+		if !t.loop.core.Post(t.done) {
 			t.call = nil
 			c.record().lost()
 			return
@@ -122,6 +124,6 @@ func (t *thread) exited() {
 func (t *thread) ready() {
 	c := t.call.record()
 	t.call = nil
-	t.loop.threads.push(t, t.loop.core.now())
+	t.loop.threads.push(t, t.loop.core.Now())
 	c.done()
 }

@@ -3,6 +3,8 @@ package reactor
 import (
 	"context"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A Ticker marks even intervals of time: its ticks are due at multiples of the
@@ -11,29 +13,29 @@ import (
 // tasks of its loop, and Reset and Stop by callbacks too.
 type Ticker struct {
 	_       noCopy
-	loop    *loop
+	loop    *core.Loop
 	every   int64
 	due     int64 // the loop's time of the next tick
 	stopped bool
-	waiters waitList
+	waiters core.WaitList
 }
 
 // NewTicker returns a Ticker whose first tick is due after d. It may be called by
 // tasks and callbacks of ctx's loop; elsewhere, and for a d of zero or less, it
 // panics.
 func NewTicker(ctx context.Context, d time.Duration) *Ticker {
-	s := scopeOf(ctx, "NewTicker")
+	s := core.Under(ctx, "NewTicker")
 	t := &Ticker{loop: s.Loop()}
 	t.begin("NewTicker", d)
 	return t
 }
 
 func (t *Ticker) begin(op string, d time.Duration) {
-	t.loop.onLoop(op)
+	t.loop.OnLoop(op)
 	if d <= 0 {
 		panic("reactor: " + op + " with an interval that is not positive")
 	}
-	t.every, t.due = int64(d), t.loop.after(d)
+	t.every, t.due = int64(d), t.loop.After(d)
 }
 
 // Next waits for the next tick and returns the time at which it was due. If one
@@ -44,28 +46,28 @@ func (t *Ticker) begin(op string, d time.Duration) {
 // tick. Next allocates nothing.
 func (t *Ticker) Next(ctx context.Context) (time.Time, error) {
 	for {
-		w, s, err := await(ctx, "Ticker.Next")
+		w, s, err := core.Await(ctx, "Ticker.Next")
 		if err != nil {
 			return time.Time{}, err
 		}
-		t.loop.onLoop("Ticker.Next")
+		t.loop.OnLoop("Ticker.Next")
 		due := t.due
 		switch {
 		case t.stopped:
 			return time.Time{}, ErrClosed
-		case due <= t.loop.now():
+		case due <= t.loop.Now():
 			tick := t.take(due)
-			w.yield()
-			return t.loop.wallOf(tick, ctx), nil
+			w.Yield()
+			return t.loop.WallOf(tick, ctx), nil
 		}
-		t.waiters.push(w.Node())
+		t.waiters.Push(w.Node())
 		w.WakeAt(due)
-		switch w.park(s, waitingFor("a tick")) {
-		case wokenTimer:
-			return t.loop.wallOf(t.take(due), ctx), nil
-		case wokenCanceled:
-			return time.Time{}, s.awaitErr()
-		case wokenClosed:
+		switch w.Park(s, waitingFor("a tick")) {
+		case core.WokenTimer:
+			return t.loop.WallOf(t.take(due), ctx), nil
+		case core.WokenCanceled:
+			return time.Time{}, s.AwaitErr()
+		case core.WokenClosed:
 			return time.Time{}, ErrClosed
 		}
 	}
@@ -77,8 +79,8 @@ func (t *Ticker) take(due int64) int64 {
 	if t.due != due {
 		return due
 	}
-	due += (t.loop.now() - due) / t.every * t.every
-	t.due = due + min(t.every, int64(maxTime)-due)
+	due += (t.loop.Now() - due) / t.every * t.every
+	t.due = due + min(t.every, int64(core.MaxTime)-due)
 	return due
 }
 
@@ -88,13 +90,13 @@ func (t *Ticker) take(due int64) int64 {
 func (t *Ticker) Reset(d time.Duration) {
 	t.begin("Ticker.Reset", d)
 	t.stopped = false
-	t.waiters.wakeAll(wokenDone)
+	t.waiters.WakeAll(core.WokenDone)
 }
 
 // Stop ends the ticks: Next returns [ErrClosed], also to tasks that wait. A
 // ticker that nobody uses any more need not be stopped.
 func (t *Ticker) Stop() {
-	t.loop.onLoop("Ticker.Stop")
+	t.loop.OnLoop("Ticker.Stop")
 	t.stopped = true
-	t.waiters.wakeAll(wokenClosed)
+	t.waiters.WakeAll(core.WokenClosed)
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // Whatever the work between two ticks takes, each is due at a multiple of the
@@ -15,15 +17,15 @@ func TestTickerWithWorkOfAnyLength(t *testing.T) {
 	for _, a := range works {
 		for _, b := range works {
 			for _, c := range works {
-				onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+				onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 					v.Time.Store(7)
-					start, wall := facadeOf(l).Time(), Now(ctx)
+					start, wall := Facade(l).Time(), Now(ctx)
 					ticker := NewTicker(ctx, 10)
 					last := time.Duration(0)
 					for _, work := range []time.Duration{a, b, c, 0} {
-						called := facadeOf(l).Time() - start
+						called := Facade(l).Time() - start
 						at, err := ticker.Next(ctx)
-						tick, now := at.Sub(wall), facadeOf(l).Time()-start
+						tick, now := at.Sub(wall), Facade(l).Time()-start
 						want := max(last+10, called/10*10)
 						if err != nil || tick != want || now != max(called, want) {
 							t.Errorf("after work of %d, %d, %d: tick %d at %d, want %d (%v)", a, b, c, tick, now, want, err)
@@ -31,7 +33,7 @@ func TestTickerWithWorkOfAnyLength(t *testing.T) {
 						last = tick
 						v.Time.Add(int64(work)) // it computes, and lets no one else run
 					}
-					if l.wheel.Len() != 0 {
+					if l.Holdings().Timers != 0 {
 						t.Error("a timer while nobody waits")
 					}
 					return nil
@@ -44,11 +46,11 @@ func TestTickerWithWorkOfAnyLength(t *testing.T) {
 // A tick that is due already still takes a turn, so a task whose work takes
 // longer than the interval lets others run.
 func TestTickerLetsOthersRun(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		ticker := NewTicker(ctx, time.Second)
 		v.Time.Add(int64(time.Minute))
 		turned := false
-		facadeOf(l).CallSoon(func() { turned = true })
+		Facade(l).CallSoon(func() { turned = true })
 		if _, err := ticker.Next(ctx); err != nil || !turned {
 			t.Errorf("%v, turned %v", err, turned)
 		}
@@ -62,18 +64,18 @@ func TestTickerInEveryOrder(t *testing.T) {
 	const stop, reset, cancel = 0, 1, 2
 	for _, at := range []time.Duration{5, 10} {
 		permutations(3, func(order []int) {
-			onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+			onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 				wall := Now(ctx)
 				ticker := NewTicker(ctx, 10)
-				facadeOf(l).CallAt(at, func() {
-					if msg := ticker.waiters.check(); msg != "" {
+				Facade(l).CallAt(at, func() {
+					if msg := ticker.waiters.Check(); msg != "" {
 						t.Error(msg)
 					}
 				})
 				var victim *Task[struct{}]
 				acts := []func(){ticker.Stop, func() { ticker.Reset(20) }, func() { victim.Cancel(errBoom) }}
 				for _, i := range order {
-					facadeOf(l).CallAt(at, acts[i]) // older than the waiters' timers
+					Facade(l).CallAt(at, acts[i]) // older than the waiters' timers
 				}
 				results := make([]string, 2)
 				err := Group(ctx, func(ctx context.Context, g *TaskGroup) error {
@@ -81,7 +83,7 @@ func TestTickerInEveryOrder(t *testing.T) {
 						task := g.Go(func(ctx context.Context) error {
 							tick, err := ticker.Next(ctx)
 							results[i] = verdict(tick.Sub(wall).String(), err)
-							if at == 10 && err == nil && facadeOf(l).Time() == 10 {
+							if at == 10 && err == nil && Facade(l).Time() == 10 {
 								results[i] = "tick"
 							}
 							return nil
@@ -135,15 +137,15 @@ func tickerModel(order []int, stop, reset, cancel int) []string {
 }
 
 func TestTickerMisuse(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		ticker := NewTicker(ctx, 10)
 		ticker.Stop()
 		if _, err := ticker.Next(ctx); err != ErrClosed {
 			t.Errorf("stopped: %v", err)
 		}
 		ticker.Reset(5)
-		if _, err := ticker.Next(ctx); err != nil || facadeOf(l).Time() != 5 {
-			t.Errorf("started again: %v at %v", err, facadeOf(l).Time())
+		if _, err := ticker.Next(ctx); err != nil || Facade(l).Time() != 5 {
+			t.Errorf("started again: %v at %v", err, Facade(l).Time())
 		}
 		if _, err := ticker.Next(doneCtx(ctx)); !errors.Is(err, errBoom) {
 			t.Errorf("under a ctx that is done: %v", err)
@@ -161,8 +163,8 @@ func TestTickerMisuse(t *testing.T) {
 				t.Errorf("%s from another goroutine: no panic", name)
 			}
 		}
-		long := NewTicker(ctx, maxTime)
-		if long.due != int64(maxTime) {
+		long := NewTicker(ctx, core.MaxTime)
+		if long.due != int64(core.MaxTime) {
 			t.Errorf("due at %d", long.due)
 		}
 		return nil
@@ -172,7 +174,7 @@ func TestTickerMisuse(t *testing.T) {
 func TestTickerAllocatesNothing(t *testing.T) {
 	var ticker *Ticker
 	allocsPerRun(t, 0, func(ctx context.Context) {
-		if ticker == nil || ticker.loop != nearest(ctx).loop {
+		if ticker == nil || ticker.loop != core.Nearest(ctx).Loop() {
 			ticker = NewTicker(ctx, time.Second)
 		}
 		ticker.Next(ctx)
@@ -181,19 +183,19 @@ func TestTickerAllocatesNothing(t *testing.T) {
 
 // SleepUntil goes by the loop's clock: exactly, and at once for what is past.
 func TestSleepUntil(t *testing.T) {
-	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		for _, d := range []time.Duration{-time.Hour, -1, 0, 1, time.Millisecond, time.Hour} {
-			began, turned := facadeOf(l).Time(), false
-			facadeOf(l).CallSoon(func() { turned = true })
-			if err := SleepUntil(ctx, Now(ctx).Add(d)); err != nil || facadeOf(l).Time()-began != max(0, d) || !turned {
-				t.Errorf("%v: took %v, %v, turned %v", d, facadeOf(l).Time()-began, err, turned)
+			began, turned := Facade(l).Time(), false
+			Facade(l).CallSoon(func() { turned = true })
+			if err := SleepUntil(ctx, Now(ctx).Add(d)); err != nil || Facade(l).Time()-began != max(0, d) || !turned {
+				t.Errorf("%v: took %v, %v, turned %v", d, Facade(l).Time()-began, err, turned)
 			}
 		}
 		if err := SleepUntil(ctx, time.Time{}); err != nil {
 			t.Error("until the zero time:", err)
 		}
 		Scope(ctx, func(ctx context.Context, s *CancelScope) error {
-			facadeOf(l).CallLater(time.Second, func() { s.Cancel(errBoom) })
+			Facade(l).CallLater(time.Second, func() { s.Cancel(errBoom) })
 			if err := SleepUntil(ctx, Now(ctx).Add(time.Hour)); !errors.Is(err, errBoom) {
 				t.Errorf("cancelled: %v", err)
 			}

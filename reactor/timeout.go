@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // Timeout calls f in a scope that is done after d: then what f awaits under
@@ -49,7 +51,7 @@ func TimeoutAt(ctx context.Context, when time.Time, f func(ctx context.Context) 
 		panic("reactor: TimeoutAt with a nil function")
 	}
 	return inScope(ctx, "TimeoutAt", func(ctx context.Context, s *CancelScope) error {
-		s.set(max(0, s.scope.Loop().timeAt(when, &s.scope)))
+		s.set(max(0, s.scope.Loop().TimeAt(when, &s.scope)))
 		return f(ctx)
 	})
 }
@@ -77,9 +79,9 @@ func (e *TimeoutError) Temporary() bool { return true }
 // A CancelScope is the region that [Scope] calls its function in. Its methods
 // may be called by tasks and callbacks of the loop.
 type CancelScope struct {
-	scope   scope
-	region  region
-	timer   timer
+	scope   core.Scope
+	region  core.Region
+	timer   core.Timer
 	expired bool
 	over    bool
 }
@@ -96,17 +98,17 @@ func Scope(ctx context.Context, f func(ctx context.Context, s *CancelScope) erro
 }
 
 func inScope(ctx context.Context, op string, f func(ctx context.Context, s *CancelScope) error) error {
-	w, _, err := await(ctx, op)
+	w, _, err := core.Await(ctx, op)
 	if err != nil {
 		return err
 	}
 	c := &CancelScope{}
 	c.timer.Value = (*scopeDeadline)(c)
-	w.enter(&c.region, &c.scope, ctx)
+	w.Enter(&c.region, &c.scope, ctx)
 	defer func() {
 		c.over = true
 		c.scope.Loop().StopTimer(&c.timer)
-		c.region.leave()
+		c.region.Leave()
 	}()
 	return c.sign(f(&c.scope, c))
 }
@@ -118,7 +120,7 @@ func (c *CancelScope) sign(err error) error {
 		return err
 	}
 	if !c.expired && c.scope.Overdue() { // Done has said so, to a function that stopped the loop
-		(*scopeDeadline)(c).expire()
+		(*scopeDeadline)(c).Expire()
 	}
 	if c.expired && !c.scope.OuterDone() {
 		return &TimeoutError{err}
@@ -132,7 +134,7 @@ var ErrScopeOver = errors.New("reactor: the scope is over: its deadline can't be
 
 // Cancel makes the scope done, as [Task.Cancel] does a task.
 func (c *CancelScope) Cancel(cause error) bool {
-	c.scope.Loop().onLoop("CancelScope.Cancel")
+	c.scope.Loop().OnLoop("CancelScope.Cancel")
 	return !c.over && c.scope.Cancel(cause)
 }
 
@@ -140,17 +142,17 @@ func (c *CancelScope) Cancel(cause error) bool {
 // less, instead of at an earlier deadline of its own. The error is
 // [ErrScopeOver].
 func (c *CancelScope) SetTimeout(d time.Duration) error {
-	return c.set(max(0, c.scope.Loop().after(d)))
+	return c.set(max(0, c.scope.Loop().After(d)))
 }
 
 // SetDeadline is like SetTimeout, with the moment. The zero t takes the deadline
 // away, as with a net.Conn.
 func (c *CancelScope) SetDeadline(t time.Time) error {
-	c.scope.Loop().onLoop("CancelScope.SetDeadline") // before the clock is asked
+	c.scope.Loop().OnLoop("CancelScope.SetDeadline") // before the clock is asked
 	if t.IsZero() {
 		return c.set(never)
 	}
-	return c.set(max(0, c.scope.Loop().timeAt(t, &c.scope)))
+	return c.set(max(0, c.scope.Loop().TimeAt(t, &c.scope)))
 }
 
 // never is the loop time of a deadline that is none.
@@ -158,7 +160,7 @@ const never = -1
 
 func (c *CancelScope) set(until int64) error {
 	l := c.scope.Loop()
-	l.onLoop("setting a scope's deadline")
+	l.OnLoop("setting a scope's deadline")
 	if c.over {
 		return ErrScopeOver
 	}
@@ -170,9 +172,9 @@ func (c *CancelScope) set(until int64) error {
 	c.scope.SetUntil(max(1, until)) // 0 is none
 	switch {
 	case c.scope.Canceled():
-	case until <= l.now():
+	case until <= l.Now():
 		l.StopTimer(&c.timer)
-		(*scopeDeadline)(c).expire()
+		(*scopeDeadline)(c).Expire()
 	default:
 		l.SetTimer(&c.timer, until)
 	}
@@ -182,11 +184,11 @@ func (c *CancelScope) set(until int64) error {
 // Expired reports whether the scope's own deadline has made it done, and not a
 // cancellation, of itself or of what is around it, before that.
 func (c *CancelScope) Expired() bool {
-	c.scope.Loop().onLoopOrOver("CancelScope.Expired")
+	c.scope.Loop().OnLoopOrOver("CancelScope.Expired")
 	return c.expired
 }
 
 // scopeDeadline is a CancelScope as the owner of its timer.
 type scopeDeadline CancelScope
 
-func (c *scopeDeadline) expire() { c.expired = c.scope.Expire() }
+func (c *scopeDeadline) Expire() { c.expired = c.scope.Expire() }

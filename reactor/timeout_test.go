@@ -8,6 +8,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // timedOut reports whether err is that of a Timeout whose own time was up.
@@ -18,14 +20,14 @@ func timedOut(err error) bool {
 
 func TestTimeout(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		var inner context.Context
 		err := Timeout(ctx, time.Second, func(ctx context.Context) error {
 			inner = ctx
 			return Sleep(ctx, time.Hour)
 		})
-		if !timedOut(err) || facadeOf(l).Time() != time.Second || inner.Err() != context.DeadlineExceeded {
-			t.Errorf("%v at %v", err, facadeOf(l).Time())
+		if !timedOut(err) || Facade(l).Time() != time.Second || inner.Err() != context.DeadlineExceeded {
+			t.Errorf("%v at %v", err, Facade(l).Time())
 		}
 		if err := Timeout(ctx, time.Second, func(ctx context.Context) error { return errBoom }); err != errBoom {
 			t.Errorf("body's own: %v", err)
@@ -71,15 +73,15 @@ func TestTimeoutUnderADoneScope(t *testing.T) {
 func TestNestedTimeouts(t *testing.T) {
 	for _, c := range []struct{ outer, inner, want time.Duration }{{1, 2, 1}, {2, 1, 1}, {1, 1, 1}} {
 		run(t, func(ctx context.Context) error {
-			l := nearest(ctx).loop
+			l := core.Nearest(ctx).Loop()
 			var in, out error
 			Timeout(ctx, c.outer*time.Second, func(ctx context.Context) error {
 				Timeout(ctx, c.inner*time.Second, func(ctx context.Context) error {
 					in = Sleep(ctx, time.Hour)
 					return nil
 				})
-				if facadeOf(l).Time() != c.want*time.Second {
-					t.Errorf("%v: at %v", c, facadeOf(l).Time())
+				if Facade(l).Time() != c.want*time.Second {
+					t.Errorf("%v: at %v", c, Facade(l).Time())
 				}
 				out = Yield(ctx)
 				return nil
@@ -128,12 +130,12 @@ func TestTimeoutUnderAForeignCtx(t *testing.T) {
 
 func TestTimeoutLeavesNothing(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		for range 10 {
 			Timeout(ctx, time.Hour, func(ctx context.Context) error { return Yield(ctx) })
 		}
-		if l.wheel.Len() != 0 || nearest(ctx).kids != nil {
-			t.Errorf("%d timers, kids %v", l.wheel.Len(), nearest(ctx).kids)
+		if l.Holdings().Timers != 0 {
+			t.Errorf("%d timers", l.Holdings().Timers)
 		}
 		return nil
 	})
@@ -253,7 +255,7 @@ func TestDeadlinesOfThePast(t *testing.T) {
 		for _, later := range []time.Duration{0, time.Minute} { // zero is the very beginning of the loop's time
 			run(t, func(ctx context.Context) error {
 				Sleep(ctx, later)
-				l, called := nearest(ctx).loop, false
+				l, called := core.Nearest(ctx).Loop(), false
 				err := enter(ctx, func(ctx context.Context) error {
 					called = true
 					if _, ok := ctx.Deadline(); !ok || ctx.Err() != context.DeadlineExceeded {
@@ -261,8 +263,8 @@ func TestDeadlinesOfThePast(t *testing.T) {
 					}
 					return Yield(ctx)
 				})
-				if !called || !timedOut(err) || facadeOf(l).Time() != later {
-					t.Errorf("%s: called %v, %v at %v", name, called, err, facadeOf(l).Time())
+				if !called || !timedOut(err) || Facade(l).Time() != later {
+					t.Errorf("%s: called %v, %v at %v", name, called, err, Facade(l).Time())
 				}
 				return nil
 			})

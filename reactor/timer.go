@@ -1,6 +1,10 @@
 package reactor
 
-import "time"
+import (
+	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
+)
 
 // A Timer is a callback that is due at a time, made by [Loop.CallLater] or
 // [Loop.CallAt]. The time may be moved often, as a limit is that starts anew at each
@@ -8,14 +12,14 @@ import "time"
 // TimerHandle, with the methods of a time.Timer.)
 type Timer struct {
 	_    noCopy
-	core timedCall
+	core core.TimedCall
 }
 
 // CallLater makes the loop call f, as [Loop.CallSoon] does, after d, never earlier.
 // Calls that are due at the same time come in the order in which they were asked for.
 func (l *Loop) CallLater(d time.Duration, f func()) *Timer {
 	t := newTimer(&l.core, "CallLater", f)
-	t.core.move(l.core.after(d))
+	t.core.Move(l.core.After(d))
 	return t
 }
 
@@ -23,13 +27,13 @@ func (l *Loop) CallLater(d time.Duration, f func()) *Timer {
 // due.
 func (l *Loop) CallAt(when time.Duration, f func()) *Timer {
 	t := newTimer(&l.core, "CallAt", f)
-	t.core.move(int64(when))
+	t.core.Move(int64(when))
 	return t
 }
 
-func newTimer(l *loop, op string, f func()) *Timer {
+func newTimer(l *core.Loop, op string, f func()) *Timer {
 	t := new(Timer)
-	t.core.init(l, op, f)
+	t.core.Init(l, op, f)
 	return t
 }
 
@@ -37,13 +41,13 @@ func newTimer(l *loop, op string, f func()) *Timer {
 // was stopped. It costs a look at the clock, and to an earlier time than the present
 // one some 20 ns more.
 func (t *Timer) Reset(d time.Duration) {
-	t.core.loop.onLoop("Timer.Reset")
-	t.core.move(t.core.loop.after(d))
+	t.core.Loop().OnLoop("Timer.Reset")
+	t.core.Move(t.core.Loop().After(d))
 }
 
 // Stop keeps the call from being made, until the timer is reset. It reports whether
 // the call was still to come.
 func (t *Timer) Stop() bool {
-	t.core.loop.onLoop("Timer.Stop")
-	return t.core.cancel()
+	t.core.Loop().OnLoop("Timer.Stop")
+	return t.core.Cancel()
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -23,46 +25,45 @@ func TestCancelUnlinks(t *testing.T) {
 	foreign, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		var never Event
 		task := Go(ctx, never.Wait)
 		Yield(ctx)
 		timer := stopped(l, func() {})
+		timers := func() int { return l.Holdings().Timers }
 		for name, c := range map[string]struct {
 			pair func()     // registers and cancels
 			left func() int // how many still stand in the list
 		}{
-			"Task.OnDone": {func() { task.OnDone(func() {}).Cancel() }, task.waiters.len},
-			"CallLater":   {func() { facadeOf(l).CallLater(time.Hour, func() {}).Stop() }, l.wheel.Len},
-			"CallAt":      {func() { facadeOf(l).CallAt(time.Hour, func() {}).Stop() }, l.wheel.Len},
-			"CallSoon":    {func() { facadeOf(l).CallSoon(func() {}).Cancel(); Yield(ctx) }, func() int { return l.ready.n }},
-			"Timer":       {func() { timer.Reset(time.Hour); timer.Stop() }, l.wheel.Len},
-			"AddReader": {func() { facadeOf(l).AddReader(a, func() {}); facadeOf(l).RemoveReader(a) },
-				func() int { return len(facadeOf(l).watchers[0]) + l.fds.n + l.ioWaits }},
-			"AddWriter": {func() { facadeOf(l).AddWriter(a, func() {}); facadeOf(l).RemoveWriter(a) },
-				func() int { return len(facadeOf(l).watchers[1]) + l.fds.n + l.ioWaits }},
+			"Task.OnDone": {func() { task.OnDone(func() {}).Cancel() }, task.record().Waiters().Len},
+			"CallLater":   {func() { Facade(l).CallLater(time.Hour, func() {}).Stop() }, timers},
+			"CallAt":      {func() { Facade(l).CallAt(time.Hour, func() {}).Stop() }, timers},
+			"CallSoon":    {func() { Facade(l).CallSoon(func() {}).Cancel(); Yield(ctx) }, func() int { return l.Holdings().Ready }},
+			"Timer":       {func() { timer.Reset(time.Hour); timer.Stop() }, timers},
+			"AddReader": {func() { Facade(l).AddReader(a, func() {}); Facade(l).RemoveReader(a) },
+				func() int { return len(Facade(l).watchers[0]) + l.Holdings().FDs + l.Holdings().FDWaits }},
+			"AddWriter": {func() { Facade(l).AddWriter(a, func() {}); Facade(l).RemoveWriter(a) },
+				func() int { return len(Facade(l).watchers[1]) + l.Holdings().FDs + l.Holdings().FDWaits }},
 			"OnSignal": {func() { OnSignal(ctx, func(os.Signal) {}, syscall.SIGUSR2)() },
-				func() int { return len(facadeOf(l).signals) + l.outsiders }},
-			"context.AfterFunc": {func() { context.AfterFunc(ctx, func() {})() },
-				func() int { return nearest(ctx).watched().funcs.Len() }},
-			"Wait": {func() { Wait(doneCtx(ctx), AllDone, task) }, task.waiters.len},
+				func() int { return len(Facade(l).signals) + l.Holdings().Outside }},
+			"Wait": {func() { Wait(doneCtx(ctx), AllDone, task) }, task.record().Waiters().Len},
 			"Wait, cancelled while it waits": {func() {
 				Timeout(ctx, 1, func(ctx context.Context) error { _, _, err := Wait(ctx, AllDone, task); return err })
-			}, task.waiters.len},
+			}, task.record().Waiters().Len},
 			"AsCompleted, left": {func() {
 				done := Go(ctx, Yield)
 				for range AsCompleted(ctx, done, task) {
 					break
 				}
-			}, task.waiters.len},
-			"Task.Wait, cancelled": {func() { Timeout(ctx, 1, task.Wait) }, task.waiters.len},
+			}, task.record().Waiters().Len},
+			"Task.Wait, cancelled": {func() { Timeout(ctx, 1, task.Wait) }, task.record().Waiters().Len},
 			"a foreign ctx": {func() {
 				Go(ctx, func(ctx context.Context) error {
 					mixed, cancel := context.WithCancel(&mixedCtx{ctx, foreign})
 					defer cancel()
 					return never.Wait(doneCtx(mixed))
 				}).Wait(ctx)
-			}, func() int { return l.outsiders }},
+			}, func() int { return l.Holdings().Outside }},
 		} {
 			before := c.left()
 			for range 10 {

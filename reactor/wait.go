@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A WaitMode says when [Wait] returns.
@@ -23,14 +25,14 @@ const (
 // says that there is nothing to wait for. For tasks of several types T is [AnyTask].
 // (asyncio's wait.)
 func Wait[T AnyTask](ctx context.Context, mode WaitMode, tasks ...T) (done, pending []T, err error) {
-	nearestTask(ctx, "Wait")
+	core.Caller(ctx, "Wait")
 	if len(tasks) == 0 {
 		return nil, nil, errors.New("reactor: Wait without tasks")
 	}
 	if err := allOf(ctx, "Wait", tasks); err != nil {
 		return nil, nil, err
 	}
-	w, s, err := await(ctx, "Wait")
+	w, s, err := core.Await(ctx, "Wait")
 	if err == nil {
 		v := newWatch(tasks, mode)
 		for err == nil && !v.satisfied() {
@@ -51,7 +53,7 @@ func Wait[T AnyTask](ctx context.Context, mode WaitMode, tasks ...T) (done, pend
 // allOf returns an error unless all the tasks are of ctx's loop: the end of
 // another's would come on another thread.
 func allOf[T AnyTask](ctx context.Context, op string, tasks []T) error {
-	s := nearest(ctx)
+	s := core.Nearest(ctx)
 	for _, t := range tasks {
 		if s != nil && t.record().Loop() != s.Loop() {
 			return fmt.Errorf("reactor: %s for a task of another loop: use Submit to reach that loop", op)
@@ -65,14 +67,14 @@ type watch struct {
 	mode    WaitMode
 	left    int
 	failed  bool
-	over    []*task
-	tasks   []*task
-	hooks   []waiter // of tasks, in the same places
-	changed waitList
+	over    []*core.Task
+	tasks   []*core.Task
+	hooks   []core.Waiter // of tasks, in the same places
+	changed core.WaitList
 }
 
 func newWatch[T AnyTask](tasks []T, mode WaitMode) *watch {
-	v := &watch{mode: mode, left: len(tasks), tasks: make([]*task, len(tasks)), hooks: make([]waiter, len(tasks))}
+	v := &watch{mode: mode, left: len(tasks), tasks: make([]*core.Task, len(tasks)), hooks: make([]core.Waiter, len(tasks))}
 	for i, t := range tasks {
 		t := t.record()
 		v.tasks[i] = t
@@ -80,19 +82,19 @@ func newWatch[T AnyTask](tasks []T, mode WaitMode) *watch {
 			v.ended(t)
 			continue
 		}
-		v.hooks[i].Hook = hookFunc(func() { v.ended(t) })
-		t.Waiters().push(&v.hooks[i])
+		v.hooks[i].Hook = core.HookFunc(func() { v.ended(t) })
+		t.Waiters().Push(&v.hooks[i])
 	}
 	return v
 }
 
-func (v *watch) ended(t *task) {
+func (v *watch) ended(t *core.Task) {
 	v.left--
 	v.over = append(v.over, t)
 	if t.Outcome() != nil && !t.Echo() {
 		v.failed = true
 	}
-	v.changed.wakeAll(wokenDone)
+	v.changed.WakeAll(core.WokenDone)
 }
 
 func (v *watch) satisfied() bool {
@@ -106,11 +108,11 @@ func (v *watch) satisfied() bool {
 }
 
 // wait waits until another task has ended.
-func (v *watch) wait(w *worker, s *scope) error {
-	if err := w.refuseCycles(s, v); err != nil {
+func (v *watch) wait(w *core.Worker, s *core.Scope) error {
+	if err := w.RefuseCycles(s, v); err != nil {
 		return err
 	}
-	return v.changed.wait(w, s, v)
+	return v.changed.Wait(w, s, v)
 }
 
 func (v *watch) String() string {
@@ -128,7 +130,7 @@ func (v *watch) String() string {
 
 func (v *watch) All() (bool, int) { return v.mode == AllDone, v.left }
 
-func (v *watch) Joins(yield func(*task) bool) {
+func (v *watch) Joins(yield func(*core.Task) bool) {
 	for i := range v.hooks {
 		if x := &v.hooks[i]; x.Waits() && !yield(v.tasks[i]) {
 			return
@@ -150,19 +152,19 @@ func (v *watch) stop() {
 func AsCompleted[T AnyTask](ctx context.Context, tasks ...T) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
-		nearestTask(ctx, "AsCompleted")
+		core.Caller(ctx, "AsCompleted")
 		if err := allOf(ctx, "AsCompleted", tasks); err != nil {
 			yield(none, err)
 			return
 		}
-		byTask := make(map[*task]T, len(tasks))
+		byTask := make(map[*core.Task]T, len(tasks))
 		for _, t := range tasks {
 			byTask[t.record()] = t
 		}
 		v := newWatch(tasks, FirstDone)
 		defer v.stop()
 		for i := range tasks {
-			w, s, err := await(ctx, "AsCompleted")
+			w, s, err := core.Await(ctx, "AsCompleted")
 			for err == nil && i == len(v.over) {
 				err = v.wait(w, s)
 			}

@@ -79,7 +79,7 @@ func TestWaitCancelled(t *testing.T) {
 		if names(done) != "a" || !errors.Is(err, errBoom) {
 			t.Errorf("under a done ctx: %s, %v", names(done), err)
 		}
-		if !b.waiters.empty() {
+		if !b.record().Waiters().Empty() {
 			t.Error("a hook is left")
 		}
 		name, err := b.Await(ctx)
@@ -154,7 +154,7 @@ func TestAsCompletedLeavesTheRestRunning(t *testing.T) {
 			}
 			break
 		}
-		if !slow.waiters.empty() {
+		if !slow.record().Waiters().Empty() {
 			t.Error("a hook is left")
 		}
 		for range AsCompleted[*Task[int]](ctx) {

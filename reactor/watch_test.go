@@ -23,7 +23,7 @@ func TestWatchInEveryOrder(t *testing.T) {
 				v.Set(10 * last)
 				return everyone(queue, func() string { return fmt.Sprint(10*last, last) })
 			},
-			check: v.waiters.check,
+			check: v.waiters.Check,
 			done: func(ctx context.Context) string {
 				if value, version := v.Get(); value != 10*last || version != uint64(last) {
 					return fmt.Sprintf("value %d, version %d", value, version)
@@ -59,7 +59,7 @@ func TestWatchCloseInEveryOrder(t *testing.T) {
 						return "closed"
 					})
 				},
-				check: v.waiters.check,
+				check: v.waiters.Check,
 				done: func(ctx context.Context) string {
 					if !closed {
 						v.Close()

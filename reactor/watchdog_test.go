@@ -163,25 +163,6 @@ func TestBlockedLoopAmongOthers(t *testing.T) {
 	}
 }
 
-// While all loops sleep nobody looks.
-func TestWatchdogSleeps(t *testing.T) {
-	err := runBlocked(t, Options{}, func(ctx context.Context, reports chan Report) error {
-		asleep := false
-		for try := 0; try < 100 && !asleep; try++ {
-			before := watchdog.looks.Load()
-			Sleep(ctx, 5*blockedForTest)
-			asleep = watchdog.looks.Load()-before <= 2
-		}
-		if !asleep {
-			t.Error("looks at a loop that sleeps, again and again")
-		}
-		return nil
-	})
-	if err != nil {
-		t.Error(err)
-	}
-}
-
 // BlockedAfter turned off, and slow steps, which get their stack by the watchdog.
 func TestSlowStepHasItsStack(t *testing.T) {
 	var told []Report

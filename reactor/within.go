@@ -3,11 +3,13 @@ package reactor
 import (
 	"context"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // InTask reports whether the caller is the running task of the loop, and so may
 // suspend. It may be called from anywhere.
-func (l *Loop) InTask() bool { return l.core.inTask() }
+func (l *Loop) InTask() bool { return l.core.InTask() }
 
 // Within calls f in a scope of the running task that is done, besides, when ctx
 // is: any context, also one that belongs to no loop. What f awaits under the ctx
@@ -19,11 +21,11 @@ func (l *Loop) Within(ctx context.Context, f func(ctx context.Context) error) er
 	if f == nil {
 		panic("reactor: Loop.Within with a nil function")
 	}
-	w := l.core.task("Loop.Within")
-	l.core.noteLabels(ctx)
+	w := l.core.Caller("Loop.Within")
+	l.core.NoteLabels(ctx)
 	return Scope(amid{w.Scope(), ctx}, func(inner context.Context, s *CancelScope) error {
 		if ctx.Done() != nil {
-			s.scope.follow(ctx)
+			s.scope.Follow(ctx)
 		}
 		return f(inner)
 	})
@@ -37,7 +39,7 @@ type amid struct {
 }
 
 func (a amid) Value(key any) any {
-	if key != scopeKey {
+	if !core.IsScopeKey(key) {
 		if v := a.other.Value(key); v != nil {
 			return v
 		}

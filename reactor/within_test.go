@@ -5,15 +5,17 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // What runs Within a foreign context obeys both it and the task's scope.
 func TestWithin(t *testing.T) {
 	type key struct{}
 	errForeign := errors.New("the foreign context's cause")
-	onWorld(t, func(ctx context.Context, l *loop, v *world) error {
+	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		wait := func(foreign context.Context) error {
-			return facadeOf(l).Within(foreign, new(Event).Wait)
+			return Facade(l).Within(foreign, new(Event).Wait)
 		}
 		if err := Timeout(ctx, time.Second, func(context.Context) error { return wait(context.Background()) }); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("the task's scope is done: %v", err)
@@ -32,17 +34,17 @@ func TestWithin(t *testing.T) {
 			t.Errorf("it was done before: %v", err)
 		}
 		values := context.WithValue(context.Background(), key{}, "theirs")
-		deadline := l.wall.Add(time.Minute)
+		deadline := l.WallOf(int64(time.Minute), ctx)
 		dated, stop := context.WithDeadline(values, deadline)
 		defer stop()
-		return facadeOf(l).Within(dated, func(ctx context.Context) error {
+		return Facade(l).Within(dated, func(ctx context.Context) error {
 			if got := ctx.Value(key{}); got != "theirs" {
 				t.Errorf("value %v", got)
 			}
 			if d, ok := ctx.Deadline(); !ok || !d.Equal(deadline) {
 				t.Errorf("deadline %v, %v", d, ok)
 			}
-			if Here(ctx) != ctx || LoopOf(ctx) != facadeOf(l) || !facadeOf(l).InTask() {
+			if core.Here(ctx) != ctx || LoopOf(ctx) != Facade(l) || !Facade(l).InTask() {
 				t.Error("its ctx is not one of the task's")
 			}
 			return nil

@@ -5,16 +5,18 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 func TestCoroutinesAreReused(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		for range 100 {
 			Go(ctx, func(ctx context.Context) error { return Yield(ctx) }).Wait(ctx)
 		}
-		if len(l.workers) > 3 {
-			t.Errorf("%d workers for one task at a time", len(l.workers))
+		if l.Holdings().Workers > 3 {
+			t.Errorf("%d workers for one task at a time", l.Holdings().Workers)
 		}
 		return nil
 	})
@@ -24,21 +26,21 @@ func TestCoroutinesAreReused(t *testing.T) {
 // and each exit wakes whoever sleeps in its seat.
 func TestSurplusCoroutinesExit(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		for round := range 3 {
 			const n = 5000
 			woken := make([]int, n)
 			tasks := make([]*Task[struct{}], n)
 			for i := range n {
 				tasks[i] = Go(ctx, func(ctx context.Context) error {
-					self := l.cur
+					self := l.Running()
 					// Different ends, so that seats get mixed.
 					for range 1 + i%3 {
 						if err := Sleep(ctx, time.Duration(1+i*7919%n)*time.Microsecond); err != nil {
 							return err
 						}
 						woken[i]++
-						if l.cur != self || self.task == nil {
+						if l.Running() != self {
 							return errors.New("woken in another's place")
 						}
 					}
@@ -53,9 +55,9 @@ func TestSurplusCoroutinesExit(t *testing.T) {
 					t.Errorf("round %d: task %d woken %d times", round, i, woken[i])
 				}
 			}
-			l.checkNow(t)
-			if l.idlers != maxIdle || len(l.workers) > maxIdle+1 {
-				t.Errorf("round %d: %d idle of %d", round, l.idlers, len(l.workers))
+			checkNow(t, l)
+			if l.Holdings().Idle != 1024 || l.Holdings().Workers > 1024+1 {
+				t.Errorf("round %d: %d idle of %d", round, l.Holdings().Idle, l.Holdings().Workers)
 			}
 		}
 		return nil
@@ -64,12 +66,12 @@ func TestSurplusCoroutinesExit(t *testing.T) {
 
 func TestSurplusCoroutinesExitAmongCallbacksAndParkedTasks(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		ended, called := 0, 0
 		for i := range 3000 {
 			Go(ctx, func(ctx context.Context) error {
 				for range i % 4 {
-					facadeOf(l).CallSoon(func() { called++ })
+					Facade(l).CallSoon(func() { called++ })
 					Yield(ctx)
 				}
 				ended++
@@ -83,27 +85,27 @@ func TestSurplusCoroutinesExitAmongCallbacksAndParkedTasks(t *testing.T) {
 		if ended != 3000 || called != 3000/4*6 {
 			t.Errorf("%d ended, %d called", ended, called)
 		}
-		l.checkNow(t)
+		checkNow(t, l)
 		return nil
 	})
 }
 
 func TestTenThousandSleepers(t *testing.T) {
 	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
+		l := core.Nearest(ctx).Loop()
 		const n = 10000
 		last, ended := time.Duration(0), 0
 		for i := range n {
 			d := time.Duration(1+i*7919%n) * time.Millisecond
 			Go(ctx, func(ctx context.Context) error {
-				start := facadeOf(l).Time()
+				start := Facade(l).Time()
 				if err := Sleep(ctx, d); err != nil {
 					return err
 				}
-				if now := facadeOf(l).Time(); now-start != d || now < last {
+				if now := Facade(l).Time(); now-start != d || now < last {
 					t.Errorf("slept %v instead of %v, after one until %v", now-start, d, last)
 				}
-				last = facadeOf(l).Time()
+				last = Facade(l).Time()
 				ended++
 				return nil
 			})
@@ -116,47 +118,13 @@ func TestTenThousandSleepers(t *testing.T) {
 	})
 }
 
-// The state that a task leaves behind is nothing to the next one.
-func TestAWorkersNextTaskStartsAfresh(t *testing.T) {
-	run(t, func(ctx context.Context) error {
-		l := nearest(ctx).loop
-		var first *worker
-		a := Go(ctx, func(ctx context.Context) error {
-			first = l.cur
-			derived, cancel := context.WithCancel(ctx)
-			defer cancel()
-			Timeout(ctx, time.Second, func(ctx context.Context) error { return Sleep(ctx, time.Hour) })
-			return Sleep(derived, time.Second)
-		})
-		a.Wait(ctx)
-		if first.task != nil || first.scope != nil || first.shadow != nil || first.state != idle {
-			t.Errorf("left behind: %+v", first)
-		}
-		Yield(ctx)
-		b := Go(ctx, func(ctx context.Context) error {
-			if l.cur != first || first.scope != nearest(ctx) {
-				t.Error("another worker, or another scope")
-			}
-			return Sleep(ctx, time.Hour)
-		})
-		Yield(ctx)
-		if a.Cancel(nil) || !b.Cancel(errBoom) {
-			t.Error("Cancel")
-		}
-		if err := b.Wait(ctx); !errors.Is(err, errBoom) {
-			t.Error(err)
-		}
-		return nil
-	})
-}
-
 // A wake, and then a cancellation before the resume: the result comes, and the
 // next await fails, also when it is in the same call.
 func TestTwoParksInOneCall(t *testing.T) {
 	t.Run("ToThread", func(t *testing.T) {
 		setup{Options: Options{MaxThreads: 1}}.run(t, func(ctx context.Context) error {
-			l := nearest(ctx).loop
-			l.threads = 1 // as if one ran
+			l := core.Nearest(ctx).Loop()
+			l.Threads(1) // as if one ran
 			release, ran := make(chan bool), make(chan bool)
 			task := Go(ctx, func(ctx context.Context) error {
 				_, err := ToThread(ctx, func(context.Context) (int, error) { <-release; close(ran); return 0, nil })
@@ -167,14 +135,14 @@ func TestTwoParksInOneCall(t *testing.T) {
 				return err
 			})
 			yields(ctx, 2)
-			facadeOf(l).CallSoon(func() {
-				facadeOf(l).threads.queue.wakeFirst(wokenDone) // as the one that ran would
-				task.Cancel(errBoom)                           // before the task has resumed
-				l.checkNow(t)
+			Facade(l).CallSoon(func() {
+				Facade(l).threads.queue.WakeFirst(core.WokenDone) // as the one that ran would
+				task.Cancel(errBoom)                              // before the task has resumed
+				checkNow(t, l)
 			})
 			yields(ctx, 3)
 			err := ErrNotDone
-			if task.over {
+			if task.Finished() {
 				err = task.Wait(ctx)
 			}
 			if !errors.Is(err, errBoom) {

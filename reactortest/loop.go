@@ -3,6 +3,8 @@ package reactortest
 import (
 	"fmt"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy/internal/simulation"
 	"github.com/eddyio/eddy/reactor"
 )
@@ -65,7 +67,7 @@ func hashOf(what fmt.Stringer) uint64 {
 	switch what := what.(type) {
 	case nil:
 		return 0
-	case *reactor.FD:
+	case *core.FD:
 		return uint64(what.Sysfd())
 	case reactor.AnyTask:
 		return what.ID()
@@ -74,7 +76,7 @@ func hashOf(what fmt.Stringer) uint64 {
 }
 
 func (sim *simulator) Describe(what fmt.Stringer) string {
-	if f, ok := what.(*reactor.FD); ok {
+	if f, ok := what.(*core.FD); ok {
 		if s, err := sim.file(f.Sysfd()); err == nil {
 			return s.String()
 		}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/eddyio/eddy/net"
@@ -37,7 +39,7 @@ func (b *bench) dialFrom(local, to net.Addr, reuse bool) (*net.TCPConn, error) {
 
 // setInt sets an option of a real socket, or of a simulated one.
 func (b *bench) setInt(fd, level, name, value int) {
-	if err := reactor.Sockets(b.ctx).SetInt(fd, level, name, value); err != nil {
+	if err := core.Sockets(b.ctx).SetInt(fd, level, name, value); err != nil {
 		b.t.Error(err)
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/reactortest"
@@ -109,7 +111,7 @@ func TestPortInTimeWaitIsReused(t *testing.T) {
 			n.Host("server").Start(echo)
 			reactor.Yield(ctx)
 			d := &net.Dialer{LocalAddr: &net.TCPAddr{}, Control: func(_, _ string, c syscall.RawConn) error {
-				return c.Control(func(fd uintptr) { reactor.Sockets(ctx).SetInt(int(fd), syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1) })
+				return c.Control(func(fd uintptr) { core.Sockets(ctx).SetInt(int(fd), syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1) })
 			}}
 			c, err := d.DialContext(ctx, "tcp", to)
 			if err != nil {

@@ -41,7 +41,10 @@ var floors = [][]room{
 		{"internal/simulation", "What does a loop ask of a simulator?"},
 	},
 	{
-		{"reactor", "Who runs next, and what is everybody else waiting for?"},
+		{"reactor/core", "Who runs next, and what is everybody else waiting for?"},
+	},
+	{
+		{"reactor", "What can a task await?"},
 	},
 	{
 		{"reactor/poll", "How does a task read, write, accept, and a goroutine beside it?"},

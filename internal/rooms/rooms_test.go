@@ -15,6 +15,7 @@ func TestImportsThatGoUpOrSidewaysAreReported(t *testing.T) {
 		{"net", "os", ""},
 		{"examples/echo", "net/tls", ""},
 		{"reactor", "net", "must not import"},
+		{"reactor/core", "reactor", "must not import"},
 		{"net", "net/tls", "must not import"},
 		{"net", "process", "must not import"},
 		{"timerwheel", "", "must not import"},

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
 )
@@ -81,10 +83,10 @@ const chunk = 64 << 10
 // be. The peer's word that no more will come is io.EOF; a connection that
 // ends without it, in the midst of a record, is io.ErrUnexpectedEOF.
 func (c *Conn) Read(p []byte) (int, error) {
-	if !reactor.OnLoop(c.ctx) {
+	if !core.OnLoop(c.ctx) {
 		return elsewhere(c, context.Background(), func(context.Context) (int, error) { return c.Read(p) })
 	}
-	if err := c.handshake(reactor.Here(c.ctx)); err != nil {
+	if err := c.handshake(core.Here(c.ctx)); err != nil {
 		return 0, err
 	}
 	if err := c.lock(&c.reading); err != nil {
@@ -109,10 +111,10 @@ func (c *Conn) Read(p []byte) (int, error) {
 // are not interleaved. When it fails midway it returns how much is encrypted:
 // what of that is not on its way yet goes with the next write, or with Close.
 func (c *Conn) Write(p []byte) (int, error) {
-	if !reactor.OnLoop(c.ctx) {
+	if !core.OnLoop(c.ctx) {
 		return elsewhere(c, context.Background(), func(context.Context) (int, error) { return c.Write(p) })
 	}
-	if err := c.handshake(reactor.Here(c.ctx)); err != nil {
+	if err := c.handshake(core.Here(c.ctx)); err != nil {
 		return 0, err
 	}
 	if err := c.lock(&c.writing); err != nil {
@@ -153,7 +155,7 @@ func (c *Conn) write(p []byte) (n int, err error) {
 // CloseWrite tells the peer that no more will be written; it reads io.EOF, and
 // may go on sending. The handshake must be done.
 func (c *Conn) CloseWrite() error {
-	if !reactor.OnLoop(c.ctx) {
+	if !core.OnLoop(c.ctx) {
 		return do(c, c.CloseWrite)
 	}
 	if !c.done.Load() {
@@ -178,7 +180,7 @@ const closeTimeout = 5 * time.Second
 // it closes all the same, with an error. If a write is under way the peer is told
 // nothing. A second Close returns net.ErrClosed.
 func (c *Conn) Close() error {
-	if !reactor.OnLoop(c.ctx) {
+	if !core.OnLoop(c.ctx) {
 		return do(c, c.Close)
 	}
 	if c.closed {
@@ -204,7 +206,7 @@ func (c *Conn) sayGoodbye() error {
 	if err := c.tls.CloseWrite(); err != nil {
 		return nil // the connection has failed before, as its user was told
 	}
-	ctx := reactor.Here(c.ctx)
+	ctx := core.Here(c.ctx)
 	if ctx == nil {
 		return c.flush()
 	}
@@ -258,7 +260,7 @@ func (c *Conn) VerifyHostname(host string) error {
 
 // lock takes one of c's locks for the caller, a task or a callback.
 func (c *Conn) lock(m *reactor.Mutex) error {
-	if ctx := reactor.Here(c.ctx); ctx != nil {
+	if ctx := core.Here(c.ctx); ctx != nil {
 		return m.Lock(ctx)
 	}
 	if !m.TryLock() {

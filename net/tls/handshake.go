@@ -7,6 +7,7 @@ import (
 
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // defaultHandshakeTimeout is that of servers, which must not keep a client for
@@ -26,16 +27,16 @@ func (c *Conn) SetHandshakeTimeout(d time.Duration) {
 
 // Handshake does the handshake, unless it is done.
 func (c *Conn) Handshake() error {
-	if !reactor.OnLoop(c.ctx) {
+	if !core.OnLoop(c.ctx) {
 		return do(c, c.Handshake)
 	}
-	return c.handshake(reactor.Here(c.ctx))
+	return c.handshake(core.Here(c.ctx))
 }
 
 // HandshakeContext is as [Conn.Handshake], and fails when ctx, any context, is done
 // first. One that has failed, for this or another reason, can't be repeated.
 func (c *Conn) HandshakeContext(ctx context.Context) error {
-	if !reactor.OnLoop(c.ctx) {
+	if !core.OnLoop(c.ctx) {
 		_, err := elsewhere(c, ctx, func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, c.handshake(ctx)
 		})
@@ -44,7 +45,7 @@ func (c *Conn) HandshakeContext(ctx context.Context) error {
 		}
 		return err
 	}
-	if here := reactor.Here(c.ctx); here == nil {
+	if here := core.Here(c.ctx); here == nil {
 		return c.handshake(here)
 	}
 	if l := reactor.LoopOf(c.ctx); reactor.LoopOf(ctx) != l {
@@ -115,7 +116,7 @@ func (c *Conn) join() error {
 	if c.crowd == nil || c.inCrowd || c.done.Load() {
 		return nil
 	}
-	ctx := reactor.Here(c.ctx)
+	ctx := core.Here(c.ctx)
 	if ctx == nil {
 		return errInCallback
 	}

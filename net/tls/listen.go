@@ -6,8 +6,10 @@ import (
 	"errors"
 	"time"
 
-	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/core"
+
+	"github.com/eddyio/eddy/net"
 )
 
 // A Listener accepts TLS connections. It is a std net.Listener.
@@ -67,7 +69,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !reactor.OnLoop(l.ctx) {
+	if !core.OnLoop(l.ctx) {
 		return tls.Server(inner, timedServer(l.ctx, l.config)), nil
 	}
 	c := Server(l.ctx, inner, l.config)

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
 )
@@ -62,7 +64,7 @@ func (interrupted) Timeout() bool   { return false }
 func (interrupted) Temporary() bool { return true }
 
 func (c *Conn) isInterrupted(err error) bool {
-	return errors.Is(err, context.Canceled) || reactor.Here(c.ctx) == nil && !isFinal(err)
+	return errors.Is(err, context.Canceled) || core.Here(c.ctx) == nil && !isFinal(err)
 }
 
 // isFinal says whether a callback's error is the connection's. The other one it
@@ -118,7 +120,7 @@ func (c *Conn) answer() {
 		}
 		return nil
 	}
-	if reactor.Here(c.ctx) == nil {
+	if core.Here(c.ctx) == nil {
 		flush(c.ctx)
 		return
 	}

@@ -1,6 +1,8 @@
 package poll
 
-import "io"
+import (
+	"io"
+)
 
 // A CopyError is an error of [Copy]'s source, or of its destination.
 type CopyError struct {

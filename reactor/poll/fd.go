@@ -5,31 +5,33 @@ import (
 	"os"
 	"time"
 
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/sockets"
 )
 
 // A Kind is what FDs have in common, as all that one listener accepts.
-type Kind = reactor.FDKind
+type Kind = core.FDKind
 
 // KindOf returns the kind of descriptors of these socket calls.
-func KindOf(sys sockets.Calls) Kind { return reactor.KindOf(sys) }
+func KindOf(sys sockets.Calls) Kind { return core.KindOf(sys) }
 
 // An FD is a descriptor with what tasks and goroutines do to it. Its methods may be
 // called from any goroutine, unless they say otherwise. They return the errors of
-// reactor.FD's waits, io.EOF, and an [os.SyscallError] for the kernel's.
+// core.FD's waits, io.EOF, and an [os.SyscallError] for the kernel's.
 //
 // The zero FD is to be opened; it may be part of a larger structure, and must not be
 // copied.
 type FD struct {
-	core reactor.FD
+	core core.FD
 
 	// Activity, if set, is told of what is read and written. It is set before others
 	// use the FD.
 	Activity *Activity
 }
 
-// Open puts a nonblocking descriptor under ctx's loop, as reactor.FD's Open does.
+// Open puts a nonblocking descriptor under ctx's loop, as core.FD's Open does.
 func (f *FD) Open(ctx context.Context, sysfd int, k *Kind) error {
 	return f.core.OpenKind(ctx, sysfd, k)
 }
@@ -48,11 +50,11 @@ func (f *FD) OpenLike(other *FD, sysfd int, k *Kind) error {
 	return f.core.OpenLike(&other.core, sysfd, k)
 }
 
-// OpenApart makes f of a descriptor that goroutines use; l learns of it when one of
-// its tasks does.
-func (f *FD) OpenApart(l *reactor.Loop, sysfd int, k *Kind) error {
+// OpenApart makes f of a descriptor that goroutines use; the loop of other learns of it
+// when one of its tasks does.
+func (f *FD) OpenApart(other *FD, sysfd int, k *Kind) error {
 	g := newGoSide(f)
-	f.core.OpenApart(l, sysfd, k, &g.Side)
+	f.core.OpenApart(other.core.Loop(), sysfd, k, &g.Side)
 	if err := g.make(); err != nil {
 		f.Close()
 		return err
@@ -68,7 +70,7 @@ func (f *FD) OpenFile(l *reactor.Loop, file *os.File, k *Kind) error {
 	}
 	g := newGoSide(f)
 	g.file, g.raw = file, raw
-	f.core.OpenApart(l, g.fdOf(), k, &g.Side)
+	f.core.OpenApart(l.Core(), g.fdOf(), k, &g.Side)
 	if err := g.make(); err != nil {
 		f.Close()
 		return err
@@ -76,15 +78,15 @@ func (f *FD) OpenFile(l *reactor.Loop, file *os.File, k *Kind) error {
 	return nil
 }
 
-// Core returns the FD as the loop knows it, for a reactor.Dormant.
-func (f *FD) Core() *reactor.FD { return &f.core }
+// Core returns the FD as the loop knows it, for a core.Dormant.
+func (f *FD) Core() *core.FD { return &f.core }
 
 // Sysfd returns the descriptor, or -1 once f is closed. It is for tasks and callbacks
 // of the loop.
 func (f *FD) Sysfd() int { return f.core.Sysfd() }
 
 // Loop returns the FD's loop.
-func (f *FD) Loop() *reactor.Loop { return f.core.Loop() }
+func (f *FD) Loop() *reactor.Loop { return reactor.Facade(f.core.Loop()) }
 
 // OnLoop reports whether the caller is the running task, or a callback, of f's loop.
 func (f *FD) OnLoop() bool { return f.core.OnLoop() }

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A goSide is the side of an FD that goroutines use. It has the descriptor as an
@@ -20,7 +20,7 @@ import (
 // loop uses the descriptor; only then is the loop told of anything. Goroutines that
 // wait for the write lock stand in queue.
 type goSide struct {
-	reactor.Side
+	core.Side
 	fd      *FD
 	made    atomic.Bool
 	closed  atomic.Bool

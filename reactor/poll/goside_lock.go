@@ -1,6 +1,8 @@
 package poll
 
-import "os"
+import (
+	"os"
+)
 
 // lockApart enters, and takes the write lock.
 func (f *FD) lockApart() (*goSide, error) {

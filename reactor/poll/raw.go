@@ -1,6 +1,8 @@
 package poll
 
-import "os"
+import (
+	"os"
+)
 
 // Raw is a syscall.RawConn's three methods, for functions that may be anybody's, and may
 // block a goroutine, or exit it. A function that a task passes must not wait.

@@ -109,7 +109,7 @@ func readOther(k *Kind, fd int, p []byte) (int, syscall.Errno) {
 
 var errBorrow = errors.New("Borrow must be called by a task of the connection's loop: use Read elsewhere")
 
-// Borrow reads as Read does, into memory of the loop's, see reactor.FD's Scratch. It is
+// Borrow reads as Read does, into memory of the loop's, see core.FD's Scratch. It is
 // for tasks and callbacks of the loop.
 func (f *FD) Borrow() ([]byte, error) {
 	if !f.core.OnLoop() {

@@ -3,8 +3,9 @@ package poll
 import (
 	"syscall"
 
-	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy/sockets"
 )
 
 // receiveRights is Receive of messages whose descriptors are to be closed on

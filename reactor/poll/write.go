@@ -4,7 +4,8 @@ import (
 	"sync"
 	"syscall"
 
-	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/core"
+
 	"github.com/eddyio/eddy/sockets"
 )
 
@@ -86,7 +87,7 @@ func (f *FD) writeCopy(p []byte) (int, error) {
 	return f.write(buf[:copy(buf[:], p)])
 }
 
-const bufferSize = reactor.ScratchSize
+const bufferSize = core.ScratchSize
 
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 

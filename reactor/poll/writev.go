@@ -1,6 +1,8 @@
 package poll
 
-import "syscall"
+import (
+	"syscall"
+)
 
 // Consume takes n bytes from v, and whatever is empty then at its beginning. It
 // forgets the slices that it has taken whole, so that they can be freed.

@@ -1,0 +1,87 @@
+package core
+
+import "runtime/debug"
+
+// A callback is a function that the loop calls.
+type Callback struct {
+	_      noCopy
+	loop   *Loop
+	fn     func()  // nil once it ran or was cancelled
+	posted bool    // by another goroutine
+	node   *Waiter // of a callback that waits in a list; nil of others
+}
+
+// init makes c a callback of f, which op is to call. It panics for a nil f, and
+// elsewhere than on the loop.
+func (c *Callback) Init(l *Loop, op string, f func()) {
+	l.OnLoop(op)
+	if f == nil {
+		panic("reactor: " + op + " of a nil function")
+	}
+	c.loop, c.fn = l, f
+}
+
+// soon makes the loop call c on its next turn.
+func (c *Callback) Soon() { c.loop.ready.push(c) }
+
+// whenOver makes the loop call c when t is over. Its function counts as having been
+// told of the task's error.
+func (c *Callback) WhenOver(t *Task) {
+	if t.over {
+		t.Claim()
+		c.Soon()
+	} else {
+		c.node = &Waiter{Hook: c}
+		t.waiters.Push(c.node)
+	}
+}
+
+// cancel keeps c from being called, and reports whether that was still possible.
+func (c *Callback) Cancel() bool {
+	c.loop.OnLoop("Handle.Cancel")
+	if c.fn == nil {
+		return false
+	}
+	c.fn = nil
+	if c.node != nil {
+		c.node.Leave()
+	}
+	return true
+}
+
+func (c *Callback) Wake() { c.loop.ready.push(c) }
+
+// dropped reports whether c was cancelled when it stood in the ready queue.
+func (c *Callback) dropped() bool { return c.fn == nil }
+
+func (c *Callback) Exec(w *Worker) {
+	f := c.fn
+	c.fn = nil
+	c.loop.call(w, f)
+}
+
+// call calls f, a callback's function, on w.
+func (l *Loop) call(w *Worker, f func()) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if r := recover(); r != nil {
+			l.Report(Report{What: "a callback panicked", Err: l.facade.Panicked("a callback", r, debug.Stack())})
+		} else {
+			w.die()
+		}
+	}()
+	f()
+	returned = true
+}
+
+// soon makes the loop call f on its next turn.
+func (l *Loop) Soon(f func()) { l.ready.push(&Callback{loop: l, fn: f}) }
+
+// postSoon makes the loop call f on its next turn. It may be called from any
+// goroutine, and reports whether the loop has not ended.
+func (l *Loop) PostSoon(f func()) bool {
+	return l.Post(func() { l.ready.push(&Callback{loop: l, fn: f, posted: true}) })
+}

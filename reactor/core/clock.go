@@ -1,0 +1,48 @@
+package core
+
+import (
+	"context"
+	"time"
+)
+
+// A clock tells a loop the time.
+type Clock interface {
+	// Now returns the time since some fixed moment. It never goes backwards.
+	Now() time.Duration
+}
+
+// monotonic reads the system's monotonic clock, about 30 ns.
+type monotonic struct{ base time.Time }
+
+func (m monotonic) Now() time.Duration { return time.Since(m.base) }
+
+// Today returns the time of day for code under ctx, of the loop.
+func (l *Loop) Today(ctx context.Context) time.Time {
+	if _, real := l.clock.(monotonic); real {
+		return time.Now()
+	}
+	return l.WallOf(l.Now(), ctx)
+}
+
+// Since returns the time that has passed since t, which Today returned under a ctx
+// of the same host. A jump of the time of day in between is not in it.
+func (l *Loop) Since(t time.Time, ctx context.Context) time.Duration {
+	if l.sim != nil {
+		return l.sim.hostOf(ctx).Since(t)
+	}
+	return l.Today(ctx).Sub(t)
+}
+
+// now returns the loop's time in the wheel's unit, nanoseconds.
+func (l *Loop) Now() int64 { return int64(l.clock.Now()) }
+
+// after returns the time d from now, or the end of time when that lies beyond it.
+func (l *Loop) After(d time.Duration) int64 {
+	now := l.Now()
+	if d > MaxTime-time.Duration(now) {
+		return int64(MaxTime)
+	}
+	return now + int64(d)
+}
+
+const MaxTime = time.Duration(1<<63 - 1)

@@ -1,0 +1,259 @@
+package core
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+)
+
+// This file is how a loop ends, and what it then tells whom.
+
+var (
+	// ErrCutOff is what a task ends with that was still waiting, or asking to
+	// wait, when the grace time at the loop's end was over.
+	ErrCutOff = errors.New("reactor: the task was cut off: it did not stop when the loop ended")
+
+	ErrGoexit = errors.New("reactor: runtime.Goexit was called in a task")
+)
+
+var errMainReturned = errors.New("the loop ends: its main function has returned")
+
+// shutdown begins the loop's end: all tasks are cancelled and get a grace time
+// to stop.
+func (l *Loop) shutdown() {
+	l.closing = true
+	l.inbox.drain() // what was posted while main was alive is called
+	why := l.because(errMainReturned)
+	l.root.cancel(why)
+	l.detached.cancel(why)
+	l.wheel.Add(&l.closer, l.After(l.grace))
+}
+
+// maxLastTurns is how many turns callbacks get once all tasks are over: enough
+// for those that callbacks call in turn, and not for one that never ends.
+const maxLastTurns = 100
+
+// lastTurn counts a turn that the loop takes for callbacks alone.
+func (l *Loop) lastTurn() {
+	if l.threads == 0 && l.ready.n > 0 {
+		l.lastTurns++
+	}
+}
+
+// noMoreTurns reports whether what is queued now will not run.
+func (l *Loop) noMoreTurns() bool { return l.abandoned || l.lastTurns > maxLastTurns }
+
+// dropQueued empties the ready queue at the loop's end, and reports what did not
+// get to run. It is silent about posted callbacks: a poster knows that the loop
+// may end first.
+func (l *Loop) dropQueued() {
+	tasks, callbacks := 0, 0
+	example := ""
+	dropped := func(f func()) {
+		if callbacks++; callbacks == 1 {
+			example = FuncName(f)
+		}
+	}
+	for l.ready.n > 0 {
+		switch r := l.ready.pop().(type) {
+		case TaskJob:
+			t := r.Record()
+			if tasks++; tasks <= maxNamed {
+				l.Report(Report{What: "a task was dropped before it had begun: tasks started others until the grace time was over",
+					Task: t.String(), Err: ErrCutOff})
+			}
+			abandonSubmission(t)
+		case *Callback:
+			if !r.dropped() && !r.posted {
+				dropped(r.fn)
+			}
+		case *TimedCall:
+			if !r.dropped() {
+				dropped(r.f)
+			}
+		}
+	}
+	if tasks > maxNamed {
+		l.Report(Report{What: "more tasks were dropped before they had begun", Err: fmt.Errorf("%d of them", tasks-maxNamed)})
+	}
+	if callbacks > 0 {
+		l.Report(Report{What: "callbacks were dropped at the loop's end: callbacks called for others without end",
+			Err: fmt.Errorf("%d of them, the first is %s", callbacks, example)})
+	}
+}
+
+// maxNamed bounds how many of the dropped tasks are named.
+const maxNamed = 20
+
+// abandonSubmission ends the wait of the goroutine that submitted t, if one did.
+func abandonSubmission(t *Task) {
+	if sub, ok := t.keeper.(interface{ Abandoned() }); ok {
+		sub.Abandoned()
+		t.keeper = nil
+	}
+}
+
+// closer is the loop as the owner of the timer that limits its end.
+type closer Loop
+
+func (c *closer) Expire() {
+	l := (*Loop)(c)
+	if !l.cutting {
+		l.cut()
+		l.wheel.Add(&l.closer, l.After(time.Second))
+	} else {
+		l.abandon()
+	}
+}
+
+// cut ends every task that still waits, by a panic that unwinds it.
+func (l *Loop) cut() {
+	l.cutting = true
+	for _, w := range l.tasks() {
+		w.Wake(wokenCut)
+	}
+}
+
+// abandon gives up what even cutting off did not end.
+func (l *Loop) abandon() {
+	l.abandoned, l.closing = true, true
+	for _, w := range l.tasks() {
+		abandonSubmission(w.task)
+		l.Report(Report{What: "a task resisted being cut off; its goroutine leaks", Task: w.task.String(), Err: ErrCutOff})
+	}
+	if l.threads > 0 {
+		l.Report(Report{What: "functions started by ToThread still run after the loop's end", Err: fmt.Errorf("%d of them", l.threads)})
+	}
+}
+
+// tasks returns the workers that have a task, by the tasks' numbers.
+func (l *Loop) tasks() []*Worker {
+	var ws []*Worker
+	for _, w := range l.workers {
+		if w.task != nil {
+			ws = append(ws, w)
+		}
+	}
+	slices.SortFunc(ws, func(a, b *Worker) int { return cmp.Compare(a.task.id, b.task.id) })
+	return ws
+}
+
+// Ended deals with a task that nobody keeps. If it failed while nobody waited,
+// its maker may still ask: see failure.
+func (l *Loop) Unkept(t *Task, echo bool) {
+	if t.err == nil || t.claimed || echo {
+		return
+	}
+	if t.err == ErrGoexit || t.err == ErrCutOff {
+		return // it ends the loop, and Run's caller; or is reported already
+	}
+	if kind, _ := l.facade.Classify(t.err); kind == PanickedError {
+		if l.noMoreTurns() {
+			l.panicked = append(l.panicked, t)
+			return
+		}
+		l.ready.push(&Callback{loop: l, fn: func() {
+			if !t.claimed { // its maker had a turn to ask
+				l.panicked = append(l.panicked, t)
+				l.root.cancel(l.because(t.err))
+			}
+		}})
+		return
+	}
+	maker, ok := t.keeper.(*Task)
+	if !ok || maker.over || l.closing {
+		l.report(t)
+		return
+	}
+	l.keep(t, maker)
+}
+
+func (l *Loop) report(t *Task) {
+	if !t.claimed {
+		t.claimed = true
+		l.tellUnclaimed(t.String(), t.Failure())
+	}
+}
+
+func (l *Loop) tellUnclaimed(task string, err error) {
+	l.Report(Report{What: "a task failed and nobody awaited it", Task: task, Err: err})
+}
+
+// result is what Run returns.
+func (l *Loop) result() error {
+	var errs []error
+	if l.failure != nil {
+		errs = append(errs, l.failure)
+	}
+	for _, t := range l.panicked {
+		if !t.claimed {
+			errs = append(errs, t.err)
+		}
+	}
+	err := l.main.err
+	if !l.main.over {
+		err = ErrCutOff
+	}
+	if err != nil && (len(errs) == 0 || !l.main.echo) {
+		errs = append(errs, err)
+	}
+	if len(errs) == 1 {
+		return errs[0]
+	}
+	return errors.Join(errs...)
+}
+
+// close frees all that the loop holds. It runs deferred: a task that called
+// runtime.Goexit takes the host with it, once the rest is done.
+func (l *Loop) close() {
+	defer l.bury()
+	for _, w := range l.tasks() { // abandoned ones
+		w.task.orphan()
+	}
+	if l.root.followed() {
+		l.root.unfollowed()
+	}
+	l.dropQueued()
+	l.runClosers()
+	l.fds.closeAll()
+	l.scratch.free()
+	l.inbox.close()
+	if err := l.poller.Close(); err != nil {
+		l.Report(Report{What: "closing the poller failed", Err: err})
+	}
+	for l.idle != nil {
+		w := l.idle
+		l.idle = w.nextIdle
+		l.idlers--
+		l.switchTo(l.host, w) // without a job it exits
+	}
+}
+
+// bury lets the goroutines go on that called runtime.Goexit, each of which may
+// make the host do so too, and then marks the loop's end.
+func (l *Loop) bury() {
+	if len(l.dying) == 0 {
+		l.finished.Store(true)
+		l.running = 0
+		l.withdraw()
+		if l.goexit {
+			runtime.Goexit()
+		}
+		return
+	}
+	defer l.bury()
+	w := l.dying[len(l.dying)-1]
+	l.dying = l.dying[:len(l.dying)-1]
+	l.switchTo(l.host, w)
+}
+
+// fail ends the loop before main does: main is cancelled, and Run returns err.
+func (l *Loop) fail(err error) {
+	if l.failure == nil {
+		l.failure = err
+		l.root.cancel(l.because(err))
+	}
+}

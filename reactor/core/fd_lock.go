@@ -1,0 +1,111 @@
+package core
+
+import "os"
+
+// The lock for writing is one for tasks and for the goroutines of a [Side]. Its word
+// is 0 while it is free. Whoever unlocks hands it over to the longest-waiting one of
+// the others: a goroutine to a task, a task to a goroutine; only if there is none, to
+// one of its own kind. While it is handed over it stays locked.
+//
+// Invariants: tasks that wait stand in queue, and then tasksWait is set; goroutines
+// that wait are the Side's, which sets goroutinesWait before, and takes it away when
+// none is left. tasksWait may be set when none is left.
+const (
+	locked int32 = 1 << iota
+	goroutinesWait
+	tasksWait
+)
+
+// LockWrite makes the running task the only writer, so that a long write which
+// has to wait in its midst is not interleaved with another. Others wait in
+// order. The error is as that of [FD.WaitWrite]; then the lock was not taken.
+func (f *FD) LockWrite() error {
+	f.loop.OnLoop("FD.LockWrite")
+	return f.lockWrite()
+}
+
+func (f *FD) lockWrite() error {
+	if f.flags&closed == 0 && f.lock.CompareAndSwap(0, locked) {
+		return nil
+	}
+	return f.waitForLock()
+}
+
+func (f *FD) waitForLock() error {
+	w := f.loop.cur
+	switch {
+	case f.flags&closed != 0:
+		w.insist()
+		return os.ErrClosed
+	case w.task == nil:
+		if !f.lock.CompareAndSwap(0, locked) {
+			return errInCallback
+		}
+		return nil
+	case w.scope.reason.Load() != nil || w.loop.cutting:
+		return w.refuse(w.scope)
+	case f.lockOr(tasksWait):
+		return nil
+	}
+	s := w.scope
+	f.queue.Push(&w.node)
+	switch w.Park(s, f) {
+	case WokenCanceled:
+		return s.AwaitErr()
+	case WokenClosed:
+		return os.ErrClosed
+	}
+	return nil // handed over, still locked
+}
+
+// lockOr takes the lock, or marks it as waited for.
+func (f *FD) lockOr(mark int32) (taken bool) {
+	for {
+		v := f.lock.Load()
+		switch {
+		case v == 0 && f.lock.CompareAndSwap(0, locked):
+			return true
+		case v != 0 && f.lock.CompareAndSwap(v, v|mark):
+			return false
+		}
+	}
+}
+
+// TryLockWrite takes the lock if the running task may write without waiting for
+// anything: neither for room, nor for another writer, nor because it is cancelled or
+// late. It reports whether it did.
+func (f *FD) TryLockWrite() bool {
+	f.loop.OnLoop("FD.TryLockWrite")
+	return f.tryLockWrite()
+}
+
+func (f *FD) tryLockWrite() bool {
+	w := f.loop.cur
+	return f.flags&(canWrite|closed) == canWrite && !f.write.late() &&
+		(w.task == nil || w.scope.reason.Load() == nil && !w.loop.cutting) &&
+		f.lock.CompareAndSwap(0, locked)
+}
+
+// UnlockWrite passes the lock on to the writer that has waited longest.
+func (f *FD) UnlockWrite() {
+	if !f.lock.CompareAndSwap(locked, 0) {
+		f.passLock()
+	}
+}
+
+// passLock is UnlockWrite if somebody may wait.
+func (f *FD) passLock() {
+	for {
+		v := f.lock.Load()
+		switch {
+		case v&goroutinesWait != 0:
+			if f.side.Load().GrantWrite() {
+				return
+			}
+		case f.queue.WakeFirst(WokenDone):
+			return
+		case f.lock.CompareAndSwap(v, 0):
+			return
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package core
+
+import (
+	"errors"
+	"time"
+)
+
+// ErrNested is returned by a Run that is called by a task: it would stop the
+// task's own loop. For errors.Is it is also the error of a Run or [Begin] that is
+// called by a callback, or on the goroutine of a [Guest].
+var ErrNested = errors.New("reactor: Run called inside a task: call the function directly, or make it a task with reactor.Go")
+
+// nestedError is an ErrNested of a caller that is no task.
+type nestedError string
+
+func (e nestedError) Error() string        { return string(e) }
+func (e nestedError) Is(target error) bool { return target == ErrNested }
+
+const (
+	errNestedInCallback = nestedError("reactor: Run or Begin called inside a callback: call the function directly, or make it a task with reactor.Go")
+	errNestedOnHost     = nestedError("reactor: Run or Begin called on a goroutine that drives a Guest: call Guest.End first, or use another goroutine")
+)
+
+// nested returns the error of a begin on the thread of l, which is nil while it is
+// being made. What it reads is the calling thread's own.
+func (l *Loop) nested() error {
+	switch {
+	case l == nil || l.cur.task != nil:
+		return ErrNested
+	case l.cur == l.host:
+		return errNestedOnHost
+	default:
+		return errNestedInCallback
+	}
+}
+
+// isHost reports whether the caller is the goroutine that called begin, outside of
+// tasks and callbacks: only that one may drive the loop.
+func (l *Loop) IsHost() bool { return l.OnThread() && l.cur == l.host }
+
+// hosted reports whether a host gets the thread back after the present turn: it
+// may then wake tasks itself.
+func (l *Loop) hosted() bool { return l.stopped || l.turns >= 0 && l.maxSleep < MaxTime }
+
+// takeTurn takes one turn, and sleeps in it, if nothing is ready, for at most the
+// given time. It reports whether there is more to do.
+func (l *Loop) TakeTurn(sleep time.Duration) (more bool) {
+	l.turns, l.maxSleep = 1, max(0, sleep)
+	l.drive()
+	l.turns, l.maxSleep = -1, MaxTime
+	return !l.isOver()
+}
+
+// runUntilStopped runs the loop until stop is called, and reports whether it was.
+// Else there is nothing more to do.
+func (l *Loop) RunUntilStopped() (stopped bool) {
+	l.turned = false
+	l.drive()
+	stopped = l.stopped
+	l.stopped = false
+	return stopped
+}
+
+// stop makes runUntilStopped return when what is ready now has run.
+func (l *Loop) Stop() { l.stopped = !l.alone }
+
+// cancelMain cancels main, if that still runs.
+func (l *Loop) CancelMain() {
+	if !l.main.over {
+		l.root.cancel(reasonCanceled)
+	}
+}
+
+// end runs the loop to its end and frees all that it holds. It returns main's
+// error, and why the loop ended if that was before main did.
+func (l *Loop) End() error {
+	defer loops.Delete(l.thread)
+	defer l.close()
+	defer l.watch()()
+	l.alone, l.stopped = true, false
+	l.drive()
+	return l.result()
+}
+
+// paused reports whether the host is to get the thread back although there is more
+// to do.
+func (l *Loop) paused() bool {
+	if l.turns > 0 {
+		l.turns--
+		return false
+	}
+	if l.turns == 0 {
+		return true
+	}
+	pause := l.stopped && l.turned
+	l.turned = true
+	return pause
+}

@@ -1,0 +1,41 @@
+package core
+
+import "runtime/debug"
+
+// local returns what setLocal has stored under a key.
+func (l *Loop) Local(key any) (v any, ok bool) {
+	v, ok = l.locals[key]
+	return v, ok
+}
+
+// setLocal stores, until the loop has ended, what a package keeps for the loop.
+func (l *Loop) SetLocal(key, v any) {
+	if l.locals == nil {
+		l.locals = make(map[any]any)
+	}
+	l.locals[key] = v
+}
+
+// atEnd makes the loop call f when it ends, after its tasks and callbacks: the last
+// function first, as deferred calls are. f must not suspend; a panic in it is
+// reported.
+func (l *Loop) AtEnd(f func()) { l.closers = append(l.closers, f) }
+
+func (l *Loop) runClosers() {
+	for len(l.closers) > 0 {
+		last := len(l.closers) - 1
+		f := l.closers[last]
+		l.closers = l.closers[:last]
+		l.runCloser(f)
+	}
+	l.locals = nil
+}
+
+func (l *Loop) runCloser(f func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			l.Report(Report{What: "a callback panicked", Err: l.facade.Panicked("a function at the loop's end", r, debug.Stack())})
+		}
+	}()
+	f()
+}

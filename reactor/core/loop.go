@@ -1,0 +1,293 @@
+package core
+
+import (
+	"context"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/coro"
+	"github.com/eddyio/eddy/internal/simulation"
+	"github.com/eddyio/eddy/sockets"
+	"github.com/eddyio/eddy/timerwheel"
+)
+
+// A loop runs tasks on one thread: that of the goroutine that called begin, which
+// is locked to it until end has returned.
+type Loop struct {
+	facade  Facade
+	cur     *Worker // the one that runs
+	running uintptr // the goroutine of cur; 0 before and after
+	thread  uint64
+	schedule
+	crew
+	scopes
+	outer
+	ending
+	guided
+	observed
+	fds      fdTable
+	sockets  sockets.Calls
+	sim      *simulated // nil outside of simulations
+	scratch  scratch    // for all its FDs
+	locals   map[any]any
+	labelled atomic.Bool // a ctx may have pprof labels
+}
+
+// schedule is what runs next, and when.
+type schedule struct {
+	ready  readyQueue
+	batch  int // how many of ready still belong to this turn
+	wheel  timerwheel.Wheel[Expirer]
+	clock  Clock
+	wall   time.Time // the time of day at wallAt
+	wallAt int64
+}
+
+// crew is the coroutines.
+type crew struct {
+	host    *Worker // the goroutine that called begin
+	idle    *Worker
+	idlers  int
+	workers []*Worker
+	dying   []*Worker
+	leaving *Worker // it has called runtime.Goexit, and is to end
+}
+
+// scopes are the roots of the tree of scopes, and the tasks in it.
+type scopes struct {
+	root     Scope   // of main and all that descends from it
+	detached Scope   // of tasks made under a ctx that the loop does not cancel
+	shielded Scope   // of awaits under such a ctx
+	over     *reason // of scopes whose task or body has ended
+	main     *Task
+	live     int // tasks made and not ended
+	lastID   uint32
+}
+
+// outer is what may still wake a task when nothing is ready and no timer runs.
+type outer struct {
+	poller    Poller
+	inbox     inbox
+	ioWaits   int          // tasks and callbacks that wait for an fd
+	threads   int          // goroutines that work for tasks
+	outsiders int          // foreign contexts followed, and others like them
+	holds     atomic.Int64 // in force; see hold
+	warned    bool         // that only the end of Run's ctx can wake a task
+}
+
+// ending is how the loop ends.
+type ending struct {
+	panicked  []*Task
+	failure   error // why the loop ends before main did
+	closing   bool  // main has returned
+	lastTurns int   // turns taken for callbacks alone, since all tasks are over
+	cutting   bool  // the grace time is over
+	abandoned bool  // some tasks can't even be cut off
+	goexit    bool  // a task called runtime.Goexit, and so shall Run
+	grace     time.Duration
+	closer    timerwheel.Timer[Expirer]
+	closers   []func() // see atEnd
+	finished  atomic.Bool
+}
+
+// guided is how a guest holds the loop back; see paused.
+type guided struct {
+	alone    bool          // there is no guest: nobody may stop the loop
+	stopped  bool          // stop was called
+	turned   bool          // runUntilStopped has taken a turn
+	turns    int           // how many turns are left; negative: any number
+	maxSleep time.Duration // how long a turn may sleep
+}
+
+// observed is what is known of the step that runs.
+type observed struct {
+	watched bool          // somebody wants to know of each step
+	slow    time.Duration // steps that take longer are reported; 0: none
+	step    step
+	steps   uint64        // begun, and turns; see watchdog
+	blocked time.Duration // when the watchdog reports a step; not positive: never
+	sighted *atomic.Pointer[sighting]
+}
+
+// A facade is the loop as its users know it. The core asks it for what has a name
+// in their code: errors and reports.
+type Facade interface {
+	// Report reports what no caller can be told. It is called on the loop's thread.
+	Report(r Report)
+
+	// Blocked reports a loop that stands. It is called on the watchdog's goroutine.
+	Blocked(b Blockage)
+
+	// Last is called when nothing is left to run, and reports whether it has made a
+	// task.
+	Last() bool
+
+	// Cancelled returns the error of an await that was cancelled for a cause.
+	Cancelled(cause error) error
+
+	// Panicked returns the error of a task that panicked with a value.
+	Panicked(task string, value any, stack []byte) error
+
+	// Deadlocked returns the error of a loop that nothing can wake. waiting has a
+	// line for each task.
+	Deadlocked(waiting []string) error
+
+	// Classify returns what an error is by itself, whatever it wraps. The cause is
+	// that of a cancellation.
+	Classify(err error) (kind ErrorKind, cause error)
+}
+
+// An errorKind is what the core has to know of an error that users can name.
+type ErrorKind uint8
+
+const (
+	OtherError     ErrorKind = iota
+	CancelledError           // one that Cancelled returned
+	PanickedError            // one that Panicked returned
+	TimeoutError             // that of a deadline that code has set for itself
+)
+
+// A poller tells which fds are ready.
+type Poller interface {
+	Add(fd int, token uint64) error
+	Remove(fd int) error
+	Wait(timeout time.Duration) ([]eddy.Event, error)
+	Wake() error
+	Close() error
+}
+
+// A config is what can be chosen about a loop. What is zero is the usual.
+type Config struct {
+	Clock      Clock
+	Poller     Poller
+	Sockets    sockets.Calls
+	Simulation simulation.Simulator
+	Grace      time.Duration
+	SlowStep   time.Duration
+	Blocked    time.Duration
+	Debug      bool
+}
+
+// loops holds the threads on which a loop runs, and the loop, so that none runs
+// inside another.
+var loops sync.Map
+
+// begin makes l, which is zero, a loop on the calling goroutine's thread. The error
+// is ctx's, if that is done, or [ErrNested] if there is a loop already.
+func (l *Loop) Begin(ctx context.Context, f Facade, c Config) error {
+	l.facade, l.thread = f, threadID()
+	if ctx.Err() != nil {
+		return l.reasonOf(ctx).await
+	}
+	if there, nested := loops.LoadOrStore(l.thread, (*Loop)(nil)); nested {
+		return there.(*Loop).nested()
+	}
+	if err := l.init(ctx, c); err != nil {
+		loops.Delete(l.thread)
+		return err
+	}
+	loops.Store(l.thread, l)
+	return nil
+}
+
+func (l *Loop) init(ctx context.Context, c Config) error {
+	l.clock, l.poller, l.sockets = c.Clock, c.Poller, c.Sockets
+	l.grace, l.slow, l.blocked = c.Grace, c.SlowStep, c.Blocked
+	l.turns, l.maxSleep = -1, MaxTime
+	if c.Debug || os.Getenv("EDDYDEBUG") == "1" {
+		l.debug()
+	}
+	if c.Simulation != nil {
+		l.simulate(ctx, c.Simulation)
+	}
+	if l.clock == nil {
+		l.clock = monotonic{time.Now()}
+	}
+	if l.poller == nil {
+		p, err := eddy.NewPoller()
+		if err != nil {
+			return err
+		}
+		l.poller = p
+	}
+	if l.sockets == nil {
+		l.sockets = sockets.System{}
+	}
+	if l.grace == 0 {
+		l.grace = 10 * time.Second
+	}
+	for _, s := range []*Scope{&l.root, &l.detached, &l.shielded} {
+		s.loop, s.parent = l, ctx
+	}
+	l.over = l.because(errEnded)
+	l.NoteLabels(ctx)
+	l.closer.Value = (*closer)(l)
+	l.inbox.poller = l.poller
+	if m, ok := l.clock.(monotonic); ok {
+		l.wall = m.base // exactly: a deadline a nanosecond ago has passed
+	} else {
+		l.wall, l.wallAt = time.Now(), l.Now()
+	}
+	l.watched = l.slow > 0 || l.sim != nil
+	l.host = &Worker{loop: l, self: coro.Self(), state: running}
+	l.cur, l.running = l.host, l.host.self
+	l.enroll()
+	return nil
+}
+
+// start makes main the loop's first task. The loop ends with it, and main is
+// cancelled when ctx is done.
+func (l *Loop) Start(ctx context.Context, main *Task) {
+	l.root.Follow(ctx)
+	l.main = main
+}
+
+// Facade returns the loop as its users know it.
+func (l *Loop) Facade() Facade { return l.facade }
+
+// Root returns the scope that main and all that descends from it are below.
+func (l *Loop) Root() *Scope { return &l.root }
+
+// Detached returns the scope of tasks that are made under a ctx which the loop does
+// not cancel, until its end.
+func (l *Loop) Detached() *Scope { return &l.detached }
+
+// Shielded returns a scope that is never done: what waits under it is not
+// cancelled.
+func (l *Loop) Shielded() *Scope { return &l.shielded }
+
+// Cutting reports whether the loop's end cuts off every task that waits.
+func (l *Loop) Cutting() bool { return l.cutting }
+
+// Closing reports whether main has returned.
+func (l *Loop) Closing() bool { return l.closing }
+
+// push queues j to be run.
+func (l *Loop) Push(j Job) { l.ready.push(j) }
+
+// Running returns the running task, or nil for a callback. The caller must be on the
+// loop.
+func (l *Loop) Running() *Task { return l.cur.task }
+
+// Outside counts what may wake a task from outside of the loop's sight: n more of
+// it. While there is any, the loop is not deadlocked.
+func (l *Loop) Outside(n int) { l.outsiders += n }
+
+// Threads counts goroutines that work for tasks: n more of them. The loop does not
+// end before they do. It returns how many there are.
+func (l *Loop) Threads(n int) int {
+	l.threads += n
+	return l.threads
+}
+
+// A Timer is set in a loop's wheel.
+type Timer = timerwheel.Timer[Expirer]
+
+// SetTimer makes t expire at a time of the loop's, instead of another if it is set.
+func (l *Loop) SetTimer(t *Timer, when int64) { l.wheel.Reset(t, when) }
+
+// StopTimer keeps t from expiring.
+func (l *Loop) StopTimer(t *Timer) { l.wheel.Cancel(t) }

@@ -1,0 +1,276 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+)
+
+// A task is the record of a task: what is the same whatever the type of its result.
+type Task struct {
+	scope   Scope
+	body    any // a func(context.Context) error, or a func(context.Context) (T, error)
+	err     error
+	waiters WaitList
+	keeper  Keeper // who is told of its end; nil once it is over
+	id      uint32
+	over    bool
+	claimed bool // somebody got the result
+	echo    bool // err is nothing but that of the task's own cancellation
+	exposed bool // somebody has it who does not hold its result
+}
+
+// A keeper is told of the end of the tasks that it made, and whether their error
+// is a mere echo of their cancellation: a group, a gathering, or simply another task.
+type Keeper interface{ Ended(t *Task, echo bool) }
+
+// A taskJob is a job that runs a task.
+type TaskJob interface {
+	Job
+	Record() *Task
+}
+
+// Record returns t: a task whose body is a [Runner] is a job itself.
+func (t *Task) Record() *Task { return t }
+
+// init makes t, which is zero, a task under ctx, of which body is the function: it
+// names the task. k is told of its end; if it is nil, that is the running task.
+func (t *Task) Init(l *Loop, ctx context.Context, body any, k Keeper) {
+	if k == nil && l.cur.task != nil && l.cur.state == running {
+		k = l.cur.task
+	}
+	t.body, t.keeper = body, k
+	l.lastID++
+	t.id = l.lastID
+	t.scope.Init(ctx, &l.detached)
+	l.live++
+}
+
+// runsOn notes that t begins to run on w. It is followed by the deferred call of
+// leave, and the call of t's function by that of returned.
+func (t *Task) RunsOn(w *Worker) {
+	w.task, w.scope = t, &t.scope
+	t.scope.w = w
+}
+
+// returned notes what t's function has returned.
+func (t *Task) Returned(err error) { t.err, t.over = err, true }
+
+// withhold takes t, which has not begun, out of the tasks that keep the loop going,
+// until admit.
+func (t *Task) Withhold() { t.scope.loop.live-- }
+
+// admit starts a task that was withheld. job is what runs it.
+func (t *Task) Admit(job Job) {
+	t.scope.loop.live++
+	t.scope.loop.ready.push(job)
+}
+
+// Outcome returns the error of t, which is over.
+func (t *Task) Outcome() error { return t.err }
+
+// Body returns what t was made of.
+func (t *Task) Body() any { return t.body }
+
+// Over reports whether t is over.
+func (t *Task) Over() bool { return t.over }
+
+// Echo reports whether the error of t is nothing but that of its own cancellation.
+func (t *Task) Echo() bool { return t.echo }
+
+// Waiters returns the list of those who wait for t's end.
+func (t *Task) Waiters() *WaitList { return &t.waiters }
+
+// Scope returns t's scope.
+func (t *Task) Scope() *Scope { return &t.scope }
+
+// Loop returns t's loop.
+func (t *Task) Loop() *Loop { return t.scope.loop }
+
+// Keep makes k the one that is told of t's end; nil is nobody.
+func (t *Task) Keep(k Keeper) { t.keeper = k }
+
+// Expose notes that somebody has t who may use it after its end.
+func (t *Task) Expose() { t.exposed = true }
+
+// leave ends the task, however its function was left.
+func (t *Task) Leave(w *Worker) {
+	if t.scope.w == nil {
+		return // it is at rest already: see Dormant
+	}
+	if t.over {
+		t.finish(w)
+		return
+	}
+	r := recover()
+	t.over = true
+	t.err = t.Caught(r)
+	contained := t.containsGoexit()
+	t.finish(w)
+	switch {
+	case r != nil:
+	case contained:
+		w.leave()
+	default:
+		w.die()
+	}
+}
+
+// containsGoexit reports whether a runtime.Goexit in t ends t alone: it does in a
+// Runner, whose Over learns of it. A server's handlers are Runners, and one of them
+// must not end all others.
+func (t *Task) containsGoexit() bool {
+	switch t.keeper.(type) {
+	case launched, *Dormant:
+		return true
+	}
+	return false
+}
+
+func (t *Task) finish(w *Worker) {
+	l := t.scope.loop
+	if t.err != nil {
+		t.echo = t.scope.Echoes(t.err)
+	}
+	w.dropShadow()
+	if w.inner != nil || w.body != nil {
+		w.clearRegions()
+	}
+	w.task, w.scope = nil, nil
+	t.scope.end()
+	l.live--
+	if !t.waiters.Empty() {
+		t.claimed = t.claimed || t.waiters.told()
+		t.waiters.WakeAll(WokenDone)
+	}
+	if t == l.main {
+		l.shutdown()
+	} else if t.keeper != nil { // not nil for a task that a callback made
+		t.keeper.Ended(t, t.echo)
+	} else {
+		l.Unkept(t, t.echo)
+	}
+	t.orphan()
+	t.keeper = nil
+	if t.err == nil {
+		t.body = nil
+	}
+}
+
+// Ended is told of the end of a task that t made, and has no other keeper.
+func (t *Task) Ended(made *Task, echo bool) { t.scope.loop.Unkept(made, echo) }
+
+// exec runs a Runner. It is not Task[T]'s, for a generic function costs a
+// frame more on each task's stack.
+func (t *Task) Exec(w *Worker) {
+	t.RunsOn(w)
+	defer t.Leave(w)
+	t.Returned(t.body.(interface {
+		Run(ctx context.Context) error
+	}).Run(&t.scope))
+}
+
+// caught makes an error of what a task's function was left by, other than a
+// return: a panic, or runtime.Goexit, for which recover gives nil. It must be
+// called where the stack is still that of the panic.
+func (t *Task) Caught(r any) error {
+	switch r.(type) {
+	case nil:
+		if t.containsGoexit() {
+			return t.scope.loop.facade.Panicked(t.String(), ErrGoexit, debug.Stack())
+		}
+		return ErrGoexit
+	case cutOff:
+		t.scope.loop.Report(Report{What: "a task did not stop at the loop's end and was cut off",
+			Task: t.String(), Err: ErrCutOff, Stack: debug.Stack()})
+		return ErrCutOff
+	default:
+		return t.scope.loop.facade.Panicked(t.String(), t.scope.loop.scratch.explain(r), debug.Stack())
+	}
+}
+
+// qualified returns the name of a function, with its package's path.
+func qualified(f any) string { return runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name() }
+
+// funcName returns the name of a function, with its package's last element.
+func FuncName(f any) string { return shortName(qualified(f)) }
+
+// shortName returns a function's name without the path of its package.
+func shortName(name string) string {
+	return strings.TrimSuffix(name[strings.LastIndexByte(name, '/')+1:], "-fm") // of a method value
+}
+
+// join waits until t is over. The error is that of the wait, not t's.
+func (t *Task) Join(ctx context.Context, op string) error {
+	w, s, err := Await(ctx, op)
+	if err != nil {
+		return err
+	}
+	if w.loop != t.scope.loop {
+		return fmt.Errorf("reactor: %s of a task of another loop: use Submit to reach that loop", op)
+	}
+	if !t.over {
+		if err := w.refuseCycle(s, t); err != nil {
+			return err
+		}
+		t.waiters.Push(&w.node)
+		if w.Park(s, t) == WokenCanceled {
+			return s.AwaitErr()
+		}
+	}
+	t.Claim()
+	if t.err != nil {
+		t.answered()
+	}
+	return nil
+}
+
+// cancelTask makes t's scope done, unless t is over.
+func (t *Task) Cancel(cause error) bool {
+	t.scope.loop.OnLoop("Task.Cancel")
+	return !t.over && t.scope.Cancel(cause)
+}
+
+// ID returns the task's number, which no other task of the loop has while it
+// lives: so two AnyTasks can be told to be one.
+func (t *Task) ID() uint64 { return uint64(t.id) }
+
+// SetName gives the task a name, which is used wherever it is spoken of.
+func (t *Task) SetName(name string) {
+	t.scope.loop.OnLoopOrOver("Task.SetName")
+	t.scope.more().name.Store(&name)
+}
+
+// String names the task: by the name it was given, or else by its number and,
+// unless it has ended well, its function. It may be called from anywhere; on other
+// goroutines than the loop's it does not tell the function.
+func (t *Task) String() string {
+	if e := t.scope.extra.Load(); e != nil {
+		if name := e.name.Load(); name != nil {
+			return fmt.Sprintf("task %d (%s)", t.id, *name)
+		}
+	}
+	if !t.scope.loop.OnThread() && !t.scope.loop.finished.Load() {
+		return fmt.Sprintf("task %d", t.id)
+	}
+	switch body := t.body.(type) {
+	case nil:
+		return fmt.Sprintf("task %d", t.id)
+	case fmt.Stringer: // a Runner that has a name
+		return fmt.Sprintf("task %d (%v)", t.id, body)
+	case Runner:
+		return fmt.Sprintf("task %d (%T)", t.id, body)
+	}
+	return fmt.Sprintf("task %d (%s)", t.id, FuncName(t.body))
+}
+
+// A task is the context of what it runs. Any goroutine may call these methods.
+
+func (t *Task) Deadline() (time.Time, bool) { return t.scope.Deadline() }
+func (t *Task) Done() <-chan struct{}       { return t.scope.Done() }
+func (t *Task) Err() error                  { return t.scope.Err() }
+func (t *Task) Value(key any) any           { return t.scope.Value(key) }

@@ -1,0 +1,30 @@
+package core
+
+import (
+	"context"
+)
+
+// shadowOf returns a scope that is done when the foreign ctx is. The last one
+// is kept, since a task tends to wait many times under one ctx.
+func (w *Worker) shadowOf(ctx context.Context) *Scope {
+	if ctx.Done() == nil {
+		return &w.loop.shielded
+	}
+	if s := w.shadow; s != nil && s.parent.Done() == ctx.Done() {
+		if s.reason.Load() == nil && ctx.Err() != nil {
+			s.cancel(s.loop.reasonOf(ctx)) // done, but its message to the loop is still under way
+		}
+		return s
+	}
+	w.dropShadow()
+	w.shadow = &Scope{w: w}
+	w.shadow.Init(ctx, &w.loop.shielded)
+	return w.shadow
+}
+
+func (w *Worker) dropShadow() {
+	if w.shadow != nil {
+		w.shadow.unlink()
+		w.shadow = nil
+	}
+}

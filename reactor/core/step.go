@@ -1,0 +1,92 @@
+package core
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A report is what the loop has to say that no caller can be told.
+type Report struct {
+	What  string
+	Task  string // the task's name, if there is one
+	Err   error
+	Stack []byte // where it happened, if that is known and Err does not say
+}
+
+// tell reports r.
+func (l *Loop) Report(r Report) { l.facade.Report(r) }
+
+// ErrSlow is in the [Report] of a step that took longer than Options.SlowStep.
+var ErrSlow = errors.New("reactor: it kept the loop's thread: use ToThread for long computation, or Yield in its midst")
+
+// slowError is an ErrSlow, with what can be told of the step.
+type slowError struct {
+	took    time.Duration
+	ignored int
+}
+
+// ignoring is how many awaits in one step have to fail at once, because their ctx is
+// done, for the task to be one that ignores it.
+const ignoring = 10
+
+func (e *slowError) Error() string {
+	if e.ignored < ignoring {
+		return fmt.Sprintf("%v (%v)", ErrSlow, e.took)
+	}
+	return fmt.Sprintf("reactor: it kept the loop's thread (%v): its ctx is done, so %d awaits returned ctx's error at once, and it went on: return the error", e.took, e.ignored)
+}
+
+func (e *slowError) Is(target error) bool { return target == ErrSlow }
+
+// A step is what runs between two switches: who, and since when; a task, or
+// nil for a callback.
+type step struct {
+	task  *Task
+	began int64
+	on    bool
+
+	ignored int // awaits that failed because their ctx was done
+}
+
+func (l *Loop) beginStep(r Job) {
+	l.step = step{on: true}
+	if l.slow > 0 {
+		l.step.began = l.Now()
+	}
+	switch r := r.(type) {
+	case *Worker:
+		l.step.task = r.task
+	case TaskJob:
+		l.step.task = r.Record()
+	}
+	if l.sim != nil {
+		l.tellResume(r)
+	}
+}
+
+// endStep reports the step that ends if it was slow.
+func (l *Loop) endStep() {
+	if l.sim != nil {
+		l.tellSuspend()
+	}
+	if l.slow <= 0 {
+		l.step.on = false
+		return
+	}
+	on, took := l.step.on, time.Duration(l.Now()-l.step.began)
+	l.step.on = false
+	if !on || took <= l.slow {
+		return
+	}
+	r := Report{What: "a callback was slow", Err: &slowError{took, l.step.ignored}}
+	if t := l.step.task; t != nil {
+		r.What, r.Task = "a task was slow", t.String()
+	}
+	if l.sighted != nil {
+		if s := l.sighted.Load(); s != nil && s.step == l.steps {
+			r.Stack = s.stack
+		}
+	}
+	l.Report(r)
+}

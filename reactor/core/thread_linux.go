@@ -1,0 +1,9 @@
+//go:build !coro_nested
+
+package core
+
+import "golang.org/x/sys/unix"
+
+// threadID identifies the calling thread. The loop is locked to its thread, so
+// whoever runs there runs on the loop's behalf.
+func threadID() uint64 { return uint64(unix.Gettid()) }

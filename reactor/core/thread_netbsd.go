@@ -1,0 +1,7 @@
+//go:build !coro_nested
+
+package core
+
+import "golang.org/x/sys/unix"
+
+const threadSelf = unix.SYS__LWP_SELF

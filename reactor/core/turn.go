@@ -1,0 +1,130 @@
+package core
+
+import (
+	"time"
+
+	"github.com/eddyio/eddy/internal/simulation"
+)
+
+// successor says who runs after the worker that gives up the thread. nil is the
+// host. A turn for which the kernel need not be asked is taken on the spot.
+func (l *Loop) successor() Job {
+	if r := l.pick(); r != nil || l.ready.n == 0 || l.fds.n > 0 {
+		return r
+	}
+	return l.next()
+}
+
+// next says who runs after the host, and takes turns until somebody can. nil is
+// nobody: there is no more to do.
+func (l *Loop) next() Job {
+	for {
+		if r := l.pick(); r != nil {
+			return r
+		}
+		if l.live == 0 {
+			l.lastTurn()
+		}
+		if l.isOver() && (l.abandoned || !l.facade.Last()) || l.paused() {
+			return nil
+		}
+		if l.sim == nil {
+			l.turn()
+		} else {
+			l.simulatedTurn()
+		}
+		l.batch = l.ready.n
+	}
+}
+
+// pick takes the first of those in the queue who belong to this turn; nil if
+// there is none.
+func (l *Loop) pick() Job {
+	if l.watched {
+		l.endStep()
+	}
+	for l.batch > 0 {
+		l.batch--
+		r := l.ready.pop()
+		switch r := r.(type) {
+		case *Callback:
+			if r.dropped() {
+				continue
+			}
+		case *TimedCall:
+			if r.dropped() {
+				continue
+			}
+		}
+		l.steps++
+		if l.watched {
+			l.beginStep(r)
+		}
+		return r
+	}
+	return nil
+}
+
+// isOver says whether there is nothing left to run.
+func (l *Loop) isOver() bool {
+	return l.abandoned || l.live == 0 && l.threads == 0 && (l.ready.n == 0 || l.noMoreTurns())
+}
+
+// turn looks at the kernel, at what other goroutines posted, and at the timers,
+// and readies whoever is to run. When nobody is ready it sleeps.
+func (l *Loop) turn() {
+	l.steps++
+	switch timeout := l.patience(); {
+	case timeout != 0:
+		l.inbox.sleep()
+		if l.inbox.empty() {
+			l.poll(timeout)
+		}
+		l.awake()
+	case l.fds.n > 0:
+		l.poll(0)
+	}
+	l.inbox.drain()
+	if l.wheel.Len() > 0 {
+		now := l.Now()
+		for t := l.wheel.Pop(now); t != nil; t = l.wheel.Pop(now) {
+			t.Value.Expire()
+		}
+	}
+}
+
+// patience returns how long the loop may sleep: 0 for not at all, negative for
+// as long as it takes.
+func (l *Loop) patience() time.Duration {
+	if l.ready.n > 0 || l.stopped {
+		return 0
+	}
+	if when, ok := l.wheel.Next(); ok {
+		return min(time.Duration(max(0, when-l.Now())), l.maxSleep)
+	}
+	if !l.inbox.empty() || l.deadlocked() {
+		return 0
+	}
+	if l.maxSleep < MaxTime {
+		return l.maxSleep
+	}
+	return -1
+}
+
+func (l *Loop) poll(timeout time.Duration) {
+	events, err := l.poller.Wait(timeout)
+	if err == simulation.ErrIdle {
+		if !l.hosted() {
+			l.deadlock()
+		}
+		return
+	}
+	if err != nil {
+		l.fail(err)
+		l.giveUp()
+		return
+	}
+	for _, e := range events {
+		l.fds.dispatch(e)
+	}
+}

@@ -1,0 +1,173 @@
+package core
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrClosed is returned by what waits for something that gets closed, or is
+// closed already.
+var ErrClosed = errors.New("reactor: closed")
+
+// A waiter stands in a waitList: a parked task's worker, or a hook. Exactly one of
+// w and Hook is set. A worker has one waiter of its own, since a task waits for
+// one thing at a time.
+type Waiter struct {
+	next, prev *Waiter
+	list       *WaitList // the list it stands in, or nil
+	w          *Worker
+	Hook       Hook
+}
+
+// Worker returns the parked task's worker, or nil if x is a hook.
+func (x *Waiter) Worker() *Worker { return x.w }
+
+// Waits reports whether x stands in a list.
+func (x *Waiter) Waits() bool { return x.list != nil }
+
+// Leave takes x out of its list, if it stands in one.
+func (x *Waiter) Leave() {
+	if x.list != nil {
+		x.list.remove(x)
+	}
+}
+
+// A hook is told that what it stood in a list for has come, or is no more: a
+// callback, which is queued then, or something of the package's own. It is in no
+// list by then.
+type Hook interface{ Wake() }
+
+// A hookFunc is a function as a hook.
+type HookFunc func()
+
+func (f HookFunc) Wake() { f() }
+
+// A waitList is those who wait for one thing, the longest-waiting first. All
+// that a task can await has one. The zero waitList is empty.
+//
+// Invariant: head is the first of a circular list, or nil; every waiter in it
+// has list set to it, and a worker's waiter stands in a list only while its
+// task is parked.
+type WaitList struct{ head *Waiter }
+
+func (q *WaitList) Empty() bool { return q.head == nil }
+
+// first returns the one that has waited longest, or nil.
+func (q *WaitList) First() *Waiter { return q.head }
+
+// all ranges over those that wait, in order. The one that it is at may be taken out
+// of the list.
+func (q *WaitList) All(yield func(*Waiter) bool) {
+	x := q.head
+	for range q.Len() {
+		next := x.next
+		if !yield(x) {
+			return
+		}
+		x = next
+	}
+}
+
+// len counts those who wait, one by one.
+func (q *WaitList) Len() (n int) {
+	for x := q.head; x != nil; {
+		n++
+		if x = x.next; x == q.head {
+			break
+		}
+	}
+	return n
+}
+
+func (q *WaitList) Push(x *Waiter) {
+	x.list = q
+	if q.head == nil {
+		q.head, x.next, x.prev = x, x, x
+		return
+	}
+	first, last := q.head, q.head.prev
+	x.next, x.prev = first, last
+	last.next, first.prev = x, x
+}
+
+func (q *WaitList) remove(x *Waiter) {
+	if x.next == x {
+		q.head = nil
+	} else {
+		x.prev.next, x.next.prev = x.next, x.prev
+		if q.head == x {
+			q.head = x.next
+		}
+	}
+	x.next, x.prev, x.list = nil, nil, nil
+}
+
+// wakeFirst makes the longest-waiting one ready, if there is one.
+func (q *WaitList) WakeFirst(why Wakeup) bool {
+	if q.head == nil {
+		return false
+	}
+	x := q.head
+	q.remove(x)
+	if x.w != nil {
+		x.w.Wake(why)
+	} else {
+		x.Hook.Wake()
+	}
+	return true
+}
+
+// wait suspends the running task w in the list until it is woken. The error is
+// s's if s is done first, and [ErrClosed] if what it waits for is no more.
+func (q *WaitList) Wait(w *Worker, s *Scope, what fmt.Stringer) error {
+	q.Push(&w.node)
+	switch w.Park(s, what) {
+	case WokenCanceled:
+		return s.AwaitErr()
+	case WokenClosed:
+		return ErrClosed
+	}
+	return nil
+}
+
+// told reports whether one of them will learn of what happened, as hooks that are
+// no callbacks do not.
+func (q *WaitList) told() bool {
+	for x := q.head; x != nil; {
+		if _, ok := x.Hook.(*Callback); x.w != nil || ok {
+			return true
+		}
+		if x = x.next; x == q.head {
+			break
+		}
+	}
+	return false
+}
+
+// wakeAll makes all of them ready, in order.
+func (q *WaitList) WakeAll(why Wakeup) {
+	for q.WakeFirst(why) {
+	}
+}
+
+// Check returns what is wrong with the list; "" if nothing is.
+func (q *WaitList) Check() string {
+	if q.head == nil {
+		return ""
+	}
+	for x := q.head; ; x = x.next {
+		switch {
+		case x.next.prev != x || x.prev.next != x:
+			return "wait list: broken links"
+		case x.list != q:
+			return "wait list: a waiter names another list"
+		case (x.w == nil) == (x.Hook == nil):
+			return "wait list: a waiter must be a task or a hook"
+		case x.w != nil && x.w.state != parked:
+			return "wait list: a task stands in it that is not parked"
+		}
+		if x.next == q.head {
+			return ""
+		}
+	}
+}

@@ -1,0 +1,321 @@
+package core
+
+import (
+	"bytes"
+	"fmt"
+	"reflect"
+	"runtime"
+	"runtime/pprof"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+)
+
+// A loop that stands can't say so. The watchdog is a goroutine, one for all loops of
+// the process, that looks at each from time to time: a step that was under way twice
+// in a row, half the allowed time apart each time, keeps its loop's thread.
+//
+// It costs the loops nothing but a count of their steps, which they store plainly and
+// it reads without synchronization: what it reads late it reads at its next look. While
+// all loops sleep it sleeps too, and the first that wakes up wakes it.
+var watchdog struct {
+	mu     sync.Mutex
+	loops  []*watched
+	ended  chan struct{} // of the goroutine; nil while there is none
+	kick   chan struct{}
+	asleep atomic.Bool
+	looks  atomic.Int64 // for tests
+}
+
+// A watched loop is what the watchdog knows of a loop. Only its goroutine uses it,
+// except for seen.
+type watched struct {
+	loop   *Loop
+	every  time.Duration // the time between two looks
+	next   time.Time
+	step   uint64    // at the last look
+	since  time.Time // the first look that saw this step
+	looks  int       // how many saw it
+	told   bool      // that the loop is blocked
+	asleep bool
+	seen   atomic.Pointer[sighting]
+}
+
+// A sighting is where a step was when the watchdog last looked at it.
+type sighting struct {
+	step  uint64
+	stack []byte
+}
+
+// A Blockage is what the watchdog has to tell of a loop that stands, or of one that
+// goes on after it has stood.
+type Blockage struct {
+	Task  string // its name; "" is a callback
+	Took  time.Duration
+	Over  bool
+	Calls bool // other goroutines' calls wait for the loop
+	Stack []byte
+}
+
+// watch puts l under the watchdog's eyes until the function that it returns is called.
+func (l *Loop) watch() (stop func()) {
+	shortest := l.blocked
+	if _, real := l.clock.(monotonic); real && l.slow > 0 && (shortest <= 0 || l.slow < shortest) {
+		shortest = l.slow
+	}
+	if shortest <= 0 || l.sim != nil {
+		return func() {}
+	}
+	w := &watched{loop: l, every: max(time.Millisecond, shortest/2)}
+	l.sighted = &w.seen
+	watchdog.mu.Lock()
+	defer watchdog.mu.Unlock()
+	watchdog.loops = append(watchdog.loops, w)
+	if watchdog.ended == nil {
+		watchdog.ended, watchdog.kick = make(chan struct{}), make(chan struct{}, 1)
+		go watchLoops(watchdog.ended, watchdog.kick)
+	} else {
+		wakeWatchdog()
+	}
+	return func() { unwatch(w) }
+}
+
+// unwatch takes a loop from the watchdog, whose goroutine ends with the last one.
+func unwatch(w *watched) {
+	watchdog.mu.Lock()
+	watchdog.loops = slices.DeleteFunc(watchdog.loops, func(o *watched) bool { return o == w })
+	ended := watchdog.ended
+	if len(watchdog.loops) > 0 {
+		watchdog.mu.Unlock()
+		return
+	}
+	watchdog.ended = nil
+	wakeWatchdog()
+	watchdog.mu.Unlock()
+	<-ended
+}
+
+// wakeWatchdog makes the watchdog look at once. The caller holds the mutex, or has
+// found it asleep.
+func wakeWatchdog() {
+	select {
+	case watchdog.kick <- struct{}{}:
+	default:
+	}
+}
+
+// awake is called when a loop has slept. It wakes the watchdog, if that sleeps.
+func (l *Loop) awake() {
+	l.inbox.awake()
+	if watchdog.asleep.Load() && watchdog.asleep.CompareAndSwap(true, false) {
+		watchdog.mu.Lock()
+		defer watchdog.mu.Unlock()
+		if watchdog.ended != nil {
+			wakeWatchdog()
+		}
+	}
+}
+
+// watchLoops is the watchdog's goroutine.
+func watchLoops(ended, kick chan struct{}) {
+	defer close(ended)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		watchdog.mu.Lock()
+		if watchdog.ended != ended {
+			watchdog.mu.Unlock()
+			return
+		}
+		loops := slices.Clone(watchdog.loops)
+		watchdog.mu.Unlock()
+		watchdog.looks.Add(1)
+		sleep, any := lookAt(loops)
+		if !any {
+			watchdog.asleep.Store(true)
+			if slices.ContainsFunc(loops, (*watched).isUp) {
+				watchdog.asleep.Store(false) // it went on meanwhile
+				continue
+			}
+			<-kick
+			continue
+		}
+		timer.Reset(sleep)
+		select {
+		case <-timer.C:
+		case <-kick:
+		}
+	}
+}
+
+func (w *watched) isUp() bool { return !w.loop.inbox.asleep.Load() }
+
+// lookAt looks at the loops whose time has come. It returns when the next one's comes,
+// and whether there is any: loops that sleep need not be looked at.
+func lookAt(loops []*watched) (sleep time.Duration, any bool) {
+	sleep = time.Hour
+	for _, w := range loops {
+		now := time.Now()
+		if !now.Before(w.next) {
+			w.look(now)
+			w.next = now.Add(w.every)
+		}
+		if !w.asleep || w.told {
+			any = true
+			sleep = min(sleep, w.next.Sub(now))
+		}
+	}
+	return max(sleep, time.Millisecond), any
+}
+
+// look looks at a loop.
+func (w *watched) look(now time.Time) {
+	l := w.loop
+	step := l.currentStep()
+	w.asleep = l.inbox.asleep.Load()
+	if w.asleep || step != w.step || w.since.IsZero() {
+		if w.told {
+			w.told = false
+			l.facade.Blocked(Blockage{Took: now.Sub(w.since), Over: true})
+		}
+		w.step, w.since, w.looks = step, now, 0
+		return
+	}
+	w.looks++
+	took := now.Sub(w.since)
+	if w.looks < 2 || w.told {
+		return
+	}
+	task, function := l.currentTask()
+	if l.slow > 0 && took >= l.slow && w.seen.Load().before(step) {
+		w.seen.Store(&sighting{step, blockedStack(function)})
+	}
+	if l.blocked <= 0 || took < l.blocked || l.currentStep() != step {
+		return
+	}
+	w.told = true
+	l.facade.Blocked(Blockage{
+		Task: task, Took: took, Calls: !l.inbox.empty(), Stack: blockedStack(function),
+	})
+}
+
+func (s *sighting) before(step uint64) bool { return s == nil || s.step != step }
+
+// currentStep returns the number of the step that runs.
+//
+//go:norace
+func (l *Loop) currentStep() uint64 { return l.steps }
+
+// currentTask returns the name of the running task, and its function's. Both are empty
+// for a callback, and also if the step ended meanwhile, for what was read is not to be
+// trusted then.
+//
+//go:norace
+func (l *Loop) currentTask() (name, function string) {
+	step := l.steps
+	if l.cur == nil || l.cur.task == nil {
+		return "", ""
+	}
+	t := l.cur.task
+	id, given, body := t.id, givenName(t), t.body
+	if l.currentStep() != step {
+		return "", ""
+	}
+	if body != nil && reflect.TypeOf(body).Kind() == reflect.Func {
+		function = shortName(runtime.FuncForPC(entry(body)).Name())
+	}
+	switch {
+	case given != "":
+		return fmt.Sprintf("task %d (%s)", id, given), function
+	case function != "":
+		return fmt.Sprintf("task %d (%s)", id, function), function
+	}
+	return fmt.Sprintf("task %d", id), ""
+}
+
+// givenName returns a copy of the name that a task was given.
+//
+//go:norace
+func givenName(t *Task) string {
+	e := *(**extra)(unsafe.Pointer(&t.scope.extra))
+	if e == nil {
+		return ""
+	}
+	name := *(**string)(unsafe.Pointer(&e.name))
+	if name == nil {
+		return ""
+	}
+	b := make([]byte, len(*name))
+	for i := range b {
+		b[i] = (*name)[i]
+	}
+	return string(b)
+}
+
+// entry returns the address of the code of a function, as reflect.Value.Pointer does.
+//
+//go:norace
+func entry(f any) uintptr {
+	words := (*[2]**uintptr)(unsafe.Pointer(&f)) // its type, and the closure
+	return uintptr(unsafe.Pointer(*words[1]))
+}
+
+// blockedStack returns the stacks of the goroutines that keep a loop's thread, from a
+// goroutine profile: it stops the world for a fraction of the time that a dump of all
+// goroutines takes, since it groups the coroutines that are parked. Of several loops'
+// it takes the one that runs the function, if it is among them.
+func blockedStack(function string) []byte {
+	var b bytes.Buffer
+	pprof.Lookup("goroutine").WriteTo(&b, 1)
+	var all, of [][]byte
+	for record := range bytes.SplitSeq(b.Bytes(), []byte("\n\n")) {
+		s := loopStack(record)
+		if s == nil {
+			continue
+		}
+		all = append(all, s)
+		if function != "" && bytes.Contains(s, []byte(function)) {
+			of = append(of, s)
+		}
+	}
+	if len(of) > 0 {
+		all = of
+	}
+	return bytes.Join(all, []byte("\nor, of another loop:\n"))
+}
+
+// loopStack returns the frames of a goroutine that runs a task or a callback, down to
+// that. It returns nil for other goroutines, for a coroutine that is parked, and for a
+// loop that sleeps.
+func loopStack(record []byte) []byte {
+	var out bytes.Buffer
+	for line := range bytes.Lines(record) {
+		frame, ok := bytes.CutPrefix(line, []byte("#\t0x"))
+		if !ok {
+			continue // counts and labels
+		}
+		fields := strings.Split(strings.TrimSpace(string(frame)), "\t")
+		if len(fields) < 3 {
+			continue
+		}
+		name, _, _ := strings.Cut(strings.TrimSpace(fields[1]), "+0x")
+		place := strings.TrimSpace(fields[len(fields)-1])
+		switch {
+		case out.Len() == 0 && strings.HasPrefix(name, "iter.Pull"), name == pollName:
+			return nil
+		case name == workerName, name == driveName:
+			return out.Bytes()
+		}
+		out.WriteString(name + "\n\t" + place + "\n")
+	}
+	return nil
+}
+
+var (
+	workerName = qualified((*Worker).main)
+	driveName  = qualified((*Loop).drive)
+	pollName   = qualified((*Loop).poll)
+)

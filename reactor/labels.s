@@ -1,2 +1,0 @@
-// The compiler accepts a function without a body, such as goroutineLabels, in a
-// package that has a file of assembly.
