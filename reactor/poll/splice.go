@@ -66,7 +66,8 @@ func (s *streamCopy) count(n int) {
 func (s *streamCopy) splice() *CopyError {
 	p := s.pipe()
 	if p == nil {
-		s.cannot = true
+		s.bulk = false // it is copied for once
+		s.cannot = !s.pipes.full()
 		return nil
 	}
 	defer s.pipes.put(p)
@@ -191,12 +192,24 @@ func (p *pipe) read(sys sockets.Calls, buf []byte) (int, error) {
 }
 
 // A pipePool is the pipes of a loop's copies: there are as many as have data in
-// them at a time, and none once the last copy has ended.
+// them at a time, but no more than maxPipes, for a peer that never reads keeps one;
+// and none once the last copy has ended.
+//
+// Invariants: made is how many pipes there are, free and on loan; lowest is the least
+// number that were free since seen was 0.
 type pipePool struct {
-	sys   sockets.Calls
-	users int
-	free  []*pipe
+	sys    sockets.Calls
+	users  int
+	free   []*pipe
+	made   int
+	seen   int // pipes given back
+	lowest int
 }
+
+const (
+	maxPipes  = 64  // of a loop: twice as many descriptors
+	trimPipes = 256 // after so many uses, the pool gives up the pipes that were free all the time
+)
 
 var pipePools reactor.Local[pipePool]
 
@@ -213,28 +226,56 @@ func (pool *pipePool) leave() {
 	if pool.users--; pool.users > 0 {
 		return
 	}
-	for _, p := range pool.free {
-		p.close(pool.sys)
-	}
-	pool.free = nil
+	pool.keep(0)
 }
 
+// keep closes all but n of the free pipes.
+func (pool *pipePool) keep(n int) {
+	for _, p := range pool.free[n:] {
+		pool.close(p)
+	}
+	clear(pool.free[n:])
+	pool.free = pool.free[:n]
+}
+
+func (pool *pipePool) close(p *pipe) {
+	p.close(pool.sys)
+	pool.made--
+}
+
+// full reports whether there may be no more pipes.
+func (pool *pipePool) full() bool { return pool.made == maxPipes && len(pool.free) == 0 }
+
+// get returns nil if there can be no pipe, or none more.
 func (pool *pipePool) get() *pipe {
 	if last := len(pool.free) - 1; last >= 0 {
 		p := pool.free[last]
 		pool.free = pool.free[:last]
+		pool.lowest = min(pool.lowest, last)
 		return p
 	}
-	return newPipe(pool.sys)
+	pool.lowest = 0
+	if pool.full() {
+		return nil
+	}
+	p := newPipe(pool.sys)
+	if p != nil {
+		pool.made++
+	}
+	return p
 }
 
 // put gives a pipe back. One that still holds data, since its destination has
 // failed, is closed.
 func (pool *pipePool) put(p *pipe) {
-	if p.holds == 0 {
-		pool.free = append(pool.free, p)
-	} else {
-		p.close(pool.sys)
+	if p.holds > 0 {
+		pool.close(p)
+		return
+	}
+	pool.free = append(pool.free, p)
+	if pool.seen++; pool.seen == trimPipes {
+		pool.keep(len(pool.free) - pool.lowest)
+		pool.seen, pool.lowest = 0, len(pool.free)
 	}
 }
 
