@@ -134,7 +134,7 @@ func TestCase07CallbackPanics(t *testing.T) {
 		eddy| handler: Exception in callback main. runtime error: integer divide by zero
 		2nd done cb ran`)
 	p.options.OnError = func(r reactor.Report) {
-		if r.What == "a callback panicked" {
+		if r.Kind == reactor.CallbackPanicked {
 			p.print("handler: Exception in callback main.", r.Err)
 		}
 	}

@@ -119,12 +119,12 @@ func (p *program) print(values ...any) {
 
 // report prints what a loop reports, in the words of asyncio's handlers.
 func (p *program) report(r reactor.Report) {
-	what := map[string]string{
-		"a callback panicked":                   "Exception in callback",
-		"a task failed and nobody awaited it":   "Task exception was never retrieved",
-		"a task was slow":                       "Executing ... took",
-		"a task would not stop and was cut off": "Task was destroyed but it is pending!",
-	}[r.What]
+	what := map[reactor.ReportKind]string{
+		reactor.CallbackPanicked: "Exception in callback",
+		reactor.TaskFailed:       "Task exception was never retrieved",
+		reactor.StepSlow:         "Executing ... took",
+		reactor.NotStopped:       "Task was destroyed but it is pending!",
+	}[r.Kind]
 	if what == "" {
 		p.t.Errorf("reported: %s: %v", r.What, r.Err)
 	}

@@ -38,9 +38,9 @@ func (e *blockedError) Is(target error) bool { return target == ErrBlocked }
 // reportBlocked reports a loop that stands, or goes on. It is called on the watchdog's
 // goroutine.
 func (l *Loop) reportBlocked(b core.Blockage) {
-	r := Report{What: "the loop is blocked", Task: b.Task, Err: &blockedError{b.Took, b.Over, b.Calls}, Stack: b.Stack}
+	r := Report{Kind: LoopBlocked, What: "the loop is blocked", Task: b.Task, Err: &blockedError{b.Took, b.Over, b.Calls}, Stack: b.Stack}
 	if b.Over {
-		r.What = "the loop goes on"
+		r.Kind, r.What = LoopUnblocked, "the loop goes on"
 	}
 	if l.onBlocked != nil {
 		l.onBlocked(r)

@@ -49,7 +49,9 @@ func newLoop(ctx context.Context, o Options) (*Loop, error) {
 // coreFacade is a Loop as its core sees it.
 type coreFacade Loop
 
-func (f *coreFacade) Report(r core.Report) { (*Loop)(f).report(Report(r)) }
+func (f *coreFacade) Report(r core.Report) {
+	(*Loop)(f).report(Report{ReportKind(r.Kind), r.What, r.Task, r.Err, r.Stack})
+}
 
 func (f *coreFacade) Blocked(b core.Blockage) { (*Loop)(f).reportBlocked(b) }
 

@@ -87,7 +87,7 @@ func (l *Loop) closeGenerators() bool {
 	spawn[struct{}](l.core.Root(), "closing generators", func(context.Context) error {
 		for _, g := range open {
 			if err := g.close(); err != nil {
-				l.report(Report{What: "a generator that was left open failed to close", Err: err})
+				l.report(Report{Kind: TaskFailed, What: "a generator that was left open failed to close", Err: err})
 			}
 		}
 		return nil

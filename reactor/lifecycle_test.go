@@ -142,7 +142,7 @@ func (x life) checkRun(t *testing.T, err error, told reports) {
 		}
 		return
 	}
-	if len(told) != 1 || !same(told[0].Err, wantTold) || !strings.Contains(told[0].What, "nobody awaited") || !strings.Contains(told[0].Task, "task 2") {
+	if len(told) != 1 || !same(told[0].Err, wantTold) || told[0].Kind != TaskFailed || !strings.Contains(told[0].Task, "task 2") {
 		t.Errorf("reported %v, want once %v", told, wantTold)
 	}
 }

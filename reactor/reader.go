@@ -120,7 +120,7 @@ func (l *Loop) watch(fd int, x *watcher, dir int) {
 			l.forget(fd, x, dir)
 		}
 		if err != nil && !errors.Is(err, syscall.EBADF) { // nor closed
-			l.report(Report{What: "a reader or writer was dropped: its fd can't be waited for any more", Err: err})
+			l.report(Report{Kind: LoopFailed, What: "a reader or writer was dropped: its fd can't be waited for any more", Err: err})
 		}
 	}()
 	if !x.removed && !x.fd.IsClosed() {

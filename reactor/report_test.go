@@ -72,7 +72,7 @@ func TestSlowStep(t *testing.T) {
 			if len(told) != 0 {
 				t.Errorf("%s: told %v", name, told)
 			}
-		case len(told) != 1 || told[0].What+" "+told[0].Task != c.want || !errors.Is(told[0].Err, ErrSlow):
+		case len(told) != 1 || told[0].Kind != StepSlow || told[0].What+" "+told[0].Task != c.want || !errors.Is(told[0].Err, ErrSlow):
 			t.Errorf("%s: told %v", name, told)
 		}
 	}
@@ -102,10 +102,48 @@ func TestOnErrorInsteadOfTheLog(t *testing.T) {
 		return nil
 	})
 	var p *PanicError
-	if len(told) != 2 || !errors.As(told[0].Err, &p) || told[0].What != "a callback panicked" || told[1].Err != errBoom {
+	if len(told) != 2 || !errors.As(told[0].Err, &p) || told[0].Kind != CallbackPanicked || told[1].Err != errBoom {
 		t.Errorf("told %v", told)
 	}
 	if log.count("") != 0 {
 		t.Errorf("logged %q", log.all())
+	}
+}
+
+// Whatever is reported says of which kind it is.
+func TestReportKinds(t *testing.T) {
+	endless := func(ctx context.Context) error {
+		var never Event
+		for {
+			never.Wait(context.WithoutCancel(ctx))
+		}
+	}
+	for want, main := range map[ReportKind]func(ctx context.Context) error{
+		TaskFailed: func(ctx context.Context) error {
+			Go(ctx, func(context.Context) error { return errBoom })
+			return Yield(ctx)
+		},
+		CallbackPanicked: func(ctx context.Context) error {
+			LoopOf(ctx).CallSoon(func() { panic(errBoom) })
+			return Yield(ctx)
+		},
+		NotStopped: func(ctx context.Context) error {
+			Go(ctx, endless)
+			return Yield(ctx)
+		},
+		CancellationIgnored: func(ctx context.Context) error {
+			ctx, cancel := context.WithCancel(ctx)
+			cancel()
+			for range 200_000 {
+				Yield(ctx)
+			}
+			return nil
+		},
+	} {
+		var told reports
+		setup{Options: Options{OnError: told.add}}.run(t, main)
+		if len(told) != 1 || told[0].Kind != want {
+			t.Errorf("told %v, want one report of kind %d", told, want)
+		}
 	}
 }

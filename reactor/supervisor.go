@@ -89,7 +89,7 @@ func (s *supervision) tell(t *core.Task, err error, what string) {
 		t.Expose()
 		t.Loop().Soon(func() { s.OnFailure((*anyTask)(t), err) })
 	default:
-		t.Loop().Report(core.Report{What: what, Task: t.String(), Err: err})
+		t.Loop().Report(core.Report{Kind: core.TaskFailed, What: what, Task: t.String(), Err: err})
 	}
 }
 

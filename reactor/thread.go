@@ -153,9 +153,9 @@ func (c *threadCall) lost() {
 func (c *threadCall) report(tell func(Report)) {
 	switch {
 	case c.panic != nil, isPanicError(c.err):
-		tell(Report{What: "a function in a thread panicked, and nobody waited for it any more", Task: c.task.String(), Err: c.err})
+		tell(Report{Kind: TaskFailed, What: "a function in a thread panicked, and nobody waited for it any more", Task: c.task.String(), Err: c.err})
 	case c.err != nil && !c.scope.Echoes(c.err):
-		tell(Report{What: "a function in a thread failed, and nobody waited for it any more", Task: c.task.String(), Err: c.err})
+		tell(Report{Kind: TaskFailed, What: "a function in a thread failed, and nobody waited for it any more", Task: c.task.String(), Err: c.err})
 	}
 }
 

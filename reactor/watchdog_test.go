@@ -93,7 +93,7 @@ func TestBlockedLoop(t *testing.T) {
 				Current(ctx).SetName("main")
 				r := c.block(ctx, reports)
 				switch {
-				case !errors.Is(r.Err, ErrBlocked) || r.What != "the loop is blocked":
+				case !errors.Is(r.Err, ErrBlocked) || r.Kind != LoopBlocked:
 					t.Errorf("told %q: %v", r.What, r.Err)
 				case !strings.Contains(r.Task, c.task) || c.task == "" && r.Task != "":
 					t.Errorf("of task %q, want %q", r.Task, c.task)
@@ -103,7 +103,7 @@ func TestBlockedLoop(t *testing.T) {
 					t.Errorf("more than one stack:\n%s", r.Stack)
 				}
 				over, _, err := Receive(ctx, reports)
-				if over.What != "the loop goes on" || !errors.Is(over.Err, ErrBlocked) || over.Stack != nil {
+				if over.Kind != LoopUnblocked || !errors.Is(over.Err, ErrBlocked) || over.Stack != nil {
 					t.Errorf("then told %q: %v\n%s", over.What, over.Err, over.Stack)
 				}
 				return err

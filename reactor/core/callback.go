@@ -68,7 +68,7 @@ func (l *Loop) call(w *Worker, f func()) {
 			return
 		}
 		if r := recover(); r != nil {
-			l.Report(Report{What: "a callback panicked", Err: l.facade.Panicked("a callback", r, debug.Stack())})
+			l.Report(Report{Kind: CallbackPanicked, What: "a callback panicked", Err: l.facade.Panicked("a callback", r, debug.Stack())})
 		} else {
 			w.die()
 		}

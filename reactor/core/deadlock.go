@@ -18,7 +18,7 @@ func (l *Loop) deadlocked() bool {
 	if l.endWakes() {
 		if !l.warned && !l.closing {
 			l.warned = true
-			l.Report(Report{What: "only the end of Run's ctx can wake a task now", Err: l.facade.Deadlocked(l.waiting())})
+			l.Report(Report{Kind: NearDeadlock, What: "only the end of Run's ctx can wake a task now", Err: l.facade.Deadlocked(l.waiting())})
 		}
 		return false
 	}

@@ -62,7 +62,7 @@ func (l *Loop) dropQueued() {
 		case TaskJob:
 			t := r.Record()
 			if tasks++; tasks <= maxNamed {
-				l.Report(Report{What: "a task was dropped before it had begun: tasks started others until the grace time was over",
+				l.Report(Report{Kind: NotStopped, What: "a task was dropped before it had begun: tasks started others until the grace time was over",
 					Task: t.String(), Err: ErrCutOff})
 			}
 			abandonSubmission(t)
@@ -77,10 +77,10 @@ func (l *Loop) dropQueued() {
 		}
 	}
 	if tasks > maxNamed {
-		l.Report(Report{What: "more tasks were dropped before they had begun", Err: fmt.Errorf("%d of them", tasks-maxNamed)})
+		l.Report(Report{Kind: NotStopped, What: "more tasks were dropped before they had begun", Err: fmt.Errorf("%d of them", tasks-maxNamed)})
 	}
 	if callbacks > 0 {
-		l.Report(Report{What: "callbacks were dropped at the loop's end: callbacks called for others without end",
+		l.Report(Report{Kind: NotStopped, What: "callbacks were dropped at the loop's end: callbacks called for others without end",
 			Err: fmt.Errorf("%d of them, the first is %s", callbacks, example)})
 	}
 }
@@ -122,10 +122,10 @@ func (l *Loop) abandon() {
 	l.abandoned, l.closing = true, true
 	for _, w := range l.tasks() {
 		abandonSubmission(w.task)
-		l.Report(Report{What: "a task resisted being cut off; its goroutine leaks", Task: w.task.String(), Err: ErrCutOff})
+		l.Report(Report{Kind: NotStopped, What: "a task resisted being cut off; its goroutine leaks", Task: w.task.String(), Err: ErrCutOff})
 	}
 	if l.threads > 0 {
-		l.Report(Report{What: "functions started by ToThread still run after the loop's end", Err: fmt.Errorf("%d of them", l.threads)})
+		l.Report(Report{Kind: NotStopped, What: "functions started by ToThread still run after the loop's end", Err: fmt.Errorf("%d of them", l.threads)})
 	}
 }
 
@@ -179,7 +179,7 @@ func (l *Loop) report(t *Task) {
 }
 
 func (l *Loop) tellUnclaimed(task string, err error) {
-	l.Report(Report{What: "a task failed and nobody awaited it", Task: task, Err: err})
+	l.Report(Report{Kind: TaskFailed, What: "a task failed and nobody awaited it", Task: task, Err: err})
 }
 
 // result is what Run returns.
@@ -222,7 +222,7 @@ func (l *Loop) close() {
 	l.scratch.free()
 	l.inbox.close()
 	if err := l.poller.Close(); err != nil {
-		l.Report(Report{What: "closing the poller failed", Err: err})
+		l.Report(Report{Kind: LoopFailed, What: "closing the poller failed", Err: err})
 	}
 	for l.idle != nil {
 		w := l.idle

@@ -34,7 +34,7 @@ func (l *Loop) runClosers() {
 func (l *Loop) runCloser(f func()) {
 	defer func() {
 		if r := recover(); r != nil {
-			l.Report(Report{What: "a callback panicked", Err: l.facade.Panicked("a function at the loop's end", r, debug.Stack())})
+			l.Report(Report{Kind: CallbackPanicked, What: "a callback panicked", Err: l.facade.Panicked("a function at the loop's end", r, debug.Stack())})
 		}
 	}()
 	f()

@@ -78,7 +78,7 @@ func (w *Worker) refuse(s *Scope) error {
 		w.ignorer, w.ignored = w.task.id, 0
 	}
 	if w.ignored++; w.ignored == maxIgnored {
-		w.loop.Report(Report{What: "a task goes on and on although its ctx is done: each of its awaits returns this error at once, and it should return it too",
+		w.loop.Report(Report{Kind: CancellationIgnored, What: "a task goes on and on although its ctx is done: each of its awaits returns this error at once, and it should return it too",
 			Task: w.task.String(), Err: s.AwaitErr(), Stack: debug.Stack()})
 	}
 	w.insist()

@@ -185,7 +185,7 @@ func (t *Task) Caught(r any) error {
 		}
 		return ErrGoexit
 	case cutOff:
-		t.scope.loop.Report(Report{What: "a task did not stop at the loop's end and was cut off",
+		t.scope.loop.Report(Report{Kind: NotStopped, What: "a task did not stop at the loop's end and was cut off",
 			Task: t.String(), Err: ErrCutOff, Stack: debug.Stack()})
 		return ErrCutOff
 	default:

@@ -6,17 +6,6 @@ import (
 	"time"
 )
 
-// A report is what the loop has to say that no caller can be told.
-type Report struct {
-	What  string
-	Task  string // the task's name, if there is one
-	Err   error
-	Stack []byte // where it happened, if that is known and Err does not say
-}
-
-// tell reports r.
-func (l *Loop) Report(r Report) { l.facade.Report(r) }
-
 // ErrSlow is in the [Report] of a step that took longer than Options.SlowStep.
 var ErrSlow = errors.New("reactor: it kept the loop's thread: use ToThread for long computation, or Yield in its midst")
 
@@ -79,7 +68,7 @@ func (l *Loop) endStep() {
 	if !on || took <= l.slow {
 		return
 	}
-	r := Report{What: "a callback was slow", Err: &slowError{took, l.step.ignored}}
+	r := Report{Kind: StepSlow, What: "a callback was slow", Err: &slowError{took, l.step.ignored}}
 	if t := l.step.task; t != nil {
 		r.What, r.Task = "a task was slow", t.String()
 	}
