@@ -31,6 +31,7 @@ type client struct {
 type site struct {
 	addr   map[string]string // of the servers
 	inTask bool              // it is called by a task, with eddy's connections
+	ctx    context.Context   // for the end of a client's
 	dial   func(ctx context.Context, network, addr string) (net.Conn, error)
 	listen func(ctx context.Context, network, addr string) (net.PacketConn, error)
 }

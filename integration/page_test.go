@@ -220,3 +220,27 @@ func TestPageHasEveryLibrary(t *testing.T) {
 		}
 	}
 }
+
+// What works with Go's net works in ToThread and off the loop just as well. In a task
+// every library works and obeys deadlines; one that does not let itself be cancelled
+// there makes the task wait for its goroutines.
+func TestEveryLibraryHasAPlace(t *testing.T) {
+	p, err := readPage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range libraries {
+		want := p.words[key{l.name, "std"}]
+		for _, at := range places[1:] {
+			words := p.words[key{l.name, at.name}]
+			for _, c := range checkNames[:3] {
+				if at.name == "task" && (c == "cancel" || words[c] == yes) {
+					continue
+				}
+				if words[c] != want[c] {
+					t.Errorf("%s %s: %s: %q, and with Go's net %q", l.name, at.title, c, words[c], want[c])
+				}
+			}
+		}
+	}
+}

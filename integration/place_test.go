@@ -105,7 +105,7 @@ func cancelledStd(d time.Duration, f func(ctx context.Context) error) error {
 func inTask(addr map[string]string, f func(*stage) error) error {
 	return run(func(ctx context.Context, p *pulse) error {
 		at := eddySite(ctx, addr)
-		at.inTask = true
+		at.inTask, at.ctx = true, ctx
 		return f(&stage{
 			ctx: ctx, at: at, call: plainCall,
 			within:    func(d time.Duration, f func(ctx context.Context) error) error { return reactor.Timeout(ctx, d, f) },

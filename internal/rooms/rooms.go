@@ -48,6 +48,7 @@ var floors = [][]room{
 	},
 	{
 		{"reactor/poll", "How does a task read, write, accept, and a goroutine beside it?"},
+		{"reactor/pool", "How do tasks share what is dear to make?"},
 	},
 	{
 		{"process", "How does a task run another program?"},
