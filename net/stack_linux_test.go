@@ -1,4 +1,4 @@
-//go:build !race && amd64 && !kqueue_model
+//go:build !race && amd64 && !kqueue_model && !coro_nested
 
 package net
 
