@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy/internal/testkit"
 )
 
 // One suite that any backend passes. It asserts the bits that the contract
@@ -17,7 +19,7 @@ import (
 // with any change, and may tell one change in two batches.
 
 // patience is how long a test waits for what must happen.
-const patience = 5 * time.Second
+const patience = testkit.Patience
 
 // A desc is a descriptor under test, closed at the end unless it was before.
 type desc struct {

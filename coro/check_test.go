@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/internal/testkit"
 )
 
 // noLeaks fails t if it ends with more goroutines or strands than it began
@@ -13,7 +15,7 @@ func noLeaks(t *testing.T) {
 	t.Helper()
 	goroutines, entered := runtime.NumGoroutine(), countStrands()
 	t.Cleanup(func() {
-		deadline := time.Now().Add(5 * time.Second)
+		deadline := time.Now().Add(testkit.Patience / 4)
 		for runtime.NumGoroutine() > goroutines || countStrands() > entered {
 			if time.Now().After(deadline) {
 				buf := make([]byte, 1<<16)

@@ -18,13 +18,13 @@ import (
 	stdnet "net"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
 )
@@ -53,16 +53,10 @@ func replay(t *testing.T, recorded string) *program {
 			p.want = append(p.want, strings.TrimSpace(strings.TrimPrefix(line, "eddy|")))
 		}
 	}
-	goroutines := runtime.NumGoroutine()
+	testkit.Leaks(t)
 	t.Cleanup(func() {
 		if !slices.Equal(p.lines, p.want) {
 			t.Errorf("printed:\n\t%s\nwant:\n\t%s", strings.Join(p.lines, "\n\t"), strings.Join(p.want, "\n\t"))
-		}
-		for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > goroutines; time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Errorf("leak: %d goroutines, were %d", runtime.NumGoroutine(), goroutines)
-				return
-			}
 		}
 	})
 	return p
@@ -72,7 +66,7 @@ func replay(t *testing.T, recorded string) *program {
 func (p *program) main(main func(ctx context.Context)) {
 	p.t.Helper()
 	err := reactor.Run(context.Background(), func(ctx context.Context) error {
-		return reactor.Timeout(ctx, 10*time.Second, func(ctx context.Context) error {
+		return reactor.Timeout(ctx, testkit.Patience, func(ctx context.Context) error {
 			main(ctx)
 			return ctx.Err()
 		})

@@ -184,6 +184,18 @@ func fill(w *world, c Conn) {
 	}
 }
 
+// writeOn writes until it fails, and returns how: the kernel may find room at any time.
+func writeOn(c Conn) error {
+	for {
+		if n, err := c.Write([]byte("x")); err != nil {
+			if n != 0 {
+				err = fmt.Errorf("after %d bytes of one: %w", n, err)
+			}
+			return err
+		}
+	}
+}
+
 // A step is something done to a connection, c, whose peer is a std one.
 type step struct {
 	name string
@@ -384,8 +396,7 @@ var onConn = []step{
 	{"a write deadline that passes", func(w *world, c Conn, peer stdnet.Conn) {
 		fill(w, c)
 		w.note("set", c.SetWriteDeadline(soon()))
-		n, err := c.Write([]byte("x"))
-		w.note("write", err, n)
+		w.note("write", writeOn(c))
 	}},
 	{"a deadline set while a read waits", func(w *world, c Conn, peer stdnet.Conn) {
 		wait := w.spawn(func() {
@@ -398,8 +409,7 @@ var onConn = []step{
 	{"a deadline set while a write waits", func(w *world, c Conn, peer stdnet.Conn) {
 		fill(w, c)
 		wait := w.spawn(func() {
-			n, err := c.Write([]byte("x"))
-			w.note("write", err, n)
+			w.note("write", writeOn(c))
 		})
 		c.SetDeadline(past())
 		wait()

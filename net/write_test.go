@@ -98,6 +98,8 @@ func readMessages(p io.Reader, size int) error {
 func TestWriteQueue(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		c, p := withStd(t, ctx, "tcp")
+		c.(*TCPConn).SetWriteBuffer(16 << 10)
+		p.(*stdnet.TCPConn).SetReadBuffer(16 << 10)
 		var order []int
 		write := func(i, n int) func(context.Context) error {
 			return func(context.Context) error {
@@ -106,7 +108,7 @@ func TestWriteQueue(t *testing.T) {
 				return err
 			}
 		}
-		big := reactor.Go(ctx, write(0, 64<<20))
+		big := reactor.Go(ctx, write(0, 4<<20))
 		var queued []*reactor.Task[struct{}]
 		for i := 1; i <= 4; i++ {
 			queued = append(queued, reactor.Go(ctx, write(i, 10)))
@@ -116,6 +118,7 @@ func TestWriteQueue(t *testing.T) {
 		if err := queued[1].Wait(ctx); !errors.Is(err, context.Canceled) {
 			t.Error("cancelled in the queue:", err)
 		}
+		p.(*stdnet.TCPConn).SetReadBuffer(1 << 20)
 		go io.Copy(io.Discard, p)
 		if err := big.Wait(ctx); err != nil {
 			t.Fatal(err)

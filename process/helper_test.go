@@ -18,8 +18,7 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// patience bounds what must happen at all. Nothing that works comes near it.
-const patience = 20 * time.Second
+const patience = testkit.Patience
 
 func TestMain(m *testing.M) {
 	if name := os.Getenv(childEnv); name != "" {
@@ -43,7 +42,7 @@ func leaks(t testing.TB) {
 // eventually tries until f returns nil.
 func eventually(t testing.TB, what string, f func() error) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		err := f()
 		if err == nil {
 			return

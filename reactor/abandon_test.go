@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/internal/testkit"
 )
 
 // TestAbandonedSubmission: who waits for a task that even the loop's end can't end
@@ -44,7 +45,7 @@ func TestAbandonedSubmission(t *testing.T) {
 		if err != ErrLoopClosed {
 			t.Error(err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(testkit.Patience):
 		t.Fatal("it waits for ever")
 	}
 }

@@ -199,7 +199,7 @@ func (s setup) runLeaking(main func(ctx context.Context) error) error {
 func leakedGoroutines(t *testing.T, n int) func() {
 	before := runtime.NumGoroutine()
 	return func() {
-		deadline := time.Now().Add(5 * time.Second)
+		deadline := time.Now().Add(testkit.Patience)
 		for runtime.NumGoroutine() > before+n && time.Now().Before(deadline) {
 			runtime.Gosched()
 		}

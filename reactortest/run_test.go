@@ -180,7 +180,7 @@ func TestWatchdog(t *testing.T) {
 		reactor.Yield(ctx)
 		select {
 		case <-blocked:
-		case <-time.After(20 * time.Second):
+		case <-time.After(testkit.Patience):
 			t.Error("nothing is said of a run that hangs")
 		}
 	}, 17)

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
 )
@@ -42,7 +43,7 @@ func TestSocketFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	conn, _, err := sys.Accept(l)
-	for deadline := time.Now().Add(5 * time.Second); (err == unix.EAGAIN || err == unix.EINTR) && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(testkit.Patience); (err == unix.EAGAIN || err == unix.EINTR) && time.Now().Before(deadline); {
 		conn, _, err = sys.Accept(l)
 	}
 	made(conn, err)

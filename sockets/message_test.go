@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/sockets"
 	"golang.org/x/sys/unix"
 )
@@ -31,7 +32,7 @@ func datagram(t *testing.T, family int, addr unix.Sockaddr) int {
 // receiveAll receives until want messages have come, a call at a time into ms.
 func receiveAll(t *testing.T, fd int, ms []sockets.Message, want int) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); want > 0; {
+	for deadline := time.Now().Add(testkit.Patience); want > 0; {
 		n, errno := sockets.System{}.Receive(fd, ms[:want], 0)
 		if errno != 0 && errno != syscall.EAGAIN && errno != syscall.EINTR {
 			t.Fatalf("Receive: %v", errno)

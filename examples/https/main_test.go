@@ -15,9 +15,11 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/internal/testkit"
 )
 
-const patience = 30 * time.Second
+const patience = testkit.Patience
 
 var build = sync.OnceValues(func() (bin string, err error) {
 	dir, err := os.MkdirTemp("", "eddy-https")

@@ -14,9 +14,11 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/internal/testkit"
 )
 
-const patience = 30 * time.Second
+const patience = testkit.Patience
 
 func build(t *testing.T) (bin string) {
 	t.Helper()

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy/internal/testkit"
 )
 
 // newQueue returns a kqueue that is closed at the end, with as many descriptors
@@ -104,7 +106,7 @@ func ready(t *testing.T, kq int) []Kevent_t {
 // one waits for the next event of a filter.
 func one(t *testing.T, kq, filter int) Kevent_t {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); ; {
+	for deadline := time.Now().Add(testkit.Patience); ; {
 		for _, e := range ready(t, kq) {
 			if int(e.Filter) == filter {
 				return e

@@ -19,8 +19,7 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// patience bounds what must happen at all. Nothing that works comes near it.
-const patience = 20 * time.Second
+const patience = testkit.Patience
 
 func TestMain(m *testing.M) {
 	testkit.Settle()

@@ -318,7 +318,14 @@ func TestKeyUpdateFlood(t *testing.T) {
 		server, p := meetByHand(t, ctx)
 		msg := testkit.Pattern(16 * megabytes)
 		writing := reactor.Go(ctx, func(context.Context) error { _, err := server.Write(msg); return err })
-		parked(ctx)
+		for held, same := -1, 0; same < 20; { // until the kernel has no room, so that answers must wait
+			reactor.Sleep(ctx, time.Millisecond)
+			if n := len(server.out); n == held {
+				same++
+			} else {
+				held, same = n, 0
+			}
+		}
 		const rounds, each = 800, 10
 		received := 0
 		reading := reactor.Go(ctx, func(context.Context) error {
@@ -331,16 +338,19 @@ func TestKeyUpdateFlood(t *testing.T) {
 			}
 			return nil
 		})
-		outside(t, ctx, func() error {
-			for range rounds {
-				var records []byte
-				for range each {
-					records = append(records, p.rekey()...)
+		asking := reactor.Go(ctx, func(ctx context.Context) error {
+			outside(t, ctx, func() error {
+				for range rounds {
+					var records []byte
+					for range each {
+						records = append(records, p.rekey()...)
+					}
+					if _, err := p.conn.Write(append(records, p.out.seal(typeData, ".")...)); err != nil {
+						return err
+					}
 				}
-				if _, err := p.conn.Write(append(records, p.out.seal(typeData, ".")...)); err != nil {
-					return err
-				}
-			}
+				return nil
+			})
 			return nil
 		})
 		for len(server.out) <= maxAnswers && received < rounds {
@@ -355,7 +365,7 @@ func TestKeyUpdateFlood(t *testing.T) {
 			data, _, err := p.read(len(msg))
 			return errors.Join(err, testkit.Same(data, msg))
 		})
-		if err := errors.Join(reading.Wait(ctx), writing.Wait(ctx)); err != nil {
+		if err := errors.Join(asking.Wait(ctx), reading.Wait(ctx), writing.Wait(ctx)); err != nil {
 			t.Error(err)
 		}
 		server.Close()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/internal/testkit"
 )
 
 // A Poller is a Clock and a Poller in virtual time: where the loop would sleep until
@@ -91,16 +92,13 @@ func (p *Poller) Wait(timeout time.Duration) ([]eddy.Event, error) {
 	if timeout < 0 {
 		select {
 		case <-p.wakeup:
-		case <-time.After(patience):
+		case <-time.After(testkit.Patience):
 			p.t.Error("the loop sleeps for ever")
 			return nil, errors.New("asleep for ever")
 		}
 	}
 	return nil, nil
 }
-
-// patience is how long a loop may wait for another goroutine's Wake.
-const patience = 20 * time.Second
 
 // Wake implements reactor.Poller.
 func (p *Poller) Wake() error {
