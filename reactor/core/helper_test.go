@@ -54,7 +54,7 @@ func yields(ctx context.Context, n int) {
 // eventually waits for a condition that another goroutine brings about.
 func eventually(t testing.TB, what string, f func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !f(); {
+	for deadline := time.Now().Add(testkit.Patience); !f(); {
 		if time.Now().After(deadline) {
 			t.Fatalf("never happened: %s", what)
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/internal/testkit/virtual"
 
 	"github.com/eddyio/eddy/reactor"
@@ -66,7 +67,7 @@ func TestFailuresOfALastingMaker(t *testing.T) {
 			held[i] = reactor.Async(ctx, func(context.Context) (int, error) { return 0, errOther })
 			reactor.Go(ctx, func(context.Context) error { return errBoom })
 		}
-		for deadline := time.Now().Add(10 * time.Second); len(told) < len(held) && time.Now().Before(deadline); {
+		for deadline := time.Now().Add(testkit.Patience); len(told) < len(held) && time.Now().Before(deadline); {
 			runtime.GC()
 			runtime.Gosched()
 			reactor.Yield(ctx)
