@@ -11,8 +11,10 @@ import (
 // copy what you keep. A Write to an eddy connection may be given borrowed
 // bytes: what it can't write at once it copies. Up to 64 KiB are read.
 //
-// With reactor's Options.Debug, or EDDYDEBUG=1 in the environment, a task that
-// uses borrowed bytes for too long panics with core.ErrScratch.
+// A Write of bytes that another task has borrowed over panics with core.ErrScratch, so no
+// peer gets what another one sent. With reactor's Options.Debug, or EDDYDEBUG=1 in the
+// environment, which tests should be run with, any use of borrowed bytes for too long
+// does.
 //
 // Borrow must be called by a task of the connection's loop.
 func (c *conn) Borrow() ([]byte, error) {

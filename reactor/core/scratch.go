@@ -17,24 +17,51 @@ const ScratchSize = 64 << 10
 // asks for it again: to read into it, say, what is passed on at once. So what is
 // idle needs no buffer. It costs nothing; with Options.Debug, some system calls,
 // and then a task that touches the memory after its next suspension panics with
-// [ErrScratch].
+// [ErrScratch]. Without it, that panic comes only in IsScratch, if another task has
+// borrowed the memory meanwhile.
 func (f *FD) Scratch() []byte {
 	f.loop.OnLoop("FD.Scratch")
 	return f.loop.scratch.lend(f.loop)
 }
 
-// IsScratch says whether p is part of the loop's Scratch, so that it must be
-// copied before the task suspends. It costs about 1 ns.
+// IsScratch reports whether p is part of the loop's Scratch, so that it must be
+// copied before the task suspends. It panics with [ErrScratch] if another task than the
+// running one, or one that started it by GoNow, borrowed it last: what p holds is then the
+// other one's. It costs about 1 ns.
 func (f *FD) IsScratch(p []byte) bool {
 	s := &f.loop.scratch
 	if s.expired != nil && s.isExpired(uintptr(unsafe.Pointer(unsafe.SliceData(p)))) {
 		panic(ErrScratch) // a system call would only say EFAULT
 	}
-	return isIn(s.memory, uintptr(unsafe.Pointer(unsafe.SliceData(p))))
+	if !isIn(s.memory, uintptr(unsafe.Pointer(unsafe.SliceData(p)))) {
+		return false
+	}
+	if t := f.loop.cur.task; s.lender != idOf(t) {
+		s.refuse(t)
+	}
+	return true
 }
 
-// ErrScratch is what a task panics with, in debug mode, that uses memory after
-// the suspension until which it was lent.
+// refuse panics, unless t works for the one that borrowed the memory.
+func (s *scratch) refuse(t *Task) {
+	if t != nil {
+		if maker, ok := t.keeper.(*Task); ok && maker.id == s.lender {
+			return
+		}
+	}
+	panic(ErrScratch)
+}
+
+func idOf(t *Task) uint32 {
+	if t == nil {
+		return 0
+	}
+	return t.id
+}
+
+// ErrScratch is what a task panics with that uses memory after the suspension until
+// which it was lent. In debug mode any use does, and else only what would give one
+// connection the bytes of another.
 var ErrScratch = errors.New("reactor: memory of the loop's own was used after the task had suspended, when it may hold anything: copy what you need for longer")
 
 // scratch is a loop's memory to lend. In debug mode every borrower gets memory
@@ -45,6 +72,7 @@ var ErrScratch = errors.New("reactor: memory of the loop's own was used after th
 // can't be accessed, the oldest first, at most maxExpired of them.
 type scratch struct {
 	memory  []byte
+	lender  uint32 // the task that borrowed it last; 0 for a callback
 	debug   bool
 	expired [][]byte
 }
@@ -52,6 +80,7 @@ type scratch struct {
 const maxExpired = 64
 
 func (s *scratch) lend(l *Loop) []byte {
+	s.lender = idOf(l.cur.task)
 	if s.debug {
 		s.lendMapping(l)
 	} else if s.memory == nil {
