@@ -33,15 +33,15 @@ var watchdog struct {
 // A watched loop is what the watchdog knows of a loop. Only its goroutine uses it,
 // except for seen.
 type watched struct {
-	loop   *Loop
-	every  time.Duration // the time between two looks
-	next   time.Time
-	step   uint64    // at the last look
-	since  time.Time // the first look that saw this step
-	looks  int       // how many saw it
-	told   bool      // that the loop is blocked
-	asleep bool
-	seen   atomic.Pointer[sighting]
+	loop  *Loop
+	every time.Duration // the time between two looks
+	next  time.Time
+	step  uint64    // at the last look
+	since time.Time // the first look that saw this step
+	looks int       // how many saw it
+	told  bool      // that the loop is blocked
+	idle  bool      // it sleeps, and has taken no step since the look before
+	seen  atomic.Pointer[sighting]
 }
 
 // A sighting is where a step was when the watchdog last looked at it.
@@ -119,7 +119,9 @@ func (l *Loop) awake() {
 	}
 }
 
-// watchLoops is the watchdog's goroutine.
+// watchLoops is the watchdog's goroutine. It falls asleep when no loop has taken a step
+// between two looks, so that one which sleeps often and briefly does not wake it each
+// time.
 func watchLoops(ended, kick chan struct{}) {
 	defer close(ended)
 	timer := time.NewTimer(0)
@@ -133,15 +135,14 @@ func watchLoops(ended, kick chan struct{}) {
 		loops := slices.Clone(watchdog.loops)
 		watchdog.mu.Unlock()
 		watchdog.looks.Add(1)
-		sleep, any := lookAt(loops)
-		if !any {
+		sleep, idle := lookAt(loops)
+		if idle {
 			watchdog.asleep.Store(true)
-			if slices.ContainsFunc(loops, (*watched).isUp) {
-				watchdog.asleep.Store(false) // it went on meanwhile
+			if !slices.ContainsFunc(loops, (*watched).isUp) {
+				<-kick
 				continue
 			}
-			<-kick
-			continue
+			watchdog.asleep.Store(false) // it went on meanwhile
 		}
 		timer.Reset(sleep)
 		select {
@@ -154,29 +155,28 @@ func watchLoops(ended, kick chan struct{}) {
 func (w *watched) isUp() bool { return !w.loop.inbox.asleep.Load() }
 
 // lookAt looks at the loops whose time has come. It returns when the next one's comes,
-// and whether there is any: loops that sleep need not be looked at.
-func lookAt(loops []*watched) (sleep time.Duration, any bool) {
-	sleep = time.Hour
+// and whether all sleep and have done so since the look before.
+func lookAt(loops []*watched) (sleep time.Duration, idle bool) {
+	sleep, idle = time.Hour, true
 	for _, w := range loops {
 		now := time.Now()
 		if !now.Before(w.next) {
 			w.look(now)
 			w.next = now.Add(w.every)
 		}
-		if !w.asleep || w.told {
-			any = true
-			sleep = min(sleep, w.next.Sub(now))
-		}
+		idle = idle && w.idle && !w.isUp()
+		sleep = min(sleep, w.next.Sub(now))
 	}
-	return max(sleep, time.Millisecond), any
+	return max(sleep, time.Millisecond), idle
 }
 
 // look looks at a loop.
 func (w *watched) look(now time.Time) {
 	l := w.loop
 	step := l.currentStep()
-	w.asleep = l.inbox.asleep.Load()
-	if w.asleep || step != w.step || w.since.IsZero() {
+	asleep := !w.isUp()
+	w.idle = asleep && step == w.step
+	if asleep || step != w.step || w.since.IsZero() {
 		if w.told {
 			w.told = false
 			l.facade.Blocked(Blockage{Took: now.Sub(w.since), Over: true})
