@@ -46,7 +46,7 @@ func callbackUsers(t *testing.T, s *standing) map[string]func(f func()) {
 		must(err)
 		p, err := ln.Accept()
 		must(err)
-		t.Cleanup(func() { p.Close() }) // what a goroutine has accepted the loop does not close
+		t.Cleanup(func() { c.Close(); p.Close() }) // what a goroutine has made the loop does not close
 		conns[network], conns[network+" accepted"] = c, p
 		addRaw(network+" listener", ln, false)
 	}

@@ -18,15 +18,24 @@
 // # From which goroutine
 //
 // [Listen], [Dial] and [Serve] take a ctx that belongs to a loop. The methods of
-// connections and listeners may be called from anywhere: by the running task
-// they suspend it; any other goroutine they block, while the work is done on the
-// loop. So code that knows nothing of eddy, and starts goroutines of its own,
-// can use a [Conn] too; it only is slower, by two passages between threads for
-// each call. Once the loop has ended, every method returns [ErrClosed].
+// connections and listeners may be called from anywhere. The running task they
+// suspend. Any other goroutine they block, and go by Go's own poller: they need no
+// turn of the loop. So code that knows nothing of eddy, and starts goroutines of its
+// own, can use a [Conn] too, even if a task waits for such a goroutine on a channel.
+// Deadlines and Close hold for both sides, and what both write is not interleaved: a
+// goroutine's Write waits for a task's that is under way.
 //
-// That holds in a bubble of testing/synctest, too, for a conn whose loop is outside:
+// What a task has used is closed at the loop's end, and so are listeners; then every
+// method returns [ErrClosed]. What a goroutine has accepted or dialled, and no task has
+// used, is the goroutine's: the loop neither knows nor closes it.
+//
+// With socket calls that are not the system's own (reactor's Options.Sockets) a
+// goroutine's call is done on the loop, and a simulation refuses it. So are the dials
+// of goroutines with an address of this end, and all that makes a listener.
+//
+// All this holds in a bubble of testing/synctest, too, for a conn whose loop is outside:
 // but as with std's net to wait for one is no durable blocking, so the bubble's
-// clock stands still meanwhile, while deadlines go by the system's. A task's ctx, and
+// clock stands still meanwhile. A task's ctx, and
 // what derives from it, is not for use in a bubble. For virtual time there is package
 // reactortest.
 //

@@ -7,8 +7,8 @@ import "github.com/eddyio/eddy/reactor/poll"
 type Meter = poll.Meter
 
 // MeterOf returns the meter of a connection that lies directly or indirectly over c,
-// or nil, which counts nothing, if no Server has put limits on c. It is called by the
-// loop when the connection is first used; from then on the meter counts.
+// or nil, which counts nothing, if no Server has put limits on c. It is called
+// when the connection is first used; from then on the meter counts.
 func MeterOf(c Conn) *Meter {
 	below, err := limitable(c)
 	if err != nil {

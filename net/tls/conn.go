@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	stdnet "net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/poll"
 )
 
 // A Conn is a TLS connection. It is a std net.Conn, and its methods, which may
@@ -22,30 +24,32 @@ import (
 // It differs from crypto/tls where that gives a connection up: a write that a
 // deadline or a scope ends leaves the stream whole, and another may follow.
 //
-// Invariants: a field without another remark belongs to the loop's thread. Only
+// Invariants: a field without another remark belongs to the owner of shaking. Only
 // the owner of shaking, before the handshake is done, and the owner of reading,
-// after it, call what may read from the wire. Nobody suspends inside of c.tls
-// except there; so its mutexes for writing are free whenever a task suspends.
-// What c.tls has encrypted is in out until the owner of writing has written it to
-// the wire. When writing is unlocked, out is empty, unless the write failed.
+// after it, call what may read from the wire. Nobody waits inside of c.tls
+// except there; so its mutexes for writing are free whenever a task suspends, and a
+// task waits for a goroutine in them no longer than it takes to encrypt. What c.tls has
+// encrypted is in out until the owner of writing has written it to the wire. When writing
+// is unlocked, out is empty, or about to be written, unless the write failed.
 type Conn struct {
 	ctx   context.Context // any of the loop's; constant
 	conn  net.Conn        // constant
 	tls   *tls.Conn       // constant
 	limit time.Duration   // of the handshake; not positive: none
 
-	shaking reactor.Mutex
-	reading reactor.Mutex
-	writing reactor.Mutex
+	shaking poll.Mutex
+	reading poll.Mutex
+	writing poll.Mutex
 	done    atomic.Bool // the handshake is
 	timed   atomic.Bool // there is a write deadline; set from any goroutine
-	closed  bool
+	closed  atomic.Bool
 	refused error      // why there will be no handshake
 	meter   *net.Meter // of a server's limits; nil before the handshake
 	crowd   *crowd     // of handshakes at a time; nil: any number
 	inCrowd bool
 
-	out []byte // encrypted, and to be written
+	outMu sync.Mutex
+	out   []byte // encrypted, and to be written
 }
 
 // Client makes the client's side of a TLS connection over conn, whose loop is
@@ -83,17 +87,14 @@ const chunk = 64 << 10
 // be. The peer's word that no more will come is io.EOF; a connection that
 // ends without it, in the midst of a record, is io.ErrUnexpectedEOF.
 func (c *Conn) Read(p []byte) (int, error) {
-	if !core.OnLoop(c.ctx) {
-		return elsewhere(c, context.Background(), func(context.Context) (int, error) { return c.Read(p) })
-	}
-	if err := c.handshake(core.Here(c.ctx)); err != nil {
+	if err := c.Handshake(); err != nil {
 		return 0, err
 	}
 	if err := c.lock(&c.reading); err != nil {
 		return 0, c.failed("read", err)
 	}
 	defer c.reading.Unlock()
-	if c.closed {
+	if c.closed.Load() {
 		return 0, c.failed("read", net.ErrClosed)
 	}
 	n, err := c.tls.Read(p)
@@ -101,7 +102,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 		c.meter.Heard()
 	}
 	c.answer()
-	if err != nil && c.closed {
+	if err != nil && c.closed.Load() {
 		err = c.failed("read", net.ErrClosed)
 	}
 	return n, plain(err)
@@ -110,17 +111,14 @@ func (c *Conn) Read(p []byte) (int, error) {
 // Write writes all of p, and waits for room if need be. Writes of several tasks
 // are not interleaved. When it fails midway it returns how much is encrypted:
 // what of that is not on its way yet goes with the next write, or with Close.
-func (c *Conn) Write(p []byte) (int, error) {
-	if !core.OnLoop(c.ctx) {
-		return elsewhere(c, context.Background(), func(context.Context) (int, error) { return c.Write(p) })
-	}
-	if err := c.handshake(core.Here(c.ctx)); err != nil {
+func (c *Conn) Write(p []byte) (n int, err error) {
+	if err := c.Handshake(); err != nil {
 		return 0, err
 	}
 	if err := c.lock(&c.writing); err != nil {
 		return 0, c.failed("write", err)
 	}
-	defer c.writing.Unlock()
+	defer func() { c.unlockWriting(err) }()
 	if len(p) > 0 {
 		c.meter.Writing(true)
 		defer c.meter.Writing(false)
@@ -131,7 +129,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 func (c *Conn) write(p []byte) (n int, err error) {
 	err = c.flush() // of an earlier write that failed
 	for err == nil && n < len(p) {
-		if c.closed {
+		if c.closed.Load() {
 			return n, c.failed("write", net.ErrClosed)
 		}
 		if c.timed.Load() { // a deadline that has passed lets nothing begin
@@ -146,7 +144,7 @@ func (c *Conn) write(p []byte) (n int, err error) {
 		n += m
 		err = c.flush()
 	}
-	if err != nil && c.closed {
+	if err != nil && c.closed.Load() {
 		err = c.failed("write", net.ErrClosed)
 	}
 	return n, err
@@ -154,18 +152,15 @@ func (c *Conn) write(p []byte) (n int, err error) {
 
 // CloseWrite tells the peer that no more will be written; it reads io.EOF, and
 // may go on sending. The handshake must be done.
-func (c *Conn) CloseWrite() error {
-	if !core.OnLoop(c.ctx) {
-		return do(c, c.CloseWrite)
-	}
+func (c *Conn) CloseWrite() (err error) {
 	if !c.done.Load() {
 		return c.tls.CloseWrite() // its error says so
 	}
 	if err := c.lock(&c.writing); err != nil {
 		return c.failed("close", err)
 	}
-	defer c.writing.Unlock()
-	if c.closed {
+	defer func() { c.unlockWriting(err) }()
+	if c.closed.Load() {
 		return c.failed("close", net.ErrClosed)
 	}
 	return errors.Join(c.tls.CloseWrite(), c.flush())
@@ -180,13 +175,9 @@ const closeTimeout = 5 * time.Second
 // it closes all the same, with an error. If a write is under way the peer is told
 // nothing. A second Close returns net.ErrClosed.
 func (c *Conn) Close() error {
-	if !core.OnLoop(c.ctx) {
-		return do(c, c.Close)
-	}
-	if c.closed {
+	if c.closed.Swap(true) {
 		return net.ErrClosed
 	}
-	c.closed = true
 	goodbye := c.sayGoodbye()
 	if err := c.conn.Close(); err != nil {
 		return err
@@ -195,7 +186,8 @@ func (c *Conn) Close() error {
 }
 
 func (c *Conn) sayGoodbye() error {
-	if !c.done.Load() || !c.writing.TryLock() {
+	apart := !core.OnLoop(c.ctx)
+	if !c.done.Load() || !c.writing.TryLock(apart) {
 		return nil
 	}
 	defer c.writing.Unlock()
@@ -205,6 +197,9 @@ func (c *Conn) sayGoodbye() error {
 	c.conn.SetWriteDeadline(time.Time{})
 	if err := c.tls.CloseWrite(); err != nil {
 		return nil // the connection has failed before, as its user was told
+	}
+	if apart {
+		c.conn.SetWriteDeadline(time.Now().Add(closeTimeout))
 	}
 	ctx := core.Here(c.ctx)
 	if ctx == nil {
@@ -258,15 +253,26 @@ func (c *Conn) VerifyHostname(host string) error {
 	return c.tls.VerifyHostname(host)
 }
 
-// lock takes one of c's locks for the caller, a task or a callback.
-func (c *Conn) lock(m *reactor.Mutex) error {
+// lock takes one of c's locks for the caller, a task, a callback or a goroutine.
+func (c *Conn) lock(m *poll.Mutex) error {
 	if ctx := core.Here(c.ctx); ctx != nil {
 		return m.Lock(ctx)
 	}
-	if !m.TryLock() {
+	if !core.OnLoop(c.ctx) {
+		m.LockApart()
+	} else if !m.TryLock(false) {
 		return errInCallback
 	}
 	return nil
+}
+
+// unlockWriting unlocks writing after a write that has ended with err. A reader that
+// found it locked has left its answer to be written.
+func (c *Conn) unlockWriting(err error) {
+	c.writing.Unlock()
+	if err == nil {
+		c.answer()
+	}
 }
 
 // failed makes the error that package net would return.
@@ -279,26 +285,3 @@ var (
 	errInCallback = errors.New("tls: the operation would have to wait, which a callback can't: start a task with reactor.Go and do it there")
 	errNoLoop     = errors.New("tls: the ctx that the connection was made with belongs to no loop: make it in reactor.Run, with the ctx that a task's function receives")
 )
-
-// elsewhere does f, a method called by a goroutine that is not the running task,
-// as a task of the loop, and blocks until it is done.
-func elsewhere[T any](c *Conn, ctx context.Context, f func(context.Context) (T, error)) (T, error) {
-	l := reactor.LoopOf(c.ctx)
-	if l == nil {
-		var none T
-		return none, errNoLoop
-	}
-	v, err := reactor.Submit(l, f)(ctx)
-	if p, ok := err.(*reactor.PanicError); ok {
-		panic(p.Value) // of a function of the Config, which the caller would have called
-	}
-	if err == reactor.ErrLoopClosed || errors.Is(err, context.Canceled) && ctx.Err() == nil {
-		err = net.ErrClosed // the loop ends, and all its sockets with it
-	}
-	return v, err
-}
-
-func do(c *Conn, f func() error) error {
-	_, err := elsewhere(c, context.Background(), func(context.Context) (struct{}, error) { return struct{}{}, f() })
-	return err
-}

@@ -28,16 +28,15 @@
 // # What it leaves to others
 //
 // The protocol, the cryptography and the certificates are crypto/tls and
-// crypto/x509, which run on the loop's thread: a handshake keeps it for something
-// like a millisecond, most of all with an RSA key. What to speak over the connection
+// crypto/x509, which run on the thread of the caller: a task's handshake keeps the
+// loop's for something like a millisecond, most of all with an RSA key. What to speak over the connection
 // is the caller's business.
 //
-// The Config's functions are called on the loop too, by a task, whoever called the
-// method that needs them. They may suspend it, and must not block.
+// The Config's functions are called by the task or goroutine that does the handshake. In
+// a task they may suspend, and must not block.
 //
 // An http.Server runs on goroutines, and looks for crypto/tls's own Conn, which is
 // what a goroutine that accepts from a [Listener] gets. So its Serve works with a
 // Listener, and its ServeTLS with a listener of package net. Call them, and
-// Shutdown too, by reactor.ToThread: a task that calls Shutdown itself stops the
-// loop, which the server's connections need to come to their end.
+// Shutdown too, by reactor.ToThread: a task that calls them itself stops the loop.
 package tls

@@ -27,8 +27,11 @@ func (c *Conn) SetHandshakeTimeout(d time.Duration) {
 
 // Handshake does the handshake, unless it is done.
 func (c *Conn) Handshake() error {
-	if !core.OnLoop(c.ctx) {
-		return do(c, c.Handshake)
+	switch {
+	case c.done.Load():
+		return nil
+	case !core.OnLoop(c.ctx):
+		return c.handshakeApart(context.Background())
 	}
 	return c.handshake(core.Here(c.ctx))
 }
@@ -37,13 +40,7 @@ func (c *Conn) Handshake() error {
 // first. One that has failed, for this or another reason, can't be repeated.
 func (c *Conn) HandshakeContext(ctx context.Context) error {
 	if !core.OnLoop(c.ctx) {
-		_, err := elsewhere(c, ctx, func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, c.handshake(ctx)
-		})
-		if err != nil && err == ctx.Err() {
-			err = c.failed("handshake", err)
-		}
-		return err
+		return c.handshakeApart(ctx)
 	}
 	if here := core.Here(c.ctx); here == nil {
 		return c.handshake(here)
@@ -86,6 +83,35 @@ func (c *Conn) handshake(ctx context.Context) error {
 	})
 }
 
+// handshakeApart does the handshake for a goroutine.
+func (c *Conn) handshakeApart(ctx context.Context) error {
+	switch {
+	case reactor.LoopOf(c.ctx) == nil:
+		return errNoLoop
+	case c.done.Load():
+		return nil
+	case c.refused != nil:
+		return c.refused
+	}
+	c.shaking.LockApart()
+	defer c.shaking.Unlock()
+	if c.done.Load() { // meanwhile
+		return nil
+	}
+	if c.limit > 0 {
+		limited, cancel := context.WithTimeout(ctx, c.limit)
+		defer cancel()
+		ctx = limited
+	}
+	stop := context.AfterFunc(ctx, func() { c.conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	err := plain(c.shake(ctx))
+	if err != nil && ctx.Err() != nil {
+		err = c.failed("handshake", whyDone(ctx))
+	}
+	return err
+}
+
 func whyDone(ctx context.Context) error {
 	if cause := reactor.Cause(ctx); cause != ctx.Err() {
 		return fmt.Errorf("%w: %w", ctx.Err(), cause)
@@ -110,10 +136,10 @@ func (c *Conn) shake(ctx context.Context) error {
 // A crowd bounds the handshakes of a listener that are under way at a time.
 type crowd = reactor.Semaphore
 
-// join waits, once the peer of a handshake has said something, until there are few
+// join waits, in a task, once the peer of a handshake has said something, until there are few
 // enough others.
 func (c *Conn) join() error {
-	if c.crowd == nil || c.inCrowd || c.done.Load() {
+	if c.crowd == nil || c.inCrowd || c.done.Load() || !core.OnLoop(c.ctx) {
 		return nil
 	}
 	ctx := core.Here(c.ctx)

@@ -65,7 +65,7 @@ func clientConfig() *Config {
 func run(t testing.TB, f func(ctx context.Context)) {
 	t.Helper()
 	testkit.Leaks(t)
-	o := reactor.Options{Logger: slog.New(slog.NewTextHandler(failing{t}, nil))}
+	o := reactor.Options{BlockedAfter: -1, Logger: slog.New(slog.NewTextHandler(failing{t}, nil))}
 	ended := make(chan error, 1)
 	go func() {
 		defer close(ended) // also after a FailNow

@@ -21,6 +21,8 @@ type wire struct{ *Conn }
 // a time, because of this.
 func (w wire) Write(p []byte) (int, error) {
 	c := w.Conn
+	c.outMu.Lock()
+	defer c.outMu.Unlock()
 	if c.out == nil {
 		c.out = buffers.Get().(*[bufferSize]byte)[:0]
 	}
@@ -64,7 +66,7 @@ func (interrupted) Timeout() bool   { return false }
 func (interrupted) Temporary() bool { return true }
 
 func (c *Conn) isInterrupted(err error) bool {
-	return errors.Is(err, context.Canceled) || core.Here(c.ctx) == nil && !isFinal(err)
+	return errors.Is(err, context.Canceled) || core.OnLoop(c.ctx) && core.Here(c.ctx) == nil && !isFinal(err)
 }
 
 // isFinal says whether a callback's error is the connection's. The other one it
@@ -91,12 +93,12 @@ var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 // flush writes what there is in c.out, and what is added while it waits. What is
 // not written when it fails stays there, so that the stream has no gap.
 func (c *Conn) flush() error {
-	for len(c.out) > 0 {
-		buf := c.out
-		c.out = nil
+	for buf := c.takeOut(); len(buf) > 0; buf = c.takeOut() {
 		n, err := c.conn.Write(buf)
 		if err != nil {
+			c.outMu.Lock()
 			c.out = append(buf[n:], c.out...)
+			c.outMu.Unlock()
 			return err
 		}
 		if cap(buf) == bufferSize {
@@ -106,25 +108,44 @@ func (c *Conn) flush() error {
 	return nil
 }
 
+func (c *Conn) takeOut() []byte {
+	c.outMu.Lock()
+	defer c.outMu.Unlock()
+	buf := c.out
+	c.out = nil
+	return buf
+}
+
+// unwritten returns how much there is in c.out.
+func (c *Conn) unwritten() int {
+	c.outMu.Lock()
+	defer c.outMu.Unlock()
+	return len(c.out)
+}
+
 // answer sees to it that what a reader has to say gets written: its part of a
 // handshake, that it has new keys, that it won't go on. The reader does not wait for
 // that: the peer may itself be about to write, and not read before it is done.
 func (c *Conn) answer() {
-	if len(c.out) == 0 || c.writing.Locked() {
+	if c.unwritten() == 0 || c.writing.Locked() {
 		return // the one that has the lock goes on with it
 	}
+	apart := !core.OnLoop(c.ctx)
 	flush := func(context.Context) error {
-		if c.writing.TryLock() {
+		if c.writing.TryLock(apart) {
 			defer c.writing.Unlock()
 			c.flush() // the next write meets its error too
 		}
 		return nil
 	}
-	if core.Here(c.ctx) == nil {
+	switch {
+	case apart:
+		go flush(c.ctx)
+	case core.Here(c.ctx) == nil:
 		flush(c.ctx)
-		return
+	default:
+		reactor.GoNow(context.WithoutCancel(c.ctx), flush)
 	}
-	reactor.GoNow(context.WithoutCancel(c.ctx), flush)
 }
 
 // maxAnswers bounds, in bytes, what a reader leaves to others to be written.
@@ -133,7 +154,7 @@ const maxAnswers = bufferSize
 // hold answers, and lets a reader wait whose peer asks and asks, and never reads.
 func (c *Conn) hold() error {
 	c.answer()
-	if len(c.out) <= maxAnswers {
+	if c.unwritten() <= maxAnswers {
 		return nil
 	}
 	if err := c.lock(&c.writing); err != nil {

@@ -12,8 +12,8 @@ import (
 type Activity struct {
 	loop  *reactor.Loop
 	last  atomic.Int64
-	began atomic.Int64 // 0: no message is under way
-	meter *Meter       // counts in its place, if there is one
+	began atomic.Int64          // 0: no message is under way
+	meter atomic.Pointer[Meter] // counts in its place, if there is one
 }
 
 // Start begins with the present time as the last one.
@@ -22,21 +22,20 @@ func (a *Activity) Start(l *reactor.Loop) {
 	a.last.Store(int64(l.Time()))
 }
 
-// Last returns when something was read or written last. Like MessageBegan and
-// Meter, it is called by the loop.
+// Last returns when something was read or written last.
 func (a *Activity) Last() time.Duration {
 	last := time.Duration(a.last.Load())
-	if a.meter == nil {
-		return last
+	if m := a.meter.Load(); m != nil {
+		return m.latest(last)
 	}
-	return a.meter.latest(last)
+	return last
 }
 
 // MessageBegan returns when a message began that is under way: from the first read
 // until a write. It is 0 if there is none.
 func (a *Activity) MessageBegan() time.Duration {
-	if a.meter != nil {
-		return a.meter.activity.MessageBegan()
+	if m := a.meter.Load(); m != nil {
+		return m.activity.MessageBegan()
 	}
 	return time.Duration(a.began.Load())
 }
@@ -47,11 +46,13 @@ func (a *Activity) Meter() *Meter {
 	if a == nil {
 		return nil
 	}
-	if a.meter == nil {
-		a.meter = &Meter{}
-		a.meter.activity.Start(a.loop)
+	if m := a.meter.Load(); m != nil {
+		return m
 	}
-	return a.meter
+	m := &Meter{}
+	m.activity.Start(a.loop)
+	a.meter.CompareAndSwap(nil, m)
+	return a.meter.Load()
 }
 
 func (a *Activity) heard() {

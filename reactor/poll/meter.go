@@ -1,6 +1,9 @@
 package poll
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // A Meter is how a connection that encrypts, compresses or frames, and so lies over
 // another one, tells what its user reads and writes. Limits then go by that, and no
@@ -8,11 +11,11 @@ import "time"
 // other of their own accord: a TLS peer that asks for new keys, again and again, has
 // sent no message, and the reply answers none.
 //
-// A nil Meter counts nothing. Its methods are called by tasks and callbacks of the
-// connection's loop, and cost a look at the clock.
+// A nil Meter counts nothing. Its methods may be called from any goroutine, and cost a
+// look at the clock.
 type Meter struct {
 	activity Activity
-	writing  bool // the user is in the midst of a write
+	writing  atomic.Bool // the user is in the midst of a write
 }
 
 // Heard counts that the user has read something.
@@ -26,14 +29,14 @@ func (m *Meter) Heard() {
 // is written below in between shows that the peer goes on reading.
 func (m *Meter) Writing(on bool) {
 	if m != nil {
-		m.writing = on
+		m.writing.Store(on)
 		m.activity.spoke()
 	}
 }
 
 // latest returns when the user or, in the midst of a write, the peer did something last.
 func (m *Meter) latest(below time.Duration) time.Duration {
-	if m.writing {
+	if m.writing.Load() {
 		return max(below, m.activity.Last())
 	}
 	return m.activity.Last()
