@@ -55,7 +55,7 @@ func TestFaults(t *testing.T) {
 	}
 	seeds := *faultSeeds
 	if seeds == 0 {
-		seeds = 280
+		seeds = testkit.Times(98, 280)
 		if raceEnabled {
 			seeds = 70
 		}

@@ -166,6 +166,7 @@ func buildTags() string {
 // The trace does not depend on the poller that the program is built with, although
 // the backends differ in how often they read.
 func TestSameOnAnotherBackend(t *testing.T) {
+	testkit.NeedsLong(t)
 	tags := "kqueue_model"
 	if strings.Contains(buildTags(), tags) {
 		tags = ""
@@ -178,6 +179,7 @@ func TestSameOnAnotherBackend(t *testing.T) {
 
 // It is the same on another architecture, if this machine can run one.
 func TestSameOnAnotherArchitecture(t *testing.T) {
+	testkit.NeedsLong(t)
 	if strconv.IntSize == 32 {
 		t.Skip("this is the other one")
 	}

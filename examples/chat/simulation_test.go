@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/reactortest"
@@ -20,7 +21,7 @@ import (
 // crashes, and checks that what each of them reads makes sense. With
 // -eddy.seeds=10000 it takes a few minutes.
 func TestSimulation(t *testing.T) {
-	simulate(t, reactortest.Options{Shuffle: true}, 400/slow)
+	simulate(t, reactortest.Options{Shuffle: true}, testkit.Times(80/slow, 400/slow))
 }
 
 // TestSeedDecides runs some seeds twice: nothing else, such as the order of a map,

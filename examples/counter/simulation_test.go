@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/reactortest"
 )
@@ -20,7 +21,7 @@ func TestSimulation(t *testing.T) {
 	o := reactortest.Options{Shuffle: true}
 	o.Simulate(t, func(ctx context.Context, n *reactortest.Network) {
 		newTrial(t, ctx, n, reactortest.Rand(ctx).IntN).run(ctx)
-	}, seeds(200/slow)...)
+	}, seeds(testkit.Times(40/slow, 200/slow))...)
 }
 
 func seeds(n int) (s []uint64) {
