@@ -1,6 +1,6 @@
-// Package reactor answers: who runs next, and what is everybody else waiting
-// for? It is asyncio's model on Go's terms: an event loop on one thread, tasks
-// that suspend instead of blocking, and scopes that bound how long they wait.
+// Package reactor answers: what can a task await? It is asyncio's model on Go's terms:
+// an event loop on one thread, tasks that suspend instead of blocking, and scopes that
+// bound how long they wait.
 //
 //	err := reactor.Run(context.Background(), func(ctx context.Context) error {
 //		bob := reactor.Go(ctx, sayBob)
@@ -50,7 +50,8 @@
 //
 // # What it leaves to others
 //
-// Which fds are ready is package eddy's business, which deadline comes next is
-// timerwheel's, how control passes between coroutines is coro's. Sockets, and
-// everything that a std net.Conn can do, are package net's.
+// Who runs next is decided in package reactor/core, which is also for authors of
+// primitives and of socket types. Which fds are ready is package eddy's business, which
+// deadline comes next is timerwheel's, how control passes between coroutines is coro's.
+// Sockets, and everything that a std net.Conn can do, are package net's.
 package reactor

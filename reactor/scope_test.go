@@ -38,7 +38,8 @@ var races = map[string]func(t *testing.T) (await func(ctx context.Context) error
 				l := core.Nearest(ctx).Loop()
 				made.Scope().Init(l.Root(), l.Detached())
 				defer made.Scope().Close()
-				return made.Join(ctx, "test")
+				_, err := made.Join(ctx, "test")
+				return err
 			}, func() { // as finish does
 				made.Returned(nil)
 				made.Waiters().WakeAll(core.WokenDone)

@@ -110,22 +110,19 @@ func (t *Task[T]) start() { t.record().Loop().Push((*taskFunc[T])(t)) }
 // error is a [PanicError]. Any number of tasks may wait, any number of times;
 // they are woken in the order in which they came.
 func (t *anyTask) Wait(ctx context.Context) error {
-	r := t.record()
-	if err := r.Join(ctx, "Task.Wait"); err != nil {
-		return err
-	}
-	return r.Outcome()
+	_, err := (*core.Task)(t).Join(ctx, "Task.Wait")
+	return err
 }
 
 // Await is as [Task.Wait], and returns the task's value too. As a method value
 // (t.Await) it is a coroutine function itself.
 func (t *Task[T]) Await(ctx context.Context) (T, error) {
-	r := t.record()
-	if err := r.Join(ctx, "Task.Await"); err != nil {
+	over, err := t.record().Join(ctx, "Task.Await")
+	if !over {
 		var none T
 		return none, err
 	}
-	return t.value, r.Outcome()
+	return t.value, err
 }
 
 // OnDone makes the loop call f, as [Loop.CallSoon] does, when the task is over.

@@ -6,7 +6,6 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 
 	"github.com/eddyio/eddy/internal/simulation"
-	"github.com/eddyio/eddy/reactor"
 )
 
 var _ simulation.Simulator = (*simulator)(nil)
@@ -69,7 +68,7 @@ func hashOf(what fmt.Stringer) uint64 {
 		return 0
 	case *core.FD:
 		return uint64(what.Sysfd())
-	case reactor.AnyTask:
+	case *core.Task:
 		return what.ID()
 	}
 	return hashString(what.String())

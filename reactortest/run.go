@@ -8,6 +8,7 @@ import (
 
 	"github.com/eddyio/eddy/internal/simulation"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // Options configure a run in virtual time. The zero Options are those of [Run] and
@@ -189,6 +190,9 @@ func (o Options) run(t testing.TB, sim *simulator, main func(context.Context, *N
 			reactor.Current(ctx).SetName("test")
 			sim.network.ctx = ctx
 			main(ctx, &sim.network)
+			if err := core.Nearest(ctx).Loop().Check(); err != nil {
+				t.Error(err)
+			}
 			return nil
 		})
 	})

@@ -4,7 +4,7 @@ import (
 	"github.com/eddyio/eddy/timerwheel"
 )
 
-// An alarm is a timer that calls f on the spot, in the midst of a turn.
+// An Alarm is a timer that calls f on the spot, in the midst of a turn.
 //
 // Invariants: when is the time it is set for, 0 for none. Then node is in the
 // wheel, for when or earlier: so that to move it back is a store, and node is
@@ -16,6 +16,7 @@ type Alarm struct {
 	node timerwheel.Timer[Expirer]
 }
 
+// Init makes a, which is zero, an alarm that calls f, in the midst of a turn.
 func (a *Alarm) Init(l *Loop, f func()) {
 	a.loop, a.f = l, f
 	a.node.Value = a
@@ -24,6 +25,7 @@ func (a *Alarm) Init(l *Loop, f func()) {
 // Loop returns the alarm's loop.
 func (a *Alarm) Loop() *Loop { return a.loop }
 
+// Set makes the alarm due at a time of the loop's. To move it back is a store.
 func (a *Alarm) Set(when int64) {
 	a.when = max(1, when) // 0 is none
 	switch {
@@ -34,6 +36,7 @@ func (a *Alarm) Set(when int64) {
 	}
 }
 
+// Stop keeps the alarm from being due, until Set.
 func (a *Alarm) Stop() {
 	a.when = 0
 	a.loop.wheel.Cancel(&a.node)
@@ -58,5 +61,5 @@ func (a *Alarm) due() bool {
 	return false
 }
 
-// An expirer is what a timer in the wheel belongs to.
+// An Expirer is what a timer in the wheel belongs to.
 type Expirer interface{ Expire() }

@@ -2,7 +2,7 @@ package core
 
 import "runtime/debug"
 
-// A callback is a function that the loop calls.
+// A Callback is a function that the loop calls.
 type Callback struct {
 	_      noCopy
 	loop   *Loop
@@ -11,7 +11,7 @@ type Callback struct {
 	node   *Waiter // of a callback that waits in a list; nil of others
 }
 
-// init makes c a callback of f, which op is to call. It panics for a nil f, and
+// Init makes c a callback of f, which op is to call. It panics for a nil f, and
 // elsewhere than on the loop.
 func (c *Callback) Init(l *Loop, op string, f func()) {
 	l.OnLoop(op)
@@ -21,10 +21,10 @@ func (c *Callback) Init(l *Loop, op string, f func()) {
 	c.loop, c.fn = l, f
 }
 
-// soon makes the loop call c on its next turn.
+// Soon makes the loop call c on its next turn.
 func (c *Callback) Soon() { c.loop.ready.push(c) }
 
-// whenOver makes the loop call c when t is over. Its function counts as having been
+// WhenOver makes the loop call c when t is over. Its function counts as having been
 // told of the task's error.
 func (c *Callback) WhenOver(t *Task) {
 	if t.over {
@@ -36,7 +36,7 @@ func (c *Callback) WhenOver(t *Task) {
 	}
 }
 
-// cancel keeps c from being called, and reports whether that was still possible.
+// Cancel keeps c from being called, and reports whether that was still possible.
 func (c *Callback) Cancel() bool {
 	c.loop.OnLoop("Handle.Cancel")
 	if c.fn == nil {
@@ -77,10 +77,10 @@ func (l *Loop) call(w *Worker, f func()) {
 	returned = true
 }
 
-// soon makes the loop call f on its next turn.
+// Soon makes the loop call f on its next turn.
 func (l *Loop) Soon(f func()) { l.ready.push(&Callback{loop: l, fn: f}) }
 
-// postSoon makes the loop call f on its next turn. It may be called from any
+// PostSoon makes the loop call f on its next turn. It may be called from any
 // goroutine, and reports whether the loop has not ended.
 func (l *Loop) PostSoon(f func()) bool {
 	return l.Post(func() { l.ready.push(&Callback{loop: l, fn: f, posted: true}) })

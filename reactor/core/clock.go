@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A clock tells a loop the time.
+// A Clock tells a loop the time.
 type Clock interface {
 	// Now returns the time since some fixed moment. It never goes backwards.
 	Now() time.Duration
@@ -33,16 +33,17 @@ func (l *Loop) Since(t time.Time, ctx context.Context) time.Duration {
 	return l.Today(ctx).Sub(t)
 }
 
-// now returns the loop's time in the wheel's unit, nanoseconds.
+// Now returns the loop's time in the wheel's unit, nanoseconds.
 func (l *Loop) Now() int64 { return int64(l.clock.Now()) }
 
-// after returns the time d from now, or the end of time when that lies beyond it.
+// After returns the time d from now, or the end of time when that lies beyond it.
 func (l *Loop) After(d time.Duration) int64 {
-	now := l.Now()
-	if d > MaxTime-time.Duration(now) {
+	now := l.clock.Now()
+	if d > MaxTime-now {
 		return int64(MaxTime)
 	}
-	return now + int64(d)
+	return int64(now + d)
 }
 
+// MaxTime is the end of time.
 const MaxTime = time.Duration(1<<63 - 1)

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// causeOf returns why ctx is done; nil while it is not.
+// Cause returns why ctx is done; nil while it is not.
 func Cause(ctx context.Context) error {
 	if s, ok := ctx.Value(scopeKey).(*Scope); ok {
 		if r := s.doneFor(); r != nil && ctx.Err() == r.err {
@@ -21,10 +21,10 @@ func Cause(ctx context.Context) error {
 // scopeKey is the key under which a context tells its nearest scope.
 var scopeKey any = new(int)
 
-// isScopeKey reports whether a context is asked for its nearest scope.
+// IsScopeKey reports whether a context is asked for its nearest scope.
 func IsScopeKey(key any) bool { return key == scopeKey }
 
-// nearest returns the scope that ctx descends from, or nil.
+// Nearest returns the scope that ctx descends from, or nil.
 func Nearest(ctx context.Context) *Scope {
 	if s, ok := ctx.(*Scope); ok {
 		return s
@@ -194,7 +194,7 @@ func (o *outside) end() {
 	}
 }
 
-// scopeOf returns the scope that ctx descends from. It panics if there is none: op
+// Under returns the scope that ctx descends from. It panics if there is none: op
 // is what was called outside a task.
 func Under(ctx context.Context, op string) *Scope {
 	s := Nearest(ctx)

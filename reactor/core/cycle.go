@@ -23,7 +23,7 @@ var ErrSelf = errors.New("reactor: a task can't wait for itself")
 // not found.
 const maxCycleSearch = 256
 
-// A joiner is what a task waits for that waits for several others.
+// A Joiner is what a task waits for that waits for several others.
 type Joiner interface {
 	// Joins ranges over the tasks that are not over. It may leave out those that
 	// wait for nothing.
@@ -56,7 +56,7 @@ func (w *Worker) refuseCycle(s *Scope, t *Task) error {
 	return nil
 }
 
-// refuseCycles is refuseCycle for a wait for several.
+// RefuseCycles is refuseCycle for a wait for several.
 func (w *Worker) RefuseCycles(s *Scope, j Joiner) error {
 	if !w.task.awaited() { // not even by itself
 		return nil
@@ -156,7 +156,7 @@ func (c *cycleSearch) err() error {
 	return fmt.Errorf("%s%v: %w", b.String(), c.me, ErrSelf)
 }
 
-// keptBy ranges over the tasks directly below s that k keeps and that have begun.
+// KeptBy ranges over the tasks directly below s that k keeps and that have begun.
 func (s *Scope) KeptBy(k Keeper, yield func(*Task) bool) {
 	for x := s.kids; x != nil; {
 		if w := x.w; w != nil && w.task != nil && &w.task.scope == x && w.task.keeper == k && !yield(w.task) {

@@ -125,7 +125,7 @@ func (d *Dormant) Wake() {
 	d.due()
 }
 
-// exec runs the Runner as a task.
+// Exec runs the Runner as a task.
 func (d *Dormant) Exec(w *Worker) {
 	switch {
 	case d.fd.flags&closed != 0:

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// all returns the live tasks, in order: those that have a worker, and those that
+// Tasks returns the live tasks, in order: those that have a worker, and those that
 // are queued to be started. (Tasks that a group's limit holds back do not count
 // as live yet.)
 func (l *Loop) Tasks() []*Task {
@@ -24,6 +24,7 @@ func (l *Loop) Tasks() []*Task {
 	return all
 }
 
+// Dump describes what every task does, a line each.
 func (l *Loop) Dump() string {
 	var b strings.Builder
 	for _, t := range l.Tasks() {

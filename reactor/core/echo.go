@@ -13,7 +13,7 @@ import (
 // awaited which was cancelled elsewhere, nor the deadline that a cleanup sets
 // itself, under context.WithoutCancel.
 
-// echoes reports whether err is nothing but the error of the cancellation of s, or
+// Echoes reports whether err is nothing but the error of the cancellation of s, or
 // of a scope around it: as it is, with words around it, or several joined.
 //
 // The error that an await returned is told by its identity. A bare
@@ -93,7 +93,7 @@ func sameError(a, b error) bool {
 	return a != nil && b != nil && reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.ValueOf(a).Comparable() && a == b
 }
 
-// isCancellation reports whether err is nothing but a cancellation or a deadline,
+// IsCancellation reports whether err is nothing but a cancellation or a deadline,
 // whosesoever.
 func (l *Loop) IsCancellation(err error) bool {
 	switch kind, _ := l.facade.Classify(err); kind {
@@ -119,7 +119,7 @@ func (l *Loop) IsCancellation(err error) bool {
 	return isLeaf(err, context.Canceled) || isLeaf(err, context.DeadlineExceeded)
 }
 
-// failure returns the error of a task that has failed. That of another task's
+// Failure returns the error of a task that has failed. That of another task's
 // cancellation says so: by itself it would look like the failing task's own.
 func (t *Task) Failure() error {
 	if t.echo || !errors.Is(t.err, context.Canceled) || !t.scope.loop.IsCancellation(t.err) {

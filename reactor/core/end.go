@@ -141,7 +141,7 @@ func (l *Loop) tasks() []*Worker {
 	return ws
 }
 
-// Ended deals with a task that nobody keeps. If it failed while nobody waited,
+// Unkept deals with the end of a task that nobody keeps. If it failed while nobody waited,
 // its maker may still ask: see failure.
 func (l *Loop) Unkept(t *Task, echo bool) {
 	if t.err == nil || t.claimed || echo {

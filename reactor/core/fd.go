@@ -534,7 +534,7 @@ func (t *fdTable) borrow(l *Loop, fd int) (*FD, error) {
 	return f, nil
 }
 
-// borrow registers an fd that may be anybody's, and lets x wait in a direction: 0 is
+// Borrow registers an fd that may be anybody's, and lets x wait in a direction: 0 is
 // reading, 1 is writing. Once x has left the list, giveBack undoes it.
 func (l *Loop) Borrow(fd, dir int, x *Waiter) (*FD, error) {
 	f, err := l.fds.borrow(l, fd)
@@ -550,10 +550,10 @@ func (l *Loop) Borrow(fd, dir int, x *Waiter) (*FD, error) {
 // there are any, the loop is not deadlocked.
 func (l *Loop) FDWaits(n int) { l.ioWaits += n }
 
-// isClosed reports whether f is closed.
+// IsClosed reports whether f is closed.
 func (f *FD) IsClosed() bool { return f.flags&closed != 0 }
 
-// giveBack undoes what a user of borrow did; the last one ends the registration.
+// GiveBack undoes what a user of borrow did; the last one ends the registration.
 func (f *FD) GiveBack() {
 	if f.lock.Add(-1) == 0 && f.flags&closed == 0 {
 		delete(f.loop.fds.foreign, f.Sysfd())

@@ -121,7 +121,7 @@ func (f *FD) closeFD() error {
 // Kind returns what f was opened with. It may be called from anywhere.
 func (f *FD) Kind() *FDKind { return f.kind.Load() }
 
-// ReadDeadline returns the read deadline in loop time, see [Loop.Time], or 0 if there
+// ReadDeadline returns the read deadline in loop time, see [Loop.Now], or 0 if there
 // is none. It may be called from anywhere.
 func (f *FD) ReadDeadline() time.Duration { return f.read.at() }
 

@@ -59,7 +59,7 @@ func (s *Scope) tellFollowers() {
 	}
 }
 
-// follow cancels s when ctx, a context of somebody else's making, is done.
+// Follow cancels s when ctx, a context of somebody else's making, is done.
 func (s *Scope) Follow(ctx context.Context) {
 	if ctx.Err() != nil {
 		s.cancel(s.loop.reasonOf(ctx))

@@ -35,7 +35,7 @@ func InTask(ctx context.Context) bool {
 	return s != nil && s.loop.InTask()
 }
 
-// Sockets returns the socket calls of ctx's loop (see [Options]), or the
+// Sockets returns the socket calls of ctx's loop (see reactor.Options), or the
 // system's own if ctx belongs to no loop.
 func Sockets(ctx context.Context) sockets.Calls {
 	if s := Nearest(ctx); s != nil {

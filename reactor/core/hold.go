@@ -2,7 +2,7 @@ package core
 
 import "sync/atomic"
 
-// hold keeps the loop from reporting a deadlock until release is called. Both may be
+// Hold keeps the loop from reporting a deadlock until release is called. Both may be
 // called from any goroutine; calling release again does nothing.
 func (l *Loop) Hold() (release func()) {
 	l.holds.Add(1)

@@ -9,7 +9,7 @@ import (
 	"github.com/eddyio/eddy/coro"
 )
 
-// A home is the loop that a primitive belongs to: that of the first task or
+// A Home is the loop that a primitive belongs to: that of the first task or
 // callback that uses it, until that loop has ended. Before and after, a primitive
 // belongs to nobody, and anybody may prepare it or look at what is left in it.
 // The zero home is nobody's. It must not be copied, and go vet sees to that, for
@@ -31,14 +31,14 @@ func (h *Home) move(l *Loop, op string) {
 	}
 }
 
-// await is the first step of a primitive's op that suspends; see [await].
+// Await is the first step of a primitive's op that suspends; see [await].
 func (h *Home) Await(ctx context.Context, op string) (*Worker, *Scope, error) {
 	w, s, err := Await(ctx, op)
 	h.enter(w.loop, op)
 	return w, s, err
 }
 
-// onLoop panics if the primitive belongs to a loop and the caller of op is no
+// OnLoop panics if the primitive belongs to a loop and the caller of op is no
 // task or callback of it. For what belongs to nobody, it finds out whether the
 // caller is a loop's.
 func (h *Home) OnLoop(op string) {
@@ -55,7 +55,7 @@ func (h *Home) strange(op string) {
 	}
 }
 
-// task returns the running task of the primitive's loop, or nil for a callback.
+// Task returns the running task of the primitive's loop, or nil for a callback.
 // The caller is on the loop, or the primitive is nobody's.
 func (h *Home) Task() *Task {
 	if l := h.loop.Load(); l != nil && l.OnThread() {

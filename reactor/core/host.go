@@ -7,7 +7,7 @@ import (
 
 // ErrNested is returned by a Run that is called by a task: it would stop the
 // task's own loop. For errors.Is it is also the error of a Run or [Begin] that is
-// called by a callback, or on the goroutine of a [Guest].
+// called by a callback, or on the goroutine of a reactor.Guest.
 var ErrNested = errors.New("reactor: Run called inside a task: call the function directly, or make it a task with reactor.Go")
 
 // nestedError is an ErrNested of a caller that is no task.
@@ -34,7 +34,7 @@ func (l *Loop) nested() error {
 	}
 }
 
-// isHost reports whether the caller is the goroutine that called begin, outside of
+// IsHost reports whether the caller is the goroutine that called begin, outside of
 // tasks and callbacks: only that one may drive the loop.
 func (l *Loop) IsHost() bool { return l.OnThread() && l.cur == l.host }
 
@@ -42,7 +42,7 @@ func (l *Loop) IsHost() bool { return l.OnThread() && l.cur == l.host }
 // may then wake tasks itself.
 func (l *Loop) hosted() bool { return l.stopped || l.turns >= 0 && l.maxSleep < MaxTime }
 
-// takeTurn takes one turn, and sleeps in it, if nothing is ready, for at most the
+// TakeTurn takes one turn, and sleeps in it, if nothing is ready, for at most the
 // given time. It reports whether there is more to do.
 func (l *Loop) TakeTurn(sleep time.Duration) (more bool) {
 	l.turns, l.maxSleep = 1, max(0, sleep)
@@ -51,7 +51,7 @@ func (l *Loop) TakeTurn(sleep time.Duration) (more bool) {
 	return !l.isOver()
 }
 
-// runUntilStopped runs the loop until stop is called, and reports whether it was.
+// RunUntilStopped runs the loop until stop is called, and reports whether it was.
 // Else there is nothing more to do.
 func (l *Loop) RunUntilStopped() (stopped bool) {
 	l.turned = false
@@ -61,17 +61,17 @@ func (l *Loop) RunUntilStopped() (stopped bool) {
 	return stopped
 }
 
-// stop makes runUntilStopped return when what is ready now has run.
+// Stop makes runUntilStopped return when what is ready now has run.
 func (l *Loop) Stop() { l.stopped = !l.alone }
 
-// cancelMain cancels main, if that still runs.
+// CancelMain cancels main, if that still runs.
 func (l *Loop) CancelMain() {
 	if !l.main.over {
 		l.root.cancel(reasonCanceled)
 	}
 }
 
-// end runs the loop to its end and frees all that it holds. It returns main's
+// End runs the loop to its end and frees all that it holds. It returns main's
 // error, and why the loop ended if that was before main did.
 func (l *Loop) End() error {
 	defer loops.Delete(l.thread)

@@ -4,7 +4,7 @@ import (
 	"github.com/eddyio/eddy/coro"
 )
 
-// onThread says whether the caller is the code that the loop is running now: a
+// OnThread says whether the caller is the code that the loop is running now: a
 // task, a callback, or a coroutine that one of them drives by iter.Pull. It may
 // be asked on any goroutine.
 //
@@ -20,7 +20,7 @@ func (l *Loop) OnThread() bool {
 	return r == coro.Self() || r != 0 && threadID() == l.thread
 }
 
-// task returns the worker whose task is calling. It panics for every other
+// Caller returns the worker whose task is calling. It panics for every other
 // caller: going on would corrupt the loop.
 func (l *Loop) Caller(op string) *Worker {
 	if !l.OnThread() {
@@ -32,7 +32,7 @@ func (l *Loop) Caller(op string) *Worker {
 	return l.cur
 }
 
-// onLoop panics unless the caller is a task or a callback of the loop. It is
+// OnLoop panics unless the caller is a task or a callback of the loop. It is
 // onThread, written out: several calls for each message ask.
 //
 //go:norace
@@ -48,7 +48,7 @@ func (l *Loop) OnLoop(op string) {
 //go:noinline
 func (l *Loop) noticed(op string) { panic("reactor: " + op + l.elsewhere()) }
 
-// onLoopOrOver is like onLoop, for what may also be looked at once the loop has ended.
+// OnLoopOrOver is like onLoop, for what may also be looked at once the loop has ended.
 func (l *Loop) OnLoopOrOver(op string) {
 	if !l.OnThread() && !l.finished.Load() {
 		l.noticed(op)
@@ -64,6 +64,6 @@ func (l *Loop) elsewhere() string {
 		"use Loop.Post or Submit to reach the loop from elsewhere, and reactor.Go for what shall suspend"
 }
 
-// inTask reports whether the caller is the running task of the loop, and so may
+// InTask reports whether the caller is the running task of the loop, and so may
 // suspend. It may be called from anywhere.
 func (l *Loop) InTask() bool { return l.OnThread() && l.cur.task != nil }

@@ -71,4 +71,6 @@ func (b *inbox) close() {
 	b.drain()
 }
 
+// Post has f called on the loop's thread, before its next batch of tasks. It reports
+// whether the loop has not ended. It may be called from any goroutine.
 func (l *Loop) Post(f func()) bool { return l.inbox.put(f) }

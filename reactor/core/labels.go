@@ -56,7 +56,7 @@ func (p keyProbe) Value(key any) any {
 	return nil
 }
 
-// noteLabels notes that a context which the loop was given may have labels.
+// NoteLabels notes that a context which the loop was given may have labels.
 func (l *Loop) NoteLabels(ctx context.Context) {
 	if ctx.Value(labelKey) != nil {
 		l.labelled.Store(true)

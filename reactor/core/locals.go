@@ -2,13 +2,13 @@ package core
 
 import "runtime/debug"
 
-// local returns what setLocal has stored under a key.
+// Local returns what setLocal has stored under a key.
 func (l *Loop) Local(key any) (v any, ok bool) {
 	v, ok = l.locals[key]
 	return v, ok
 }
 
-// setLocal stores, until the loop has ended, what a package keeps for the loop.
+// SetLocal stores, until the loop has ended, what a package keeps for the loop.
 func (l *Loop) SetLocal(key, v any) {
 	if l.locals == nil {
 		l.locals = make(map[any]any)
@@ -16,7 +16,7 @@ func (l *Loop) SetLocal(key, v any) {
 	l.locals[key] = v
 }
 
-// atEnd makes the loop call f when it ends, after its tasks and callbacks: the last
+// AtEnd makes the loop call f when it ends, after its tasks and callbacks: the last
 // function first, as deferred calls are. f must not suspend; a panic in it is
 // reported.
 func (l *Loop) AtEnd(f func()) { l.closers = append(l.closers, f) }

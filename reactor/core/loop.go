@@ -14,7 +14,7 @@ import (
 	"github.com/eddyio/eddy/timerwheel"
 )
 
-// A loop runs tasks on one thread: that of the goroutine that called begin, which
+// A Loop runs tasks on one thread: that of the goroutine that called Begin, which
 // is locked to it until end has returned.
 type Loop struct {
 	facade  Facade
@@ -74,7 +74,7 @@ type outer struct {
 	ioWaits   int          // tasks and callbacks that wait for an fd
 	threads   int          // goroutines that work for tasks
 	outsiders int          // foreign contexts followed, and others like them
-	holds     atomic.Int64 // in force; see hold
+	holds     atomic.Int64 // in force; see Hold
 	warned    bool         // that only the end of Run's ctx can wake a task
 }
 
@@ -89,7 +89,7 @@ type ending struct {
 	goexit    bool  // a task called runtime.Goexit, and so shall Run
 	grace     time.Duration
 	closer    timerwheel.Timer[Expirer]
-	closers   []func() // see atEnd
+	closers   []func() // see AtEnd
 	finished  atomic.Bool
 }
 
@@ -112,7 +112,7 @@ type observed struct {
 	sighted *atomic.Pointer[sighting]
 }
 
-// A facade is the loop as its users know it. The core asks it for what has a name
+// A Facade is the loop as its users know it. The core asks it for what has a name
 // in their code: errors and reports.
 type Facade interface {
 	// Report reports what no caller can be told. It is called on the loop's thread.
@@ -140,7 +140,7 @@ type Facade interface {
 	Classify(err error) (kind ErrorKind, cause error)
 }
 
-// An errorKind is what the core has to know of an error that users can name.
+// An ErrorKind is what the core has to know of an error that users can name.
 type ErrorKind uint8
 
 const (
@@ -150,7 +150,7 @@ const (
 	TimeoutError             // that of a deadline that code has set for itself
 )
 
-// A poller tells which fds are ready.
+// A Poller tells which fds are ready.
 type Poller interface {
 	Add(fd int, token uint64) error
 	Remove(fd int) error
@@ -159,7 +159,7 @@ type Poller interface {
 	Close() error
 }
 
-// A config is what can be chosen about a loop. What is zero is the usual.
+// A Config is what can be chosen about a loop. What is zero is the usual.
 type Config struct {
 	Clock      Clock
 	Poller     Poller
@@ -175,7 +175,7 @@ type Config struct {
 // inside another.
 var loops sync.Map
 
-// begin makes l, which is zero, a loop on the calling goroutine's thread. The error
+// Begin makes l, which is zero, a loop on the calling goroutine's thread. The error
 // is ctx's, if that is done, or [ErrNested] if there is a loop already.
 func (l *Loop) Begin(ctx context.Context, f Facade, c Config) error {
 	l.facade, l.thread = f, threadID()
@@ -238,7 +238,7 @@ func (l *Loop) init(ctx context.Context, c Config) error {
 	return nil
 }
 
-// start makes main the loop's first task. The loop ends with it, and main is
+// Start makes main the loop's first task. The loop ends with it, and main is
 // cancelled when ctx is done.
 func (l *Loop) Start(ctx context.Context, main *Task) {
 	l.root.Follow(ctx)
@@ -265,7 +265,7 @@ func (l *Loop) Cutting() bool { return l.cutting }
 // Closing reports whether main has returned.
 func (l *Loop) Closing() bool { return l.closing }
 
-// push queues j to be run.
+// Push queues j to be run.
 func (l *Loop) Push(j Job) { l.ready.push(j) }
 
 // Running returns the running task, or nil for a callback. The caller must be on the

@@ -6,20 +6,20 @@ import (
 	"runtime/debug"
 )
 
-// wakeup says what woke a parked task.
+// Wakeup says what woke a parked task.
 type Wakeup uint8
 
 // cutOff is the panic that ends a task which did not stop when the loop ended.
 type cutOff struct{}
 
-// isCutOff reports whether v, which recover returned, is the panic that ends a task
+// IsCutOff reports whether v, which recover returned, is the panic that ends a task
 // which did not stop when the loop ended. It must be passed on.
 func IsCutOff(v any) bool {
 	_, ok := v.(cutOff)
 	return ok
 }
 
-// park suspends the running task, which stands in the list or has set the
+// Park suspends the running task, which stands in the list or has set the
 // timer that shall wake it, until that happens or s is done.
 func (w *Worker) Park(s *Scope, what fmt.Stringer) Wakeup {
 	w.state, w.where, w.what = parked, s, what
@@ -39,7 +39,7 @@ func (w *Worker) Park(s *Scope, what fmt.Stringer) Wakeup {
 	return w.woken
 }
 
-// wake readies a parked task. It says whether it did: a task is woken once.
+// Wake readies a parked task. It says whether it did: a task is woken once.
 func (w *Worker) Wake(why Wakeup) bool {
 	if w.state != parked {
 		return false
@@ -56,10 +56,10 @@ func (w *Worker) Wake(why Wakeup) bool {
 	return true
 }
 
-// expire wakes a task whose own timer is due.
+// Expire wakes a task whose own timer is due.
 func (w *Worker) Expire() { w.Wake(WokenTimer) }
 
-// yield lets all others that are ready run.
+// Yield lets all others that are ready run.
 func (w *Worker) Yield() {
 	w.state = ready
 	w.loop.ready.push(w)
@@ -98,7 +98,7 @@ func (w *Worker) insist() {
 	}
 }
 
-// await is the first step of all that suspends: it returns the running worker
+// Await is the first step of all that suspends: it returns the running worker
 // and the scope that bounds the wait, or that scope's error. It panics when
 // the caller is not the running task of ctx's loop.
 func Await(ctx context.Context, op string) (*Worker, *Scope, error) {
@@ -119,7 +119,7 @@ func Await(ctx context.Context, op string) (*Worker, *Scope, error) {
 	return w, s, nil
 }
 
-// nearestTask returns the worker of the running task, which must be one of ctx's
+// Caller returns the worker of the running task, which must be one of ctx's
 // loop.
 func Caller(ctx context.Context, op string) *Worker {
 	s := Under(ctx, op)

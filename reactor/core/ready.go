@@ -1,12 +1,12 @@
 package core
 
-// A runnable is what can stand in the ready queue: a job, which needs a worker to
+// A Job is what can stand in the ready queue: a job, which needs a worker to
 // run on, as a task to be started or a callback to be called does; or a *worker,
 // whose task is to be resumed. Who has one asks for the *worker alone: to ask
 // for another interface than it is takes a search, and a stack.
 type Job interface{ Exec(w *Worker) }
 
-// exec is never called: a worker is resumed, not executed.
+// Exec is never called: a worker is resumed, not executed.
 func (w *Worker) Exec(*Worker) { panic("reactor: a worker executed as a job") }
 
 // readyQueue is the FIFO of all that can run: a ring that doubles when full.

@@ -59,7 +59,7 @@ func (l *Loop) reasonOf(ctx context.Context) *reason {
 	}
 }
 
-// awaitErr returns what an await under s, which is done, returns. When an
+// AwaitErr returns what an await under s, which is done, returns. When an
 // enclosing scope is done too, its reason wins over that of the inner one.
 func (s *Scope) AwaitErr() error {
 	r := s.reason.Load()
@@ -71,7 +71,7 @@ func (s *Scope) AwaitErr() error {
 	return r.await
 }
 
-// outerErr returns what an await around s returns if that is done, and else nil,
+// OuterErr returns what an await around s returns if that is done, and else nil,
 // whatever s is.
 func (s *Scope) OuterErr() error {
 	if s.parent.Err() == nil {

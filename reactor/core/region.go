@@ -2,7 +2,7 @@ package core
 
 import "context"
 
-// A region is a stretch of code that has a scope of its own: the body of a
+// A Region is a stretch of code that has a scope of its own: the body of a
 // Timeout, a Scope or a Group. Regions that were entered and not left form a
 // list, the innermost first: one for each worker, and one for each suspended
 // body of a generator. What takes no ctx, as the methods of connections, obeys the
@@ -24,7 +24,7 @@ type Region struct {
 	at    **Region
 }
 
-// enter makes s, a new scope below ctx, that of the running task's innermost
+// Enter makes s, a new scope below ctx, that of the running task's innermost
 // region, which is r.
 func (w *Worker) Enter(r *Region, s *Scope, ctx context.Context) {
 	s.Init(ctx, &w.loop.shielded)
@@ -36,7 +36,7 @@ func (w *Worker) Enter(r *Region, s *Scope, ctx context.Context) {
 	w.inner, w.scope = r, s
 }
 
-// leave ends the region, and its scope. It touches no worker but the one that is
+// Leave ends the region, and its scope. It touches no worker but the one that is
 // inside it.
 func (r *Region) Leave() {
 	if r.at != nil {
@@ -100,7 +100,7 @@ func (w *Worker) clearRegions() {
 	}
 }
 
-// A body is a generator's body that has begun and not ended. While it runs, the
+// A Body is a generator's body that has begun and not ended. While it runs, the
 // regions that it is in are those of the worker that runs it; while it is
 // suspended it keeps them, and its driver has its own back. So a region does
 // not reach from a body to its driver, and what a body waits for without a ctx
@@ -117,7 +117,7 @@ type Body struct {
 	driver *Region
 }
 
-// init makes b, which is zero, a body that has not begun.
+// Init makes b, which is zero, a body that has not begun.
 func (b *Body) Init(l *Loop) { b.loop = l }
 
 // Resumed gives the worker that runs the body the body's regions. It is called

@@ -14,7 +14,7 @@ type Runner interface {
 	Over(err error)
 }
 
-// Launch makes r a task, as [Go] does a function; its error is r's own affair. It
+// Launch makes r a task, as reactor.Go does a function; its error is r's own affair. It
 // costs one allocation. It may be called where Go may, and panics elsewhere.
 func Launch(ctx context.Context, r Runner) *Task {
 	if r == nil {

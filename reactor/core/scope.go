@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// A scope is a region of a program that is cancelled as one: a task, the body
+// A Scope is a region of a program that is cancelled as one: a task, the body
 // of a Timeout, a Group. Scopes form a tree, and the cancellation of one
 // reaches all below it at once. It is the context.Context that code in it
 // gets, so it must answer other goroutines too: those of its fields that they
@@ -54,7 +54,7 @@ func (s *Scope) more() *extra {
 	return s.extra.Load()
 }
 
-// init makes s a scope below ctx, which must descend from a scope of the loop.
+// Init makes s a scope below ctx, which must descend from a scope of the loop.
 // When ctx is shielded from cancellation, or gets it from a context that is
 // not the loop's, s goes below home instead.
 func (s *Scope) Init(ctx context.Context, home *Scope) {
@@ -152,7 +152,7 @@ func (s *Scope) end() {
 	}
 }
 
-// close closes a scope that has a body, a Timeout's or a Group's: what still
+// Close closes a scope that has a body, a Timeout's or a Group's: what still
 // runs below it is cancelled, as by a std context's cancel function.
 func (s *Scope) Close() {
 	s.cancel(s.loop.over)

@@ -148,17 +148,17 @@ func (why Wakeup) String() string {
 	return [...]string{"done", "timer", "cancelled", "closed", "cut off"}[why]
 }
 
-// strict reports whether only a simulator may decide what happens.
+// Strict reports whether only a simulator may decide what happens.
 func (l *Loop) Strict() bool { return l.sim != nil && l.sim.Strict() }
 
-// refuse ends the run of a strict simulation that can't do what its program asks for.
+// Refuse ends the run of a strict simulation that can't do what its program asks for.
 func (l *Loop) Refuse(what string) {
 	if l.Strict() {
 		l.sim.Refuse(what)
 	}
 }
 
-// refuseOutside refuses a call by another goroutine in a strict simulation, which ends
+// RefuseOutside refuses a call by another goroutine in a strict simulation, which ends
 // the run. The error is for the goroutine, so that it does not wait in vain. It is nil if
 // the caller is the loop's thread, or the run has ended already.
 func (l *Loop) RefuseOutside(op string) error {
@@ -192,7 +192,7 @@ func (l *Loop) socketsOf(ctx context.Context) sockets.Calls {
 	return l.sockets
 }
 
-// wallOf returns the time of day at a loop time, for code under ctx.
+// WallOf returns the time of day at a loop time, for code under ctx.
 func (l *Loop) WallOf(when int64, ctx context.Context) time.Time {
 	if l.sim != nil {
 		return l.sim.hostOf(ctx).ToWall(when)
@@ -200,7 +200,7 @@ func (l *Loop) WallOf(when int64, ctx context.Context) time.Time {
 	return l.wall.Add(time.Duration(when - l.wallAt))
 }
 
-// timeAt returns the loop time of a time of day, for code under ctx.
+// TimeAt returns the loop time of a time of day, for code under ctx.
 func (l *Loop) TimeAt(t time.Time, ctx context.Context) int64 {
 	if l.sim != nil {
 		return l.sim.hostOf(ctx).ToLoop(t)
@@ -216,7 +216,7 @@ func (l *Loop) timeAtFD(t time.Time, fd int) int64 {
 	return l.timeOf(t)
 }
 
-// random returns a number in [0,n), which the simulator chooses if there is one.
+// Random returns a number in [0,n), which the simulator chooses if there is one.
 func (l *Loop) Random(n int) int {
 	if l.sim != nil {
 		return l.sim.Choose(n)

@@ -1,12 +1,12 @@
 package core
 
-// A timedCall is a callback that is due at a time, which may be moved.
+// A TimedCall is a callback that is due at a time, which may be moved.
 type TimedCall struct {
 	Alarm
 	queued bool // it stands in the ready queue, and is to be called
 }
 
-// init makes t a callback of f, which op is to call. It panics for a nil f, and
+// Init makes t a callback of f, which op is to call. It panics for a nil f, and
 // elsewhere than on the loop.
 func (t *TimedCall) Init(l *Loop, op string, f func()) {
 	l.OnLoop(op)
@@ -17,14 +17,14 @@ func (t *TimedCall) Init(l *Loop, op string, f func()) {
 	t.node.Value = t
 }
 
-// move makes the call due at a time of the loop's, also if it was due already or has
+// Move makes the call due at a time of the loop's, also if it was due already or has
 // been made.
 func (t *TimedCall) Move(when int64) {
 	t.queued = false
 	t.Set(when)
 }
 
-// cancel keeps the call from being made, and reports whether it was still to come.
+// Cancel keeps the call from being made, and reports whether it was still to come.
 func (t *TimedCall) Cancel() bool {
 	pending := t.queued || t.when != 0
 	t.queued = false

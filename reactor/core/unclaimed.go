@@ -62,7 +62,7 @@ func (f *failure) forgotten() {
 	}
 }
 
-// claim notes that somebody gets t's result.
+// Claim notes that somebody gets t's result.
 func (t *Task) Claim() {
 	t.claimed = true
 	if t.err == nil {

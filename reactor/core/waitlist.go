@@ -9,7 +9,7 @@ import (
 // closed already.
 var ErrClosed = errors.New("reactor: closed")
 
-// A waiter stands in a waitList: a parked task's worker, or a hook. Exactly one of
+// A Waiter stands in a WaitList: a parked task's worker, or a hook. Exactly one of
 // w and Hook is set. A worker has one waiter of its own, since a task waits for
 // one thing at a time.
 type Waiter struct {
@@ -32,30 +32,31 @@ func (x *Waiter) Leave() {
 	}
 }
 
-// A hook is told that what it stood in a list for has come, or is no more: a
+// A Hook is told that what it stood in a list for has come, or is no more: a
 // callback, which is queued then, or something of the package's own. It is in no
 // list by then.
 type Hook interface{ Wake() }
 
-// A hookFunc is a function as a hook.
+// A HookFunc is a function as a hook.
 type HookFunc func()
 
 func (f HookFunc) Wake() { f() }
 
-// A waitList is those who wait for one thing, the longest-waiting first. All
-// that a task can await has one. The zero waitList is empty.
+// A WaitList is those who wait for one thing, the longest-waiting first. All
+// that a task can await has one. The zero WaitList is empty.
 //
 // Invariant: head is the first of a circular list, or nil; every waiter in it
 // has list set to it, and a worker's waiter stands in a list only while its
 // task is parked.
 type WaitList struct{ head *Waiter }
 
+// Empty reports whether nobody waits.
 func (q *WaitList) Empty() bool { return q.head == nil }
 
-// first returns the one that has waited longest, or nil.
+// First returns the one that has waited longest, or nil.
 func (q *WaitList) First() *Waiter { return q.head }
 
-// all ranges over those that wait, in order. The one that it is at may be taken out
+// All ranges over those that wait, in order. The one that it is at may be taken out
 // of the list.
 func (q *WaitList) All(yield func(*Waiter) bool) {
 	x := q.head
@@ -68,7 +69,7 @@ func (q *WaitList) All(yield func(*Waiter) bool) {
 	}
 }
 
-// len counts those who wait, one by one.
+// Len counts those who wait, one by one.
 func (q *WaitList) Len() (n int) {
 	for x := q.head; x != nil; {
 		n++
@@ -79,6 +80,8 @@ func (q *WaitList) Len() (n int) {
 	return n
 }
 
+// Push lets x wait, behind all others. A worker's node is pushed just before its task
+// parks.
 func (q *WaitList) Push(x *Waiter) {
 	x.list = q
 	if q.head == nil {
@@ -102,7 +105,7 @@ func (q *WaitList) remove(x *Waiter) {
 	x.next, x.prev, x.list = nil, nil, nil
 }
 
-// wakeFirst makes the longest-waiting one ready, if there is one.
+// WakeFirst makes the longest-waiting one ready, if there is one.
 func (q *WaitList) WakeFirst(why Wakeup) bool {
 	if q.head == nil {
 		return false
@@ -117,7 +120,7 @@ func (q *WaitList) WakeFirst(why Wakeup) bool {
 	return true
 }
 
-// wait suspends the running task w in the list until it is woken. The error is
+// Wait suspends the running task w in the list until it is woken. The error is
 // s's if s is done first, and [ErrClosed] if what it waits for is no more.
 func (q *WaitList) Wait(w *Worker, s *Scope, what fmt.Stringer) error {
 	q.Push(&w.node)
@@ -144,7 +147,7 @@ func (q *WaitList) told() bool {
 	return false
 }
 
-// wakeAll makes all of them ready, in order.
+// WakeAll makes all of them ready, in order.
 func (q *WaitList) WakeAll(why Wakeup) {
 	for q.WakeFirst(why) {
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/eddyio/eddy/timerwheel"
 )
 
-// A worker is a coroutine that runs tasks and callbacks, one after the other,
+// A Worker is a coroutine that runs tasks and callbacks, one after the other,
 // and all that a task needs while it is parked. Workers are pooled: a task
 // gets one when it starts, so one that has grown its stack serves many tasks.
 //
@@ -262,7 +262,7 @@ func (l *Loop) letGo() {
 	l.host.co.SwitchToExit(&next.co)
 }
 
-// runNow runs a job on a worker of its own until it suspends or ends. The
+// RunNow runs a job on a worker of its own until it suspends or ends. The
 // caller's goes to the front of the queue meanwhile, so it is resumed then.
 func (l *Loop) RunNow(j Job) {
 	w := l.cur

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A task is the record of a task: what is the same whatever the type of its result.
+// A Task is the record of a task: what is the same whatever the type of its result.
 type Task struct {
 	scope   Scope
 	body    any // a func(context.Context) error, or a func(context.Context) (T, error)
@@ -24,11 +24,11 @@ type Task struct {
 	exposed bool // somebody has it who does not hold its result
 }
 
-// A keeper is told of the end of the tasks that it made, and whether their error
+// A Keeper is told of the end of the tasks that it made, and whether their error
 // is a mere echo of their cancellation: a group, a gathering, or simply another task.
 type Keeper interface{ Ended(t *Task, echo bool) }
 
-// A taskJob is a job that runs a task.
+// A TaskJob is a job that runs a task.
 type TaskJob interface {
 	Job
 	Record() *Task
@@ -37,7 +37,7 @@ type TaskJob interface {
 // Record returns t: a task whose body is a [Runner] is a job itself.
 func (t *Task) Record() *Task { return t }
 
-// init makes t, which is zero, a task under ctx, of which body is the function: it
+// Init makes t, which is zero, a task under ctx, of which body is the function: it
 // names the task. k is told of its end; if it is nil, that is the running task.
 func (t *Task) Init(l *Loop, ctx context.Context, body any, k Keeper) {
 	if k == nil && l.cur.task != nil && l.cur.state == running {
@@ -50,21 +50,21 @@ func (t *Task) Init(l *Loop, ctx context.Context, body any, k Keeper) {
 	l.live++
 }
 
-// runsOn notes that t begins to run on w. It is followed by the deferred call of
+// RunsOn notes that t begins to run on w. It is followed by the deferred call of
 // leave, and the call of t's function by that of returned.
 func (t *Task) RunsOn(w *Worker) {
 	w.task, w.scope = t, &t.scope
 	t.scope.w = w
 }
 
-// returned notes what t's function has returned.
+// Returned notes what t's function has returned.
 func (t *Task) Returned(err error) { t.err, t.over = err, true }
 
-// withhold takes t, which has not begun, out of the tasks that keep the loop going,
+// Withhold takes t, which has not begun, out of the tasks that keep the loop going,
 // until admit.
 func (t *Task) Withhold() { t.scope.loop.live-- }
 
-// admit starts a task that was withheld. job is what runs it.
+// Admit starts a task that was withheld. job is what runs it.
 func (t *Task) Admit(job Job) {
 	t.scope.loop.live++
 	t.scope.loop.ready.push(job)
@@ -97,7 +97,7 @@ func (t *Task) Keep(k Keeper) { t.keeper = k }
 // Expose notes that somebody has t who may use it after its end.
 func (t *Task) Expose() { t.exposed = true }
 
-// leave ends the task, however its function was left.
+// Leave ends the task, however its function was left.
 func (t *Task) Leave(w *Worker) {
 	if t.scope.w == nil {
 		return // it is at rest already: see Dormant
@@ -164,7 +164,7 @@ func (t *Task) finish(w *Worker) {
 // Ended is told of the end of a task that t made, and has no other keeper.
 func (t *Task) Ended(made *Task, echo bool) { t.scope.loop.Unkept(made, echo) }
 
-// exec runs a Runner. It is not Task[T]'s, for a generic function costs a
+// Exec runs a Runner. It is not Task[T]'s, for a generic function costs a
 // frame more on each task's stack.
 func (t *Task) Exec(w *Worker) {
 	t.RunsOn(w)
@@ -174,7 +174,7 @@ func (t *Task) Exec(w *Worker) {
 	}).Run(&t.scope))
 }
 
-// caught makes an error of what a task's function was left by, other than a
+// Caught makes an error of what a task's function was left by, other than a
 // return: a panic, or runtime.Goexit, for which recover gives nil. It must be
 // called where the stack is still that of the panic.
 func (t *Task) Caught(r any) error {
@@ -196,7 +196,7 @@ func (t *Task) Caught(r any) error {
 // qualified returns the name of a function, with its package's path.
 func qualified(f any) string { return runtime.FuncForPC(reflect.ValueOf(f).Pointer()).Name() }
 
-// funcName returns the name of a function, with its package's last element.
+// FuncName returns the name of a function, with its package's last element.
 func FuncName(f any) string { return shortName(qualified(f)) }
 
 // shortName returns a function's name without the path of its package.
@@ -204,32 +204,33 @@ func shortName(name string) string {
 	return strings.TrimSuffix(name[strings.LastIndexByte(name, '/')+1:], "-fm") // of a method value
 }
 
-// join waits until t is over. The error is that of the wait, not t's.
-func (t *Task) Join(ctx context.Context, op string) error {
+// Join waits until t is over, and returns its error. If it is not over when the wait
+// ends, the error is that of the wait.
+func (t *Task) Join(ctx context.Context, op string) (over bool, err error) {
 	w, s, err := Await(ctx, op)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if w.loop != t.scope.loop {
-		return fmt.Errorf("reactor: %s of a task of another loop: use Submit to reach that loop", op)
+		return false, fmt.Errorf("reactor: %s of a task of another loop: use Submit to reach that loop", op)
 	}
 	if !t.over {
 		if err := w.refuseCycle(s, t); err != nil {
-			return err
+			return false, err
 		}
 		t.waiters.Push(&w.node)
 		if w.Park(s, t) == WokenCanceled {
-			return s.AwaitErr()
+			return false, s.AwaitErr()
 		}
 	}
 	t.Claim()
 	if t.err != nil {
 		t.answered()
 	}
-	return nil
+	return true, t.err
 }
 
-// cancelTask makes t's scope done, unless t is over.
+// Cancel makes t's scope done, unless t is over.
 func (t *Task) Cancel(cause error) bool {
 	t.scope.loop.OnLoop("Task.Cancel")
 	return !t.over && t.scope.Cancel(cause)

@@ -15,52 +15,7 @@ import (
 
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/reactor/core"
-
-	"github.com/eddyio/eddy"
 )
-
-// Followers come and go, in every order, and the list stays right.
-func TestFollowersList(t *testing.T) {
-	run(t, func(ctx context.Context) error {
-		s := core.Nearest(ctx)
-		var tasks []*reactor.Task[struct{}]
-		for range 5 {
-			c, cancel := context.WithCancel(ctx)
-			defer cancel()
-			tasks = append(tasks, reactor.Go(c, func(ctx context.Context) error { return reactor.Sleep(ctx, time.Hour) }))
-		}
-		reactor.Yield(ctx)
-		for left, i := range []int{2, 0, 4, 1, 3} {
-			tasks[i].Cancel(nil)
-			tasks[i].Wait(ctx)
-			if n, right := s.Followers(); n != 4-left || !right {
-				t.Errorf("%d followers after %d have gone, in a list that is right: %v", n, left+1, right)
-			}
-		}
-		return nil
-	})
-}
-
-// A task of which nobody knows but the lock that it holds is not used again for a
-// Dormant's next run.
-func TestHolderIsKnown(t *testing.T) {
-	run(t, func(ctx context.Context) error {
-		var m reactor.Mutex
-		return reactor.GoNow(ctx, func(ctx context.Context) error {
-			me := core.Nearest(ctx).Loop().Running()
-			before := me.Unknown()
-			m.Lock(ctx)
-			if !before || me.Unknown() {
-				t.Errorf("unknown before: %v, and while it holds the lock: %v", before, me.Unknown())
-			}
-			m.Unlock()
-			if !me.Unknown() {
-				t.Error("it is known after it has unlocked")
-			}
-			return nil
-		}).Wait(ctx)
-	})
-}
 
 // A flag says whether the loop sleeps: one wake for a burst, none while awake.
 func TestWakesCoalesce(t *testing.T) {
@@ -185,75 +140,5 @@ func TestThreadThatFailsAsItsTaskIsCancelled(t *testing.T) {
 	})
 	if len(told) != 1 || told[0].Err != errBoom {
 		t.Errorf("told %v", told)
-	}
-}
-
-// The state that a task leaves behind is nothing to the next one.
-func TestAWorkersNextTaskStartsAfresh(t *testing.T) {
-	run(t, func(ctx context.Context) error {
-		var first *core.Worker
-		a := reactor.Go(ctx, func(ctx context.Context) error {
-			first, _, _ = core.Await(ctx, "test")
-			derived, cancel := context.WithCancel(ctx)
-			defer cancel()
-			reactor.Timeout(ctx, time.Second, func(ctx context.Context) error { return reactor.Sleep(ctx, time.Hour) })
-			return reactor.Sleep(derived, time.Second)
-		})
-		a.Wait(ctx)
-		if !first.Afresh() {
-			t.Errorf("left behind: %+v", first)
-		}
-		reactor.Yield(ctx)
-		b := reactor.Go(ctx, func(ctx context.Context) error {
-			if w, s, _ := core.Await(ctx, "test"); w != first || s != core.Nearest(ctx) {
-				t.Error("another worker, or another scope")
-			}
-			return reactor.Sleep(ctx, time.Hour)
-		})
-		reactor.Yield(ctx)
-		if a.Cancel(nil) || !b.Cancel(errBoom) {
-			t.Error("Cancel")
-		}
-		if err := b.Wait(ctx); !errors.Is(err, errBoom) {
-			t.Error(err)
-		}
-		return nil
-	})
-}
-
-func TestDebugModeByTheEnvironment(t *testing.T) {
-	t.Setenv("EDDYDEBUG", "1")
-	run(t, func(ctx context.Context) error {
-		if on, slow := core.Nearest(ctx).Loop().Debugged(); !on || slow != int64(100*time.Millisecond) {
-			t.Error("not on")
-		}
-		return nil
-	})
-}
-
-// An event that was under way when its fd was closed wakes nobody, though the
-// number and the slot have an owner again.
-func TestAStaleEventWakesNobody(t *testing.T) {
-	v := virtual.New(t)
-	err := runWith(t, context.Background(), reactor.Options{Clock: v, Poller: v}, func(ctx context.Context) error {
-		var a, b core.FD
-		if err := a.Open(ctx, 5, nil); err != nil {
-			return err
-		}
-		v.Tell(5, eddy.Readable|eddy.Hangup) // on its way
-		slot := a.Slot()
-		a.Close()
-		if err := b.Open(ctx, 5, nil); err != nil || b.Slot() != slot {
-			t.Fatalf("%v, or another slot: the test proves nothing", err)
-		}
-		err := reactor.Timeout(ctx, time.Second, func(context.Context) error { return b.WaitRead() })
-		if !errors.Is(err, context.DeadlineExceeded) || b.Undrained() {
-			t.Errorf("woken: %v", err)
-		}
-		core.Nearest(ctx).Loop().Dispatch(eddy.Event{Token: 1 << 20, Ready: eddy.Readable}) // no such slot
-		return b.Close()
-	})
-	if err != nil {
-		t.Error(err)
 	}
 }

@@ -2,8 +2,6 @@ package core
 
 import (
 	"testing"
-
-	"github.com/eddyio/eddy/internal/testkit/virtual"
 )
 
 func TestScopeCheckSeesWhatIsWrong(t *testing.T) {
@@ -28,31 +26,5 @@ func TestScopeCheckSeesWhatIsWrong(t *testing.T) {
 		if s.check() == "" {
 			t.Errorf("%s: not noticed", name)
 		}
-	}
-}
-
-// A nil error of Post promises that the function is called, unless the loop has
-// ended before.
-func TestClosedInboxCallsWhatItTook(t *testing.T) {
-	b := &inbox{poller: virtual.New(t)}
-	called := 0
-	again := func() {}
-	again = func() {
-		if called++; !b.put(again) {
-			called += 100
-		}
-	}
-	b.put(again)
-	b.put(again)
-	b.close()
-	if called != 202 || b.put(again) {
-		t.Errorf("called %d", called)
-	}
-}
-
-// The key is always the same, if there is one.
-func TestCancelKeyIsFound(t *testing.T) {
-	if cancelKey != findCancelKey() {
-		t.Error("package context finds no context of its own behind Value: see derive.go")
 	}
 }
