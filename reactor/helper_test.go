@@ -146,6 +146,9 @@ func (s setup) prepare() (setup, *journal) {
 		j = new(journal)
 	}
 	s.Logger = slog.New(j)
+	if s.BlockedAfter == 0 { // a busy machine may let a task stand
+		s.BlockedAfter = -1
+	}
 	if s.world != nil {
 		s.Clock, s.Poller = s.world, s.world
 	}
