@@ -180,7 +180,8 @@ func TestInterrupts(t *testing.T) {
 			case <-time.After(10 * time.Millisecond):
 			}
 		}
-		if log := cmd.Stderr.(*bytes.Buffer).String(); !strings.Contains(log, " connection(s) open") {
+		// The second interrupt may come before it has said anything.
+		if log := cmd.Stderr.(*bytes.Buffer).String(); !again && !strings.Contains(log, " connection(s) open") {
 			t.Errorf("it said %q", log)
 		}
 		if status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus); again && (!status.Signaled() || status.Signal() != os.Interrupt) || !again && err != nil {
