@@ -10,6 +10,7 @@
 //
 //	go run ./echo     throughput, CPU time and latency of echo servers
 //	go run ./idle     memory of idle connections
+//	go run ./soak     connections under attack and pressure, for long
 //	go run ./timers   timers, a million pending
 //	go run ./http     fasthttp on eddy's connections
 package bench
