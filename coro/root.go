@@ -13,9 +13,9 @@ import (
 //     that a goroutine which gets the number of an ended one is not taken for it;
 //   - root never changes once another goroutine can see the strand.
 type strand struct {
+	seated
 	self atomic.Uintptr
 	root uintptr
-	hand *hand // what wakes that goroutine, where a seat does not do it by itself
 }
 
 // strands holds the strand of every coroutine whose body has begun and not

@@ -29,6 +29,9 @@ type hand struct {
 	dead   []*hand
 }
 
+// seated is what seats have to know of a strand: what wakes its goroutine.
+type seated struct{ hand *hand }
+
 // begin makes the goroutine that runs body, asleep in c's home. Who sleeps there is
 // kept in a variable of the seat's next and yield, which are the same here.
 func (c *Coroutine) begin(st *strand, body func()) {

@@ -18,5 +18,5 @@ func (c *Coroutine) begin(st *strand, body func()) {
 	})
 }
 
-// A hand is needed by seats of another kind.
-type hand = struct{}
+// seated is what seats have to know of a strand.
+type seated struct{}

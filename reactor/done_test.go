@@ -32,7 +32,8 @@ func TestDoneWhileTheLoopStands(t *testing.T) {
 		},
 		"a derived context": func(ctx context.Context) error {
 			return in(ctx, time.Millisecond, func(ctx context.Context) error {
-				ctx, cancel := context.WithCancel(context.WithValue(ctx, 1, 2))
+				type key struct{}
+				ctx, cancel := context.WithCancel(context.WithValue(ctx, key{}, 2))
 				defer cancel()
 				return stand(ctx)
 			})

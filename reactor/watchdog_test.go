@@ -37,13 +37,9 @@ func runBlocked(t *testing.T, o Options, main func(ctx context.Context, reports 
 func waitOnChannel(c chan Report) Report { return <-c }
 
 func computeUntil(c chan Report) Report {
-	for {
-		select {
-		case r := <-c:
-			return r
-		default:
-		}
+	for len(c) == 0 {
 	}
+	return <-c
 }
 
 // Whatever keeps the thread is reported while it does, with its task and its stack, and
