@@ -19,4 +19,6 @@ func (c *Coroutine) begin(st *strand, body func()) {
 }
 
 // seated is what seats have to know of a strand.
+//
+//lint:ignore U1000 nothing, here
 type seated struct{}
