@@ -13,8 +13,6 @@ import (
 //     that a goroutine which gets the number of an ended one is not taken for it;
 //   - root never changes once another goroutine can see the strand.
 type strand struct {
-	//lint:ignore U1000 it is empty, but for the seats of seat_nested.go
-	seated
 	self atomic.Uintptr
 	root uintptr
 }

@@ -5,6 +5,7 @@ package coro
 import (
 	"iter"
 	"runtime"
+	"sync"
 )
 
 // With the build tag coro_nested, control passes by iter.Pull as its contract has it:
@@ -29,8 +30,8 @@ type hand struct {
 	dead   []*hand
 }
 
-// seated is what seats have to know of a strand: what wakes its goroutine.
-type seated struct{ hand *hand }
+// hands holds the hand of every strand whose goroutine has not ended.
+var hands sync.Map // of *strand to *hand
 
 // begin makes the goroutine that runs body, asleep in c's home. Who sleeps there is
 // kept in a variable of the seat's next and yield, which are the same here.
@@ -45,7 +46,7 @@ func (c *Coroutine) begin(st *strand, body func()) {
 	}
 	c.home.next = func() (struct{}, bool) { exchange(); return struct{}{}, true }
 	c.home.yield = func(struct{}) bool { exchange(); return true }
-	st.hand = h
+	hands.Store(st, h)
 	h.next, _ = iter.Pull(func(yield func(struct{}) bool) {
 		h.yield = yield
 		c.at = nil
@@ -54,6 +55,7 @@ func (c *Coroutine) begin(st *strand, body func()) {
 		defer func() {
 			p := recover()
 			st.leave()
+			hands.Delete(st)
 			if asleep != nil && !returned {
 				if p == nil {
 					h.exitFor(asleep)
@@ -73,7 +75,8 @@ func (c *Coroutine) begin(st *strand, body func()) {
 func caller(root uintptr) *hand {
 	self := Self()
 	if _, st := lookup(self); st != nil {
-		return st.hand
+		h, _ := hands.Load(st)
+		return h.(*hand)
 	}
 	if self != root {
 		panic("coro: a coroutine can't be suspended inside an iter.Pull that is not package coro's, built with the tag coro_nested: use a Generator there")

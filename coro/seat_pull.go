@@ -17,8 +17,3 @@ func (c *Coroutine) begin(st *strand, body func()) {
 		body()
 	})
 }
-
-// seated is what seats have to know of a strand.
-//
-//lint:ignore U1000 nothing, here
-type seated struct{}
