@@ -57,7 +57,7 @@ func (e *strayStop) Error() string {
 	return "coro: body returned the end of another generator as its error: check for ErrStop and return nil: " + e.err.Error()
 }
 
-// bodyError returns what a driver is told of err, which a body returned.
+// bodyError returns what a driver learns of err, which a body returned.
 func bodyError(err error) error {
 	if err != nil && errors.Is(err, ErrStop) {
 		return &strayStop{err}

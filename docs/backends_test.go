@@ -48,7 +48,7 @@ func TestQuirksAreHandled(t *testing.T) {
 	}
 }
 
-// declares says whether a file declares a name, or a method of a type: "Type.Method".
+// declares reports whether a file declares a name, or a method of a type: "Type.Method".
 func declares(t *testing.T, file, name string) bool {
 	t.Helper()
 	for _, decl := range parse(t, file).Decls {

@@ -128,7 +128,7 @@ func (c *conn) SetDeadline(t time.Time) error {
 	return c.wasSet(err)
 }
 
-// SetReadDeadline is as [conn.SetDeadline], for reads. Moving a deadline to a
+// SetReadDeadline is like [conn.SetDeadline], for reads. Moving a deadline to a
 // later time costs next to nothing, so it can be done at each message.
 func (c *conn) SetReadDeadline(t time.Time) error {
 	if !c.ok() {
@@ -137,7 +137,7 @@ func (c *conn) SetReadDeadline(t time.Time) error {
 	return c.wasSet(c.fd.SetReadDeadline(t))
 }
 
-// SetWriteDeadline is as [conn.SetDeadline], for writes.
+// SetWriteDeadline is like [conn.SetDeadline], for writes.
 func (c *conn) SetWriteDeadline(t time.Time) error {
 	if !c.ok() {
 		return syscall.EINVAL

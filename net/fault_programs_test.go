@@ -204,7 +204,7 @@ func serveAndShutDown(t *testing.T, ctx context.Context, k *faulty.Sockets) erro
 	return errors.Join(err, serving.Wait(ctx))
 }
 
-// ended says whether an error of said is a server's that stops.
+// ended reports whether an error of said is a server's that stops.
 func ended(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || isUnremarkable(err)
 }

@@ -137,7 +137,7 @@ func FileConn(ctx context.Context, f *os.File) (Conn, error) {
 }
 
 // FilePacketConn makes a [*UDPConn] or [*UnixConn] of a file that is a socket for
-// datagrams. It is as [FileConn] in all else.
+// datagrams. Otherwise it is like [FileConn].
 func FilePacketConn(ctx context.Context, f *os.File) (PacketConn, error) {
 	return fromFile(ctx, f, func(s *fileSocket) (PacketConn, error) {
 		switch s.network() {

@@ -172,7 +172,7 @@ func ResolveTCPAddr(ctx context.Context, network, address string) (*TCPAddr, err
 	return a.(*TCPAddr), nil
 }
 
-// ResolveUDPAddr is as [ResolveTCPAddr], for UDP.
+// ResolveUDPAddr is like [ResolveTCPAddr], for UDP.
 func ResolveUDPAddr(ctx context.Context, network, address string) (*UDPAddr, error) {
 	if network == "" {
 		network = "udp"

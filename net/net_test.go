@@ -132,7 +132,7 @@ func TestNothingForgotten(t *testing.T) {
 	}
 }
 
-// isAlias says whether a type is std's own.
+// isAlias reports whether a type is std's own.
 func isAlias(name string) bool {
 	f, err := parser.ParseFile(token.NewFileSet(), "net.go", nil, 0)
 	if err != nil {

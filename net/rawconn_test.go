@@ -101,7 +101,7 @@ var onRaw = []step{
 	}},
 }
 
-// try reads into a few bytes, and says whether that is all.
+// try reads into a few bytes, and reports whether that is all.
 func (w *world) try(read func(int, []byte) (int, error), fd uintptr) bool {
 	p := make([]byte, 8)
 	n, err := read(int(fd), p)

@@ -31,7 +31,7 @@ func (k *counting) Write(fd int, p []byte) (int, syscall.Errno) {
 
 // TestReadinessIsRemembered: the kernel is not asked again what it has said. A
 // TCP read that does not fill its buffer says that there is no more, where urgent
-// data is told of; of a Unix socket's nothing follows, so it takes one more, which
+// data is reported; of a Unix socket's nothing follows, so it takes one more, which
 // would block.
 func TestReadinessIsRemembered(t *testing.T) {
 	for network, want := range map[string]int{"tcp": 1, "unix": 2} {

@@ -48,7 +48,7 @@ func ServeReady(ctx context.Context, ln Listener, handler func(ctx context.Conte
 // On shutdown, connections that wait are closed at once, unless there is something to
 // read or they are Partial; those with a handler have the grace time, and are closed
 // when it returns. ln must be a listener of this package's for TCP or Unix
-// sockets; in all else, ServeReady is as [Server.Serve].
+// sockets; otherwise ServeReady is like [Server.Serve].
 func (s *Server) ServeReady(ctx context.Context, ln Listener, handler func(ctx context.Context, c *ReadyConn) error) error {
 	if handler == nil {
 		return errors.New("net: ServeReady without a handler")

@@ -20,7 +20,7 @@ func DialTCP(ctx context.Context, network string, laddr, raddr *TCPAddr) (*TCPCo
 }
 
 // DialTCP connects to a TCP address, from laddr unless that is the zero
-// AddrPort. It is as [Dialer.DialContext] in all else.
+// AddrPort. Otherwise it is like [Dialer.DialContext].
 func (d *Dialer) DialTCP(ctx context.Context, network string, laddr, raddr netip.AddrPort) (*TCPConn, error) {
 	from, to := stdnet.TCPAddrFromAddrPort(laddr), stdnet.TCPAddrFromAddrPort(raddr)
 	return dialOnLoop(ctx, d, network, from, to, func(ctx context.Context) (*TCPConn, error) {

@@ -45,7 +45,7 @@ func (c *UDPConn) ReadFromUDP(b []byte) (int, *UDPAddr, error) {
 	return n, stdnet.UDPAddrFromAddrPort(addr), nil
 }
 
-// ReadFromUDPAddrPort is as [UDPConn.ReadFrom], and allocates nothing when it is
+// ReadFromUDPAddrPort is like [UDPConn.ReadFrom], and allocates nothing when it is
 // called by a task. The address is an IPv6 one if the socket's family is, as that
 // of a socket bound to all addresses: an IPv4 sender's is mapped then.
 func (c *UDPConn) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
@@ -104,7 +104,7 @@ func (c *UDPConn) WriteToUDP(b []byte, addr *UDPAddr) (int, error) {
 	return n, err
 }
 
-// WriteToUDPAddrPort is as [UDPConn.WriteTo], and allocates nothing when it is
+// WriteToUDPAddrPort is like [UDPConn.WriteTo], and allocates nothing when it is
 // called by a task.
 func (c *UDPConn) WriteToUDPAddrPort(b []byte, addr netip.AddrPort) (int, error) {
 	if !c.ok() {

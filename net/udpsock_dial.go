@@ -10,7 +10,7 @@ import (
 
 // DialUDP makes a UDP socket that is connected to raddr: it receives datagrams
 // from there only, and hears of it when they can't be delivered. Nothing is sent.
-// laddr, unless nil, is what it is bound to. In all else it is as [ListenUDP].
+// laddr, unless nil, is what it is bound to. In all else it is like [ListenUDP].
 func DialUDP(ctx context.Context, network string, laddr, raddr *UDPAddr) (*UDPConn, error) {
 	c, err := onLoop(ctx, func(ctx context.Context) (*UDPConn, error) { return dialUDP(ctx, network, laddr, raddr, nil) })
 	if err != nil {
@@ -20,7 +20,7 @@ func DialUDP(ctx context.Context, network string, laddr, raddr *UDPAddr) (*UDPCo
 }
 
 // DialUDP makes a socket that is connected to a UDP address, from laddr unless
-// that is the zero AddrPort. It is as [Dialer.DialContext] in all else.
+// that is the zero AddrPort. Otherwise it is like [Dialer.DialContext].
 func (d *Dialer) DialUDP(ctx context.Context, network string, laddr, raddr netip.AddrPort) (*UDPConn, error) {
 	from, to := stdnet.UDPAddrFromAddrPort(laddr), stdnet.UDPAddrFromAddrPort(raddr)
 	return dialOnLoop(ctx, d, network, from, to, func(ctx context.Context) (*UDPConn, error) {

@@ -17,7 +17,7 @@ import (
 // group and port, on the interface ifi, or, if that is nil, on the one that the
 // kernel chooses. Other sockets may listen to the same at the same time. What the
 // socket itself sends to the group does not come back to this machine. In all
-// else it is as [ListenUDP].
+// else it is like [ListenUDP].
 //
 // It needs the kernel's own sockets: on a loop with others (reactor.Options) it
 // fails.

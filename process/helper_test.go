@@ -151,7 +151,7 @@ func (p *pickyPoller) Add(fd int, token uint64) error {
 	return p.Poller.Add(fd, token)
 }
 
-// tellsExit says whether fd is what awaitExit waits for: on Linux a pidfd;
+// tellsExit reports whether fd is what awaitExit waits for: on Linux a pidfd;
 // elsewhere a kqueue, where all that is not a pipe is taken for one.
 func tellsExit(fd int) bool {
 	if link, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd)); err == nil {
@@ -178,7 +178,7 @@ func started(t testing.TB, ctx context.Context, c *Cmd) (*Cmd, *bufio.Reader) {
 	return c, r
 }
 
-// killed says whether err says that a program died of a signal.
+// killed reports whether err says that a program died of a signal.
 func killed(err error, by syscall.Signal) bool {
 	var exit interface{ Sys() any }
 	if !errors.As(err, &exit) {

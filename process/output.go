@@ -33,7 +33,7 @@ func (c *Cmd) Output(ctx context.Context) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// CombinedOutput is as [Cmd.Output], with standard output and standard error in
+// CombinedOutput is like [Cmd.Output], with standard output and standard error in
 // one, in the order in which they were written.
 func (c *Cmd) CombinedOutput(ctx context.Context) ([]byte, error) {
 	var out bytes.Buffer

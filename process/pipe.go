@@ -40,7 +40,7 @@ func (c *Cmd) StdoutPipe() (io.ReadCloser, error) {
 	return c.outputPipe(&c.stdout, c.Stdout, "stdout")
 }
 
-// StderrPipe is as [Cmd.StdoutPipe], for standard error.
+// StderrPipe is like [Cmd.StdoutPipe], for standard error.
 func (c *Cmd) StderrPipe() (io.ReadCloser, error) {
 	return c.outputPipe(&c.stderr, c.Stderr, "stderr")
 }

@@ -162,7 +162,7 @@ func (s *streams) closeOurs() {
 	}
 }
 
-// same says whether two writers are known to be one.
+// same reports whether two writers are known to be one.
 func same(a, b io.Writer) bool {
 	return a != nil && b != nil && reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }

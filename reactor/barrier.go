@@ -52,7 +52,7 @@ func (b *Barrier) Wait(ctx context.Context) (int, error) {
 	}
 }
 
-// last says whether all others wait. Those who were cancelled have come and do
+// last reports whether all others wait. Those who were cancelled have come and do
 // not wait, so it counts; but only when enough have come, for that takes time.
 func (b *Barrier) last() bool {
 	if b.come < b.parties-1 {

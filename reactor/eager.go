@@ -2,7 +2,7 @@ package reactor
 
 import "context"
 
-// GoNow is as [Go], but f starts at once: it runs until it first suspends, or
+// GoNow is like [Go], but f starts at once: it runs until it first suspends, or
 // ends, before GoNow returns. So what never has to wait costs no turn of the
 // loop. (asyncio's eager tasks.)
 func GoNow(ctx context.Context, f func(ctx context.Context) error) *Task[struct{}] {
@@ -12,7 +12,7 @@ func GoNow(ctx context.Context, f func(ctx context.Context) error) *Task[struct{
 	return now[struct{}](ctx, "GoNow", f)
 }
 
-// AsyncNow is as [GoNow], for a function that returns a value.
+// AsyncNow is like [GoNow], for a function that returns a value.
 func AsyncNow[T any](ctx context.Context, f func(ctx context.Context) (T, error)) *Task[T] {
 	if f == nil {
 		panic("reactor: AsyncNow with a nil function")

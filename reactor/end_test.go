@@ -330,7 +330,7 @@ func TestWhatIsNotReported(t *testing.T) {
 	})
 }
 
-// exits says whether f's goroutine exited by runtime.Goexit.
+// exits reports whether f's goroutine exited by runtime.Goexit.
 func exits(f func()) bool {
 	result := make(chan bool)
 	go func() {

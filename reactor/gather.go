@@ -49,7 +49,7 @@ type Outcome[T any] struct {
 	Err   error
 }
 
-// GatherAll is as [Gather], but waits for all, whatever fails, and returns how
+// GatherAll is like [Gather], but waits for all, whatever fails, and returns how
 // each ended, in the order of the arguments. When ctx is done the tasks are
 // cancelled; GatherAll waits for them all the same, and returns the outcomes
 // along with ctx's error. (asyncio's gather with return_exceptions.)

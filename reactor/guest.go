@@ -57,7 +57,7 @@ func (g *Guest) Loop() *Loop { return g.loop }
 // wait.
 func (g *Guest) Turn(sleep time.Duration) (more bool) { return g.enter("Turn").TakeTurn(sleep) }
 
-// Run runs the loop until [Loop.Stop] is called, and says whether it was: else
+// Run runs the loop until [Loop.Stop] is called, and reports whether it was: else
 // there is nothing more to do, and End has the result. It may be called again.
 func (g *Guest) Run() (stopped bool) { return g.enter("Run").RunUntilStopped() }
 

@@ -349,7 +349,7 @@ func doneCtx(ctx context.Context) (done context.Context) {
 	return done
 }
 
-// dearIdentity says whether to tell goroutines apart costs microseconds, and now
+// dearIdentity reports whether to tell goroutines apart costs microseconds, and now
 // and then an allocation, as it does where there is no assembly for it.
 var dearIdentity = sync.OnceValue(func() bool {
 	best := time.Hour

@@ -73,44 +73,44 @@ func (q *Queue[T]) Len() int { return q.count(&q.fifo) }
 // ctx is done.
 func (q *Queue[T]) All(ctx context.Context) iter.Seq[T] { return all(ctx, q.Get) }
 
-// Put is as [Queue.Put].
+// Put is like [Queue.Put].
 func (q *LifoQueue[T]) Put(ctx context.Context, item T) error {
 	return q.put(ctx, &q.lifo, q.Max, item)
 }
 
-// TryPut is as [Queue.TryPut].
+// TryPut is like [Queue.TryPut].
 func (q *LifoQueue[T]) TryPut(item T) error { return q.tryPut(&q.lifo, q.Max, item) }
 
-// Get is as [Queue.Get].
+// Get is like [Queue.Get].
 func (q *LifoQueue[T]) Get(ctx context.Context) (T, error) { return q.get(ctx, &q.lifo) }
 
-// TryGet is as [Queue.TryGet].
+// TryGet is like [Queue.TryGet].
 func (q *LifoQueue[T]) TryGet() (T, error) { return q.tryGet(&q.lifo) }
 
 // Len returns the number of items in the queue.
 func (q *LifoQueue[T]) Len() int { return q.count(&q.lifo) }
 
-// All is as [Queue.All].
+// All is like [Queue.All].
 func (q *LifoQueue[T]) All(ctx context.Context) iter.Seq[T] { return all(ctx, q.Get) }
 
-// Put is as [Queue.Put]. It panics if Less is not set.
+// Put is like [Queue.Put]. It panics if Less is not set.
 func (q *PriorityQueue[T]) Put(ctx context.Context, item T) error {
 	return q.put(ctx, q.items(), q.Max, item)
 }
 
-// TryPut is as [Queue.TryPut]. It panics if Less is not set.
+// TryPut is like [Queue.TryPut]. It panics if Less is not set.
 func (q *PriorityQueue[T]) TryPut(item T) error { return q.tryPut(q.items(), q.Max, item) }
 
-// Get is as [Queue.Get]. It panics if Less is not set.
+// Get is like [Queue.Get]. It panics if Less is not set.
 func (q *PriorityQueue[T]) Get(ctx context.Context) (T, error) { return q.get(ctx, q.items()) }
 
-// TryGet is as [Queue.TryGet]. It panics if Less is not set.
+// TryGet is like [Queue.TryGet]. It panics if Less is not set.
 func (q *PriorityQueue[T]) TryGet() (T, error) { return q.tryGet(q.items()) }
 
 // Len returns the number of items in the queue.
 func (q *PriorityQueue[T]) Len() int { return q.count(&q.heap) }
 
-// All is as [Queue.All].
+// All is like [Queue.All].
 func (q *PriorityQueue[T]) All(ctx context.Context) iter.Seq[T] { return all(ctx, q.Get) }
 
 func (q *PriorityQueue[T]) items() *stableHeap[T] {

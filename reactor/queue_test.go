@@ -100,7 +100,7 @@ func (k queueKind) take(items *[]int) int {
 	return item
 }
 
-// drain takes all items of q, and says whether they are those, in their order.
+// drain takes all items of q, and reports whether they are those, in their order.
 func (k queueKind) drain(q testQueue, items []int) string {
 	if q.Len() != len(items) {
 		return fmt.Sprintf("%d items are left, want %d", q.Len(), len(items))

@@ -21,7 +21,7 @@ func WaitReadable(ctx context.Context, fd int) error {
 	return waitForeign(ctx, fd, "WaitReadable", 0)
 }
 
-// WaitWritable is as [WaitReadable], for writing.
+// WaitWritable is like [WaitReadable], for writing.
 func WaitWritable(ctx context.Context, fd int) error {
 	return waitForeign(ctx, fd, "WaitWritable", 1)
 }
@@ -57,14 +57,14 @@ func waitForeign(ctx context.Context, fd int, op string, dir int) error {
 // costs two system calls for each call of f.
 func (l *Loop) AddReader(fd int, f func()) error { return l.addWatcher(fd, f, 0) }
 
-// AddWriter is as [Loop.AddReader], for writing.
+// AddWriter is like [Loop.AddReader], for writing.
 func (l *Loop) AddWriter(fd int, f func()) error { return l.addWatcher(fd, f, 1) }
 
-// RemoveReader ends what AddReader began, and says whether there was a reader.
+// RemoveReader ends what AddReader began, and reports whether there was a reader.
 // Its function is not called again.
 func (l *Loop) RemoveReader(fd int) bool { return l.removeWatcher(fd, 0) }
 
-// RemoveWriter is as [Loop.RemoveReader], for AddWriter.
+// RemoveWriter is like [Loop.RemoveReader], for AddWriter.
 func (l *Loop) RemoveWriter(fd int) bool { return l.removeWatcher(fd, 1) }
 
 // A watcher is the function of an AddReader or AddWriter.

@@ -75,7 +75,7 @@ func (m *Semaphore) SetTotal(n int) {
 	m.grant()
 }
 
-// TryAcquire takes n permits if they are free and nobody waits, and says whether
+// TryAcquire takes n permits if they are free and nobody waits, and reports whether
 // it did.
 func (m *Semaphore) TryAcquire(n int) bool {
 	m.home.OnLoop("Semaphore.TryAcquire")

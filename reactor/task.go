@@ -77,7 +77,7 @@ func Go(ctx context.Context, f func(ctx context.Context) error) *Task[struct{}] 
 	return spawn[struct{}](ctx, "Go", f, nil)
 }
 
-// Async is as [Go], for a function that returns a value: [Task.Await] gives it.
+// Async is like [Go], for a function that returns a value: [Task.Await] gives it.
 func Async[T any](ctx context.Context, f func(ctx context.Context) (T, error)) *Task[T] {
 	if f == nil {
 		panic("reactor: Async with a nil function")
@@ -114,7 +114,7 @@ func (t *anyTask) Wait(ctx context.Context) error {
 	return err
 }
 
-// Await is as [Task.Wait], and returns the task's value too. As a method value
+// Await is like [Task.Wait], and returns the task's value too. As a method value
 // (t.Await) it is a coroutine function itself.
 func (t *Task[T]) Await(ctx context.Context) (T, error) {
 	over, err := t.record().Join(ctx, "Task.Await")

@@ -44,7 +44,7 @@ func Timeout(ctx context.Context, d time.Duration, f func(ctx context.Context) e
 	})
 }
 
-// TimeoutAt is as [Timeout], with the moment at which the scope is done. One in the
+// TimeoutAt is like [Timeout], with the moment at which the scope is done. One in the
 // past, as the zero time, means at once.
 func TimeoutAt(ctx context.Context, when time.Time, f func(ctx context.Context) error) error {
 	if f == nil {

@@ -265,7 +265,7 @@ func (s *socket) read(p []byte, peek bool) (int, syscall.Errno) {
 		n := s.in.read(p)
 		sim.record(kindRead, s.proc, s.id, hashBytes(p[:n]), func() string { return fmt.Sprintf("%v: reads %s", s, excerpt(p[:n])) })
 		if short {
-			s.notify() // an edge-triggered poller is told of the rest
+			s.notify() // an edge-triggered poller learns of the rest
 		}
 		return n, 0
 	case s.err != 0:

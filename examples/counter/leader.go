@@ -186,7 +186,7 @@ func (l *leader) commit() {
 	}
 }
 
-// holds says whether the node holds the lease at this moment.
+// holds reports whether the node holds the lease at this moment.
 func (l *leader) holds(ctx context.Context) bool { return reactor.Now(ctx).Before(l.until) }
 
 // get answers a read.

@@ -69,7 +69,7 @@ const (
 	wrongForWrite         // WRITE at the reading end
 )
 
-// live says whether the descriptor is still the one that was added: "Calling
+// live reports whether the descriptor is still the one that was added: "Calling
 // close(2) on a file descriptor will remove any kevents that reference the
 // descriptor."
 func (n *note) live() bool {
@@ -315,7 +315,7 @@ const (
 	tcpClosing  = 11
 )
 
-// hasShutdown says whether this end has shut down its writing side.
+// hasShutdown reports whether this end has shut down its writing side.
 func (n *note) hasShutdown(state byte) bool {
 	switch n.kind {
 	case tcp:

@@ -35,7 +35,7 @@ func LoadX509KeyPair(certFile, keyFile string) (Certificate, error) {
 	return tls.LoadX509KeyPair(certFile, keyFile)
 }
 
-// X509KeyPair is as [LoadX509KeyPair], for what the files hold.
+// X509KeyPair is like [LoadX509KeyPair], for what the files hold.
 func X509KeyPair(certPEM, keyPEM []byte) (Certificate, error) {
 	return tls.X509KeyPair(certPEM, keyPEM)
 }

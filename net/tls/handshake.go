@@ -36,7 +36,7 @@ func (c *Conn) Handshake() error {
 	return c.handshake(core.Here(c.ctx))
 }
 
-// HandshakeContext is as [Conn.Handshake], and fails when ctx, any context, is done
+// HandshakeContext is like [Conn.Handshake], and fails when ctx, any context, is done
 // first. One that has failed, for this or another reason, can't be repeated.
 func (c *Conn) HandshakeContext(ctx context.Context) error {
 	if !core.OnLoop(c.ctx) {

@@ -69,7 +69,7 @@ func (c *Conn) isInterrupted(err error) bool {
 	return errors.Is(err, context.Canceled) || core.OnLoop(c.ctx) && core.Here(c.ctx) == nil && !isFinal(err)
 }
 
-// isFinal says whether a callback's error is the connection's. The other one it
+// isFinal reports whether a callback's error is the connection's. The other one it
 // can get is that it can't wait.
 func isFinal(err error) bool {
 	_, fromKernel := errors.AsType[syscall.Errno](err)

@@ -36,7 +36,7 @@ func Nearest(ctx context.Context) *Scope {
 	return s
 }
 
-// governs says whether ctx, whose nearest scope is s, is done exactly when s
+// governs reports whether ctx, whose nearest scope is s, is done exactly when s
 // is: it is s itself, or s with values added.
 func (s *Scope) governs(ctx context.Context) bool {
 	if c, ok := ctx.(*Scope); ok {

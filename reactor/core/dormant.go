@@ -109,7 +109,7 @@ func (d *Dormant) listen() {
 	f.read.waiters.Push(&d.node)
 }
 
-// readReady says whether WaitRead would not wait.
+// readReady reports whether WaitRead would not wait.
 func (f *FD) readReady() bool {
 	return f.flags&(canRead|closed) != 0 || f.read.passed()
 }
@@ -160,7 +160,7 @@ func (w *Worker) takeSpare() *Task {
 	return t
 }
 
-// unknown says whether nobody can know the task, nor has anything to do with its
+// unknown reports whether nobody can know the task, nor has anything to do with its
 // end.
 func (t *Task) unknown() bool {
 	return t.scope.kids == nil && t.waiters.Empty() && t.scope.extra.Load() == nil && !t.exposed && t.scope.reason.Load() == nil
@@ -193,7 +193,7 @@ func (t *Task) begin(d *Dormant) {
 	t.scope.link(d.up)
 }
 
-// Ended is told of the end of a run.
+// Ended learns of the end of a run.
 func (d *Dormant) Ended(t *Task, _ bool) {
 	if t.err == nil {
 		d.listen()

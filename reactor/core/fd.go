@@ -154,7 +154,7 @@ func (f *FD) Sysfd() int { return int(f.sysfd) }
 // Loop returns the FD's loop. It may be called from anywhere.
 func (f *FD) Loop() *Loop { return f.loop }
 
-// OnLoop says whether the caller is the running task, or a callback, of the
+// OnLoop reports whether the caller is the running task, or a callback, of the
 // FD's loop. It may be called from anywhere, and costs about 2 ns.
 func (f *FD) OnLoop() bool { return f.loop.OnThread() }
 
@@ -168,7 +168,7 @@ func (f *FD) WaitRead() error {
 	return f.wait(&f.read, canRead)
 }
 
-// WaitWrite is as [FD.WaitRead], for writing.
+// WaitWrite is like [FD.WaitRead], for writing.
 func (f *FD) WaitWrite() error {
 	f.loop.OnLoop("FD.WaitWrite")
 	return f.wait(&f.write, canWrite)
@@ -198,7 +198,7 @@ func (f *FD) RetryRead() {
 	f.notify(eddy.Readable)
 }
 
-// RetryWrite is as [FD.RetryRead], for writing.
+// RetryWrite is like [FD.RetryRead], for writing.
 func (f *FD) RetryWrite() {
 	f.loop.OnLoop("FD.RetryWrite")
 	f.notify(eddy.Writable)
@@ -211,7 +211,7 @@ func (f *FD) CheckRead() error {
 	return f.check(&f.read)
 }
 
-// CheckWrite is as [FD.CheckRead], for writing.
+// CheckWrite is like [FD.CheckRead], for writing.
 func (f *FD) CheckWrite() error {
 	f.loop.OnLoop("FD.CheckWrite")
 	return f.check(&f.write)
@@ -363,7 +363,7 @@ type ioDeadline struct {
 // none. While a deadline is set, each read costs a look at the clock.
 func (f *FD) SetReadDeadline(t time.Time) error { return f.setDeadline(&f.read, t) }
 
-// SetWriteDeadline is as [FD.SetReadDeadline], for writes.
+// SetWriteDeadline is like [FD.SetReadDeadline], for writes.
 func (f *FD) SetWriteDeadline(t time.Time) error { return f.setDeadline(&f.write, t) }
 
 func (f *FD) setDeadline(dir *direction, t time.Time) error {

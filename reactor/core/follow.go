@@ -97,7 +97,7 @@ func (s *Scope) unfollowed() {
 	s.loop.outsiders--
 }
 
-// followed says whether s gets its cancellation from a foreign context.
+// followed reports whether s gets its cancellation from a foreign context.
 func (s *Scope) followed() bool {
 	e := s.extra.Load()
 	return e != nil && e.follows != nil

@@ -10,7 +10,7 @@ import (
 // which yet have to know who calls. They keep a ctx of their loop and ask with
 // it; which one, of which task, does not matter.
 
-// OnLoop says whether the caller is the running task, or a callback, of ctx's
+// OnLoop reports whether the caller is the running task, or a callback, of ctx's
 // loop. It may be called from anywhere, and costs a few nanoseconds.
 func OnLoop(ctx context.Context) bool {
 	s := Nearest(ctx)
@@ -28,7 +28,7 @@ func Here(ctx context.Context) context.Context {
 	return Nearest(ctx).loop.cur.scope
 }
 
-// InTask says whether the caller is the running task of ctx's loop, and so may
+// InTask reports whether the caller is the running task of ctx's loop, and so may
 // suspend. It may be called from anywhere, with any ctx.
 func InTask(ctx context.Context) bool {
 	s := Nearest(ctx)

@@ -4,7 +4,7 @@ import (
 	"github.com/eddyio/eddy/coro"
 )
 
-// OnThread says whether the caller is the code that the loop is running now: a
+// OnThread reports whether the caller is the code that the loop is running now: a
 // task, a callback, or a coroutine that one of them drives by iter.Pull. It may
 // be asked on any goroutine.
 //

@@ -17,7 +17,7 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A flag says whether the loop sleeps: one wake for a burst, none while awake.
+// A flag reports whether the loop sleeps: one wake for a burst, none while awake.
 func TestWakesCoalesce(t *testing.T) {
 	v := virtual.New(t)
 	runWith(t, context.Background(), reactor.Options{Clock: v, Poller: v}, func(ctx context.Context) error {

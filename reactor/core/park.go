@@ -39,7 +39,7 @@ func (w *Worker) Park(s *Scope, what fmt.Stringer) Wakeup {
 	return w.woken
 }
 
-// Wake readies a parked task. It says whether it did: a task is woken once.
+// Wake readies a parked task. It reports whether it did: a task is woken once.
 func (w *Worker) Wake(why Wakeup) bool {
 	if w.state != parked {
 		return false

@@ -2,7 +2,7 @@ package core
 
 import "context"
 
-// A Runner is a task's function that is told of the task's end, for those who
+// A Runner is a task's function that learns of the task's end, for those who
 // have very many tasks, and something to remember for each anyway. If it is a
 // fmt.Stringer, its task is called by that name.
 type Runner interface {

@@ -111,7 +111,7 @@ func (s *Scope) detach() {
 }
 
 // cancel makes s and all below it done, and readies every task parked there. It
-// says whether it did: a scope is cancelled once.
+// reports whether it did: a scope is cancelled once.
 func (s *Scope) cancel(r *reason) bool {
 	if s.reason.Load() != nil {
 		return false

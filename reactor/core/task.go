@@ -16,7 +16,7 @@ type Task struct {
 	body    any // a func(context.Context) error, or a func(context.Context) (T, error)
 	err     error
 	waiters WaitList
-	keeper  Keeper // who is told of its end; nil once it is over
+	keeper  Keeper // who learns of its end; nil once it is over
 	id      uint32
 	over    bool
 	claimed bool // somebody got the result
@@ -24,7 +24,7 @@ type Task struct {
 	exposed bool // somebody has it who does not hold its result
 }
 
-// A Keeper is told of the end of the tasks that it made, and whether their error
+// A Keeper learns of the end of the tasks that it made, and whether their error
 // is a mere echo of their cancellation: a group, a gathering, or simply another task.
 type Keeper interface{ Ended(t *Task, echo bool) }
 
@@ -38,7 +38,7 @@ type TaskJob interface {
 func (t *Task) Record() *Task { return t }
 
 // Init makes t, which is zero, a task under ctx, of which body is the function: it
-// names the task. k is told of its end; if it is nil, that is the running task.
+// names the task. k learns of its end; if it is nil, that is the running task.
 func (t *Task) Init(l *Loop, ctx context.Context, body any, k Keeper) {
 	if k == nil && l.cur.task != nil && l.cur.state == running {
 		k = l.cur.task
@@ -91,7 +91,7 @@ func (t *Task) Scope() *Scope { return &t.scope }
 // Loop returns t's loop.
 func (t *Task) Loop() *Loop { return t.scope.loop }
 
-// Keep makes k the one that is told of t's end; nil is nobody.
+// Keep makes k the one that learns of t's end; nil is nobody.
 func (t *Task) Keep(k Keeper) { t.keeper = k }
 
 // Expose notes that somebody has t who may use it after its end.
@@ -161,7 +161,7 @@ func (t *Task) finish(w *Worker) {
 	}
 }
 
-// Ended is told of the end of a task that t made, and has no other keeper.
+// Ended learns of the end of a task that t made, and has no other keeper.
 func (t *Task) Ended(made *Task, echo bool) { t.scope.loop.Unkept(made, echo) }
 
 // Exec runs a Runner. It is not Task[T]'s, for a generic function costs a

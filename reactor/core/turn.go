@@ -65,7 +65,7 @@ func (l *Loop) pick() Job {
 	return nil
 }
 
-// isOver says whether there is nothing left to run.
+// isOver reports whether there is nothing left to run.
 func (l *Loop) isOver() bool {
 	return l.abandoned || l.live == 0 && l.threads == 0 && (l.ready.n == 0 || l.noMoreTurns())
 }

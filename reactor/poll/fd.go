@@ -26,7 +26,7 @@ func KindOf(sys sockets.Calls) Kind { return core.KindOf(sys) }
 type FD struct {
 	core core.FD
 
-	// Activity, if set, is told of what is read and written. It is set before others
+	// Activity, if set, learns of what is read and written. It is set before others
 	// use the FD.
 	Activity *Activity
 }

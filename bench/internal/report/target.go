@@ -14,7 +14,7 @@ type Target struct {
 	AtLeast bool // Bound is the least that will do, and not the most
 }
 
-// Met says whether the figure is what it ought to be.
+// Met reports whether the figure is what it ought to be.
 func (t Target) Met() bool {
 	if t.AtLeast {
 		return t.Got >= t.Bound
