@@ -47,3 +47,12 @@ func (l *Loop) After(d time.Duration) int64 {
 
 // MaxTime is the end of time.
 const MaxTime = time.Duration(1<<63 - 1)
+
+// timeOf returns the loop time of a wall-clock time.
+func (l *Loop) timeOf(t time.Time) int64 {
+	d := t.Sub(l.wall)
+	if d > MaxTime-time.Duration(l.wallAt) {
+		return int64(MaxTime)
+	}
+	return l.wallAt + int64(d)
+}

@@ -1,0 +1,47 @@
+package core
+
+import (
+	"github.com/eddyio/eddy/sockets"
+)
+
+// An FDKind is what FDs have in common, as all that one listener accepts. It is not
+// changed once an FD has it.
+type FDKind struct {
+	Sockets sockets.Calls
+
+	// Before, if set, is called before the descriptor is closed. Close, if set, closes
+	// it in place of Sockets.Close.
+	Before func()
+	Close  func(fd int) error
+
+	Drains   bool // a read that does not fill its buffer has taken all there was
+	Datagram bool // 0 bytes read are an empty datagram, not the end
+
+	real   bool // the Sockets are the system's own
+	shared bool // see FD.Share
+	plain  bool // real, and not shared
+}
+
+// KindOf returns a kind of descriptors of these socket calls.
+func KindOf(sys sockets.Calls) FDKind {
+	_, real := sys.(sockets.System)
+	return FDKind{Sockets: sys, real: real, plain: real}
+}
+
+// Real reports whether Sockets are the system's own.
+func (k *FDKind) Real() bool { return k.real }
+
+// Plain reports whether Sockets are the system's own, and nobody else has the file
+// description, see [FD.Share].
+func (k *FDKind) Plain() bool { return k.plain }
+
+// CloseFD closes a descriptor of this kind.
+func (k *FDKind) CloseFD(fd int) error {
+	if k.Before != nil {
+		k.Before()
+	}
+	if k.Close != nil {
+		return k.Close(fd)
+	}
+	return k.Sockets.Close(fd)
+}

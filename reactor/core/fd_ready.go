@@ -1,0 +1,164 @@
+package core
+
+import (
+	"errors"
+	"os"
+
+	"github.com/eddyio/eddy"
+)
+
+// WaitRead returns when a read may not block. Until then it suspends the
+// running task. The error is [os.ErrClosed] when f is closed,
+// [os.ErrDeadlineExceeded] when the read deadline has passed, and that of the
+// innermost scope that the task is in, when that is done. A task that never has
+// to wait yields from time to time all the same.
+func (f *FD) WaitRead() error {
+	f.loop.OnLoop("FD.WaitRead")
+	return f.wait(&f.read, canRead)
+}
+
+// WaitWrite is like [FD.WaitRead], for writing.
+func (f *FD) WaitWrite() error {
+	f.loop.OnLoop("FD.WaitWrite")
+	return f.wait(&f.write, canWrite)
+}
+
+// ReadBlocked says that a read would have blocked: the next WaitRead waits for
+// the kernel's word.
+func (f *FD) ReadBlocked() { f.flags &^= canRead }
+
+// WriteBlocked says that a write would have blocked.
+func (f *FD) WriteBlocked() { f.flags &^= canWrite }
+
+// ReadDrained says that a read took all there was, as one of a TCP stream that
+// did not fill its buffer has. It is ReadBlocked, unless the peer has hung up,
+// for then there is an end of file still to be read, or has sent urgent data,
+// for a read stops short at its mark.
+func (f *FD) ReadDrained() {
+	if f.flags&undrained == 0 {
+		f.flags &^= canRead
+	}
+}
+
+// RetryRead takes ReadBlocked back, and makes those that wait to read try again:
+// for changes of which the kernel sends no word.
+func (f *FD) RetryRead() {
+	f.loop.OnLoop("FD.RetryRead")
+	f.notify(eddy.Readable)
+}
+
+// RetryWrite is like [FD.RetryRead], for writing.
+func (f *FD) RetryWrite() {
+	f.loop.OnLoop("FD.RetryWrite")
+	f.notify(eddy.Writable)
+}
+
+// CheckRead returns the error that [FD.WaitRead] would return at once. It is nil
+// if that would return nil, or wait: for who tries first, and then waits.
+func (f *FD) CheckRead() error {
+	f.loop.OnLoop("FD.CheckRead")
+	return f.check(&f.read)
+}
+
+// CheckWrite is like [FD.CheckRead], for writing.
+func (f *FD) CheckWrite() error {
+	f.loop.OnLoop("FD.CheckWrite")
+	return f.check(&f.write)
+}
+
+// WriteErr returns the error that every write has at present, whoever calls: that
+// f is closed, or that its write deadline has passed. Unlike [FD.CheckWrite] it
+// never lets others run, and may be asked any number of times.
+func (f *FD) WriteErr() error {
+	f.loop.OnLoop("FD.WriteErr")
+	switch {
+	case f.flags&closed != 0:
+		return os.ErrClosed
+	case f.write.late():
+		return os.ErrDeadlineExceeded
+	}
+	return nil
+}
+
+func (f *FD) check(d *direction) error {
+	w := f.loop.cur
+	switch {
+	case f.flags&closed != 0:
+		w.insist()
+		return os.ErrClosed
+	case d.late():
+		w.insist()
+		return os.ErrDeadlineExceeded
+	case w.task != nil && (w.scope.reason.Load() != nil || w.loop.cutting):
+		return w.refuse(w.scope)
+	}
+	return nil
+}
+
+func (f *FD) wait(d *direction, can ioFlags) error {
+	w := f.loop.cur
+	late := d.late()
+	for {
+		switch {
+		case f.flags&closed != 0:
+			w.insist()
+			return os.ErrClosed
+		case late || d.passed():
+			w.insist()
+			return os.ErrDeadlineExceeded
+		case w.task == nil:
+			if f.flags&can != 0 {
+				return nil
+			}
+			if f.flags&(unpolled|apart) == 0 {
+				return errInCallback
+			}
+			if err := f.attach(); err != nil {
+				return err
+			}
+		case w.scope.reason.Load() != nil || w.loop.cutting:
+			return w.refuse(w.scope)
+		case f.flags&can != 0 && w.budget > 1:
+			w.budget--
+			return nil
+		case f.flags&can != 0:
+			w.Yield()
+		case f.flags&(unpolled|apart) != 0:
+			if err := f.attach(); err != nil {
+				return err
+			}
+		default:
+			s := w.scope
+			d.waiters.Push(&w.node)
+			f.loop.ioWaits++
+			w.Park(s, f)
+			f.loop.ioWaits--
+			if w.woken == WokenCanceled {
+				return s.AwaitErr()
+			}
+		}
+	}
+}
+
+// Awaited reports whether anybody waits for f, to read or to write.
+func (f *FD) Awaited() bool {
+	f.loop.OnLoop("FD.Awaited")
+	return !f.read.waiters.Empty() || !f.write.waiters.Empty()
+}
+
+var errInCallback = errors.New("reactor: the operation would have to wait, which a callback can't: start a task with reactor.Go and do it there")
+
+// notify takes in what the kernel says of f.
+func (f *FD) notify(r eddy.Readiness) {
+	if r&(eddy.ReadClosed|eddy.Hangup|eddy.Failed|eddy.Urgent) != 0 {
+		f.flags |= undrained
+	}
+	if r&eddy.Readable != 0 {
+		f.flags |= canRead
+		f.read.waiters.WakeAll(WokenDone)
+	}
+	if r&eddy.Writable != 0 {
+		f.flags |= canWrite
+		f.write.waiters.WakeAll(WokenDone)
+	}
+}

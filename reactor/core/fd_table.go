@@ -1,0 +1,78 @@
+package core
+
+import (
+	"github.com/eddyio/eddy"
+)
+
+// An fdTable is the loop's FDs. The kernel reports a slot and its generation,
+// which grows each time the slot changes hands: an event that was under way when
+// its FD was closed finds another generation there, and wakes nobody.
+type fdTable struct {
+	slots   []fdSlot
+	free    []uint32
+	n       int         // slots in use
+	foreign map[int]*FD // those of WaitReadable and WaitWritable
+}
+
+type fdSlot struct {
+	fd         *FD
+	generation uint32
+}
+
+func (t *fdTable) add(f *FD) error {
+	if len(t.free) == 0 {
+		t.free = append(t.free, uint32(len(t.slots)))
+		t.slots = append(t.slots, fdSlot{})
+	}
+	last := len(t.free) - 1
+	f.slot = t.free[last]
+	s := &t.slots[f.slot]
+	if f.flags&unpolled == 0 {
+		if err := t.poll(f); err != nil {
+			return err
+		}
+	}
+	t.free = t.free[:last]
+	s.fd = f
+	t.n++
+	return nil
+}
+
+// poll makes the poller report on f, by its slot.
+func (t *fdTable) poll(f *FD) error {
+	return f.loop.poller.Add(f.Sysfd(), uint64(t.slots[f.slot].generation)<<32|uint64(f.slot))
+}
+
+func (t *fdTable) remove(f *FD) {
+	s := &t.slots[f.slot]
+	s.fd = nil
+	s.generation++
+	t.free = append(t.free, f.slot)
+	t.n--
+}
+
+func (t *fdTable) dispatch(e eddy.Event) {
+	slot := uint32(e.Token)
+	if int(slot) < len(t.slots) {
+		if s := t.slots[slot]; s.fd != nil && s.generation == uint32(e.Token>>32) {
+			s.fd.notify(e.Ready)
+		}
+	}
+}
+
+// evict drops an FD that waited for a number which has turned out to be
+// somebody else's by now: its owner has closed it.
+func (t *fdTable) evict(sysfd int) {
+	if f := t.foreign[sysfd]; f != nil {
+		delete(t.foreign, sysfd)
+		f.shut()
+	}
+}
+
+func (t *fdTable) closeAll() {
+	for i := range t.slots {
+		if f := t.slots[i].fd; f != nil {
+			f.Close()
+		}
+	}
+}
