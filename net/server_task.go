@@ -36,7 +36,14 @@ func (v *serving) startTask(c Conn) error {
 // thousand or so that it has before it grows.
 
 func (e *served) Run(ctx context.Context) error {
-	err := e.v.handler(ctx, e.conn)
+	return e.handled(ctx, e.v.handler(ctx, e.conn))
+}
+
+// handled closes the connection. It is not inlined, for the frame of Run is each idle
+// connection's.
+//
+//go:noinline
+func (e *served) handled(ctx context.Context, err error) error {
 	if err == nil || e.v.draining && errors.Is(err, ErrDraining) {
 		e.v.linger(ctx, e.conn)
 	}
