@@ -19,7 +19,7 @@
 // ([Cmd.Cancel], SIGTERM unless set), and killed if it still runs after
 // [Cmd.Grace]. So no process outlives the loop, none is left as a zombie, and
 // [Cmd.Run], [Cmd.Output] and their like return only when it is gone. A process
-// that shall outlive its ctx, and the loop, says so: [Cmd.Detached].
+// that is to outlive its ctx, and the loop, says so: [Cmd.Detached].
 //
 // A ctx given to [Cmd.Wait] bounds the waiting and no more: a Wait that times out
 // leaves the process alone. Only the process itself is meant, here and by

@@ -126,8 +126,8 @@ func (t *Task[T]) Await(ctx context.Context) (T, error) {
 }
 
 // OnDone makes the loop call f, as [Loop.CallSoon] does, when the task is over.
-// Waiting tasks and callbacks are served in the order in which they came. Who
-// is called so counts as having been told of the task's error.
+// Waiting tasks and callbacks are served in the order in which they came.
+// The task's error then counts as asked for, and is not reported.
 func (t *anyTask) OnDone(f func()) *Handle {
 	r := t.record()
 	h := newHandle(r.Loop(), "Task.OnDone", f)

@@ -24,8 +24,8 @@ func (c *Callback) Init(l *Loop, op string, f func()) {
 // Soon makes the loop call c on its next turn.
 func (c *Callback) Soon() { c.loop.ready.push(c) }
 
-// WhenOver makes the loop call c when t is over. Its function counts as having been
-// told of the task's error.
+// WhenOver makes the loop call c when t is over. The task's error then
+// counts as claimed.
 func (c *Callback) WhenOver(t *Task) {
 	if t.over {
 		t.Claim()

@@ -31,7 +31,7 @@
 //		e.waiters.WakeAll(core.WokenDone)
 //	}
 //
-// A task waits in one [WaitList] at a time, and is woken once: by who has the list, by
+// A task waits in one [WaitList] at a time, and is woken once: through the list, by
 // its timer, or because its scope is done. [Worker.Park] is what Wait is made of, and
 // [Worker.Yield] lets others run. A [Hook] stands in a list in place of a task.
 //

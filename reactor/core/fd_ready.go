@@ -54,7 +54,7 @@ func (f *FD) RetryWrite() {
 }
 
 // CheckRead returns the error that [FD.WaitRead] would return at once. It is nil
-// if that would return nil, or wait: for who tries first, and then waits.
+// if that would return nil, or wait. Call it before trying an operation first.
 func (f *FD) CheckRead() error {
 	f.loop.OnLoop("FD.CheckRead")
 	return f.check(&f.read)

@@ -86,7 +86,7 @@ type ending struct {
 	lastTurns int   // turns taken for callbacks alone, since all tasks are over
 	cutting   bool  // the grace time is over
 	abandoned bool  // some tasks can't even be cut off
-	goexit    bool  // a task called runtime.Goexit, and so shall Run
+	goexit    bool  // a task called runtime.Goexit: Run calls it too
 	grace     time.Duration
 	closer    timerwheel.Timer[Expirer]
 	closers   []func() // see AtEnd

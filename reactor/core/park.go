@@ -20,7 +20,7 @@ func IsCutOff(v any) bool {
 }
 
 // Park suspends the running task, which stands in the list or has set the
-// timer that shall wake it, until that happens or s is done.
+// timer that is to wake it, until that happens or s is done.
 func (w *Worker) Park(s *Scope, what fmt.Stringer) Wakeup {
 	w.state, w.where, w.what = parked, s, what
 	w.spins = 0

@@ -9,7 +9,7 @@ import (
 // ErrSlow is in the [Report] of a step that took longer than Options.SlowStep.
 var ErrSlow = errors.New("reactor: it kept the loop's thread: use ToThread for long computation, or Yield in its midst")
 
-// slowError is an ErrSlow, with what can be told of the step.
+// slowError is an ErrSlow with what is known of the step.
 type slowError struct {
 	took    time.Duration
 	ignored int
