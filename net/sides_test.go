@@ -9,11 +9,13 @@ import (
 	stdnet "net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 )
 
@@ -232,28 +234,53 @@ func TestDeadlinesOfTheOtherSide(t *testing.T) {
 	})
 }
 
-// The kernel tells a reset once; both sides get it.
+// The kernel tells a reset once; both sides get it, whatever call of one side it was
+// told to.
 func TestBothSidesGetAReset(t *testing.T) {
-	for _, first := range []string{"a task", "a goroutine"} {
-		run(t, func(ctx context.Context) {
-			c, p := withStd(t, ctx, "tcp")
-			p.(*stdnet.TCPConn).SetLinger(0)
-			p.Close()
-			read := func() error { _, err := c.Read(make([]byte, 1)); return err }
-			elsewhere := func() error {
-				_, err := reactor.ToThread(ctx, func(context.Context) (struct{}, error) { return struct{}{}, read() })
-				return err
-			}
-			order := []func() error{read, elsewhere}
-			if first == "a goroutine" {
-				order[0], order[1] = order[1], order[0]
-			}
-			for i, read := range order {
-				if err := read(); !errors.Is(err, syscall.ECONNRESET) {
-					t.Errorf("%s first, read %d: %v", first, i, err)
+	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	file.Write(testkit.Pattern(100_000))
+	read := func(c *TCPConn) error { _, err := c.Read(make([]byte, 1)); return err }
+	for name, call := range map[string]func(c *TCPConn) error{
+		"Read":  read,
+		"Write": func(c *TCPConn) error { _, err := c.Write([]byte("x")); return err },
+		"Buffers": func(c *TCPConn) error {
+			_, err := (&Buffers{[]byte("x"), []byte("y")}).WriteTo(c)
+			return err
+		},
+		"ReadFrom of a file": func(c *TCPConn) error {
+			file.Seek(0, io.SeekStart)
+			_, err := c.ReadFrom(file)
+			return err
+		},
+		"io.Copy": func(c *TCPConn) error { _, err := io.Copy(c, c); return err },
+	} {
+		for _, first := range []string{"a task", "a goroutine"} {
+			run(t, func(ctx context.Context) {
+				in, p := withStd(t, ctx, "tcp")
+				c := in.(*TCPConn)
+				p.(*stdnet.TCPConn).SetLinger(0)
+				p.Close()
+				elsewhere := func(call func(c *TCPConn) error) error {
+					_, err := reactor.ToThread(ctx, func(context.Context) (struct{}, error) { return struct{}{}, call(c) })
+					return err
 				}
-			}
-		})
+				var errs [2]error
+				if first == "a task" {
+					errs = [2]error{call(c), elsewhere(read)}
+				} else {
+					errs = [2]error{elsewhere(call), read(c)}
+				}
+				for i, err := range errs {
+					if !errors.Is(err, syscall.ECONNRESET) {
+						t.Errorf("%s by %s, call %d: %v", name, first, i, err)
+					}
+				}
+			})
+		}
 	}
 }
 

@@ -12,11 +12,14 @@ const (
 )
 
 // failed makes the error of a call on the loop.
-func (f *FD) failed(call string, errno syscall.Errno) error {
+func (f *FD) failed(call string, errno syscall.Errno) error { return f.failedBy(tasks, call, errno) }
+
+// failedBy makes the error of a call by one side.
+func (f *FD) failedBy(side int, call string, errno syscall.Errno) error {
 	if f.closedApart() {
 		return os.ErrClosed
 	}
-	f.keep(tasks, errno)
+	f.keep(side, errno)
 	return os.NewSyscallError(call, errno)
 }
 

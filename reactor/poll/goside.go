@@ -241,11 +241,8 @@ func (g *goSide) result(call string, errno syscall.Errno, err error) error {
 		return g.plain(err)
 	case errno == 0:
 		return nil
-	case g.closed.Load():
-		return os.ErrClosed
 	}
-	g.fd.keep(goroutines, errno)
-	return os.NewSyscallError(call, errno)
+	return g.fd.failedBy(goroutines, call, errno)
 }
 
 // plain returns the error that a task would get for one of an os.File's.

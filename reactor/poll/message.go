@@ -24,17 +24,12 @@ func (f *FD) ReadMsg(one *[1]sockets.Message, b, oob []byte, rights bool, call s
 		one[0].Data, one[0].Control = b, oob
 		errno := receiveOne(k, f.core.Sysfd(), one, rights)
 		m := takeOne(one)
-		switch errno {
-		case 0:
-			if f.Activity != nil {
-				f.Activity.heard()
-			}
+		switch err := f.received(call, errno); err {
+		case nil:
 			return m, f.endIn(k, m)
-		case syscall.EAGAIN:
-			f.core.ReadBlocked()
-		case syscall.EINTR:
+		case errAgain:
 		default:
-			return sockets.Message{}, f.failed(call, errno)
+			return sockets.Message{}, err
 		}
 	}
 }
@@ -106,17 +101,12 @@ func (f *FD) ReadMsgs(ms []sockets.Message) (n int, err error) {
 			return 0, err
 		}
 		n, errno := f.core.Kind().Sockets.Receive(f.core.Sysfd(), ms, unix.MSG_DONTWAIT)
-		switch errno {
-		case 0:
-			if f.Activity != nil {
-				f.Activity.heard()
-			}
+		switch err := f.received("recvmmsg", errno); err {
+		case nil:
 			return n, nil
-		case syscall.EAGAIN:
-			f.core.ReadBlocked()
-		case syscall.EINTR:
+		case errAgain:
 		default:
-			return 0, f.failed("recvmmsg", errno)
+			return 0, err
 		}
 	}
 }
@@ -162,20 +152,19 @@ func (f *FD) writeMsgLocked(one *[1]sockets.Message, m sockets.Message, call str
 		one[0] = m
 		_, errno := f.core.Kind().Sockets.Send(f.core.Sysfd(), one[:], unix.MSG_DONTWAIT)
 		sent := takeOne(one)
-		switch errno {
-		case 0:
-			if f.Activity != nil {
-				f.Activity.spoke()
-			}
-			return sent, nil
-		case syscall.EAGAIN:
+		if errno == syscall.EAGAIN {
 			full++
 			if err := f.blocked(m.Path != "", full); err != nil {
 				return sockets.Message{}, err
 			}
-		case syscall.EINTR:
+			continue
+		}
+		switch err := f.sent(call, errno); err {
+		case nil:
+			return sent, nil
+		case errAgain:
 		default:
-			return sockets.Message{}, f.failed(call, errno)
+			return sockets.Message{}, err
 		}
 	}
 }
@@ -282,17 +271,12 @@ func (w MsgWriter) Write(ms []sockets.Message, call string) (int, error) {
 			return 0, err
 		}
 		n, errno := f.core.Kind().Sockets.Send(f.core.Sysfd(), ms, unix.MSG_DONTWAIT)
-		switch errno {
-		case 0:
-			if f.Activity != nil {
-				f.Activity.spoke()
-			}
+		switch err := f.sent(call, errno); err {
+		case nil:
 			return n, nil
-		case syscall.EAGAIN:
-			f.core.WriteBlocked()
-		case syscall.EINTR:
+		case errAgain:
 		default:
-			return 0, f.failed(call, errno)
+			return 0, err
 		}
 	}
 }

@@ -59,26 +59,28 @@ func (f *FD) tryRead(p []byte) (int, error) {
 
 // readFailed returns what a read on the loop means that has moved nothing.
 func (f *FD) readFailed(k *Kind, errno syscall.Errno) error {
+	if errno == 0 && !k.Datagram {
+		return f.readEnded()
+	}
+	return f.received("read", errno)
+}
+
+// received takes in what a call that reads has come to, on the loop. It returns
+// errAgain if it is to be repeated.
+func (f *FD) received(call string, errno syscall.Errno) error {
 	switch errno {
 	case 0:
-		if k.Datagram {
-			return f.emptyDatagram()
+		if f.Activity != nil {
+			f.Activity.heard()
 		}
-		return f.readEnded()
+		return nil
 	case syscall.EAGAIN:
 		f.core.ReadBlocked()
 		return errAgain
 	case syscall.EINTR:
 		return errAgain
 	}
-	return f.failed("read", errno)
-}
-
-func (f *FD) emptyDatagram() error {
-	if f.Activity != nil {
-		f.Activity.heard()
-	}
-	return nil
+	return f.failed(call, errno)
 }
 
 // readEnded returns the end of the data, or the error for it that the other side

@@ -1,7 +1,6 @@
 package poll
 
 import (
-	"os"
 	"syscall"
 )
 
@@ -60,7 +59,7 @@ func (f *FD) sendFile(file syscall.RawConn, start, limit int64) (s Sending) {
 		if errno == syscall.EAGAIN {
 			f.core.WriteBlocked()
 		}
-		if s.add(n, errno, err) {
+		if s.add(f, tasks, n, errno, err) {
 			return s
 		}
 	}
@@ -68,9 +67,9 @@ func (f *FD) sendFile(file syscall.RawConn, start, limit int64) (s Sending) {
 	return s
 }
 
-// add takes in what sending a piece has come to, and reports whether it was the last
-// one.
-func (s *Sending) add(n int, errno syscall.Errno, err error) (last bool) {
+// add takes in what sending a piece by one side has come to, and reports whether it was
+// the last one.
+func (s *Sending) add(f *FD, side int, n int, errno syscall.Errno, err error) (last bool) {
 	s.Sent += int64(n)
 	switch {
 	case err != nil:
@@ -81,7 +80,7 @@ func (s *Sending) add(n int, errno syscall.Errno, err error) (last bool) {
 		return false
 	case errno == syscall.EINVAL || errno == syscall.ENOSYS || errno == syscall.EOPNOTSUPP:
 	default:
-		s.Done, s.Err = true, os.NewSyscallError("sendfile", errno)
+		s.Done, s.Err = true, f.failedBy(side, "sendfile", errno)
 	}
 	return true
 }
@@ -117,7 +116,7 @@ func (f *FD) sendFileApart(file syscall.RawConn, start, limit int64) (s Sending)
 			s.Done, s.Err, s.Waited = true, err, true
 			return s
 		}
-		if s.add(n, errno, failure) {
+		if s.add(f, goroutines, n, errno, failure) {
 			return s
 		}
 	}

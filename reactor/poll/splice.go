@@ -110,18 +110,13 @@ func (s *streamCopy) pump(p *pipe) *CopyError {
 			return s.drain(p)
 		}
 		n, errno := s.pipes.sys.Splice(fd.Sysfd(), p.r, p.holds)
-		switch errno {
-		case 0:
-			if s.dst.Activity != nil {
-				s.dst.Activity.spoke()
-			}
+		switch err := s.dst.sent("splice", errno); err { // the pipe is not empty: EAGAIN is the destination's
+		case nil:
 			p.holds -= n
 			s.count(n)
-		case syscall.EAGAIN: // the pipe is not empty, so it is the destination that has no room
-			fd.WriteBlocked()
-		case syscall.EINTR:
+		case errAgain:
 		default:
-			return &CopyError{s.dst.failed("splice", errno), true}
+			return &CopyError{err, true}
 		}
 	}
 	return nil

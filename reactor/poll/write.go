@@ -93,19 +93,28 @@ var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
 // wrote takes in what a write on the loop has come to.
 func (f *FD) wrote(n int, errno syscall.Errno) (int, error) {
+	if err := f.sent("write", errno); err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// sent takes in what a call that writes has come to, on the loop. It returns errAgain
+// if it is to be repeated.
+func (f *FD) sent(call string, errno syscall.Errno) error {
 	switch errno {
 	case 0:
 		if f.Activity != nil {
 			f.Activity.spoke()
 		}
-		return n, nil
+		return nil
 	case syscall.EAGAIN:
 		f.core.WriteBlocked()
-		return 0, errAgain
+		return errAgain
 	case syscall.EINTR:
-		return 0, errAgain
+		return errAgain
 	}
-	return 0, f.failed("write", errno)
+	return f.failed(call, errno)
 }
 
 func writeFD(k *Kind, fd int, p []byte) (int, syscall.Errno) {

@@ -41,18 +41,13 @@ func (f *FD) writev(v *[][]byte) (sum int64, err error) {
 			return sum, err
 		}
 		n, errno := writevFD(f.core.Kind(), f.core.Sysfd(), *v)
-		switch errno {
-		case 0:
-			if f.Activity != nil {
-				f.Activity.spoke()
-			}
+		switch err := f.sent("writev", errno); err {
+		case nil:
 			sum += int64(n)
 			Consume(v, n)
-		case syscall.EAGAIN:
-			f.core.WriteBlocked()
-		case syscall.EINTR:
+		case errAgain:
 		default:
-			return sum, f.failed("writev", errno)
+			return sum, err
 		}
 	}
 	return sum, nil
