@@ -22,26 +22,11 @@ import (
 // A connection has two sides. These tests have a task stop its loop, as code that knows
 // nothing of eddy does, and wait for goroutines that use the loop's connections.
 
-// standingFor waits for f, on a goroutine, in a way that stops the loop.
-func standingFor(t *testing.T, what string, f func() error) {
-	t.Helper()
-	done := make(chan error, 1)
-	go func() { done <- f() }()
-	select {
-	case err := <-done:
-		if err != nil {
-			t.Errorf("%s: %v", what, err)
-		}
-	case <-time.After(patience / 2):
-		t.Fatalf("%s waits for the loop", what)
-	}
-}
-
 func TestGoroutinesWhileTheLoopStands(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		run(t, func(ctx context.Context) {
 			c, p := withStd(t, ctx, network)
-			standingFor(t, "Read and Write", func() error {
+			testkit.Blocking(t, "Read and Write", func() error {
 				go p.Write([]byte("hello"))
 				b := make([]byte, 5)
 				if _, err := io.ReadFull(c, b); err != nil || string(b) != "hello" {
@@ -53,21 +38,21 @@ func TestGoroutinesWhileTheLoopStands(t *testing.T) {
 				_, err := io.ReadFull(p, b)
 				return err
 			})
-			standingFor(t, "Buffers", func() error {
+			testkit.Blocking(t, "Buffers", func() error {
 				if _, err := (&Buffers{[]byte("he"), []byte("llo")}).WriteTo(c); err != nil {
 					return err
 				}
 				_, err := io.ReadFull(p, make([]byte, 5))
 				return err
 			})
-			standingFor(t, "a deadline", func() error {
+			testkit.Blocking(t, "a deadline", func() error {
 				c.SetReadDeadline(time.Now().Add(time.Millisecond))
 				if _, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
 					return fmt.Errorf("Read: %w", err)
 				}
 				return c.SetReadDeadline(time.Time{})
 			})
-			standingFor(t, "Close", func() error {
+			testkit.Blocking(t, "Close", func() error {
 				if err := c.Close(); err != nil {
 					return err
 				}
@@ -98,7 +83,7 @@ func TestAcceptAndDialWhileTheLoopStands(t *testing.T) {
 			defer ln.Close()
 			d := &Dialer{Loop: reactor.LoopOf(ctx)}
 			var a, b Conn
-			standingFor(t, "accept and dial", func() error {
+			testkit.Blocking(t, "accept and dial", func() error {
 				accepted := make(chan error)
 				go func() {
 					var err error
@@ -127,7 +112,7 @@ func TestAcceptAndDialWhileTheLoopStands(t *testing.T) {
 			}
 			waiting := reactor.Go(ctx, func(context.Context) error { _, err := a.Read(make([]byte, 1)); return err })
 			parked(ctx)
-			standingFor(t, "closing", func() error { return errors.Join(a.Close(), b.Close()) })
+			testkit.Blocking(t, "closing", func() error { return errors.Join(a.Close(), b.Close()) })
 			if err := waiting.Wait(ctx); !errors.Is(err, ErrClosed) {
 				t.Error(err)
 			}
@@ -380,7 +365,7 @@ func TestRunsEndLeavesWhatGoroutinesUse(t *testing.T) {
 			t.Fatal(err)
 		}
 		d := &Dialer{Loop: reactor.LoopOf(ctx)}
-		standingFor(t, "accept and dial", func() (err error) {
+		testkit.Blocking(t, "accept and dial", func() (err error) {
 			if b, err = d.Dial("tcp", ln.Addr().String()); err == nil {
 				a, err = ln.Accept()
 			}

@@ -95,7 +95,7 @@ func TestTurnWithoutTimers(t *testing.T) {
 
 // One turn each: I/O and timers are looked at, and what is ready runs once.
 func TestTurnsDoIO(t *testing.T) {
-	a, b := socketPair(t)
+	a, b := testkit.SocketPair(t)
 	defer unix.Close(b)
 	var tr trace
 	err := setup{}.host(t, func(ctx context.Context) error {

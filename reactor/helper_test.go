@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -230,17 +229,6 @@ func panics(f func()) (text string) {
 	return ""
 }
 
-// eventually waits for a condition that another goroutine brings about.
-func eventually(t testing.TB, what string, f func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(testkit.Patience); !f(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("never happened: %s", what)
-		}
-		runtime.Gosched()
-	}
-}
-
 // permutations calls f with every order of every nonempty subset of 0..n-1.
 func permutations(n int, f func(order []int)) {
 	var extend func(order []int)
@@ -301,20 +289,6 @@ func verdict(what string, err error) string {
 		return "broken"
 	}
 	return err.Error()
-}
-
-// socketPair returns two connected sockets, closed when the test ends.
-func socketPair(t testing.TB) (a, b int) {
-	t.Helper()
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, fd := range fds {
-		unix.SetNonblock(fd, true)
-		unix.CloseOnExec(fd)
-	}
-	return fds[0], fds[1]
 }
 
 func send(t testing.TB, fd int, s string) {

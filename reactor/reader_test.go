@@ -26,7 +26,7 @@ func readByte(fd int) string {
 // asyncio's case 85: as long as there is something to read the reader is called
 // in each turn, once; it can be replaced, and removed once.
 func TestAddReader(t *testing.T) {
-	a, b := socketPair(t)
+	a, b := testkit.SocketPair(t)
 	defer unix.Close(a)
 	defer unix.Close(b)
 	runReal(t, func(ctx context.Context) error {
@@ -65,7 +65,7 @@ func TestAddReader(t *testing.T) {
 // With nobody else ready the loop sleeps until there is something to read, and
 // is not deadlocked meanwhile.
 func TestAddReaderWakesTheLoop(t *testing.T) {
-	a, b := socketPair(t)
+	a, b := testkit.SocketPair(t)
 	defer unix.Close(a)
 	defer unix.Close(b)
 	runReal(t, func(ctx context.Context) error {
@@ -80,7 +80,7 @@ func TestAddReaderWakesTheLoop(t *testing.T) {
 }
 
 func TestRemoveReaderInside(t *testing.T) {
-	a, b := socketPair(t)
+	a, b := testkit.SocketPair(t)
 	defer unix.Close(a)
 	defer unix.Close(b)
 	var tr trace
@@ -103,7 +103,7 @@ func TestRemoveReaderInside(t *testing.T) {
 
 // An event that is queued already finds its reader removed, or replaced.
 func TestRemoveReaderWhileQueued(t *testing.T) {
-	a, b := socketPair(t)
+	a, b := testkit.SocketPair(t)
 	defer unix.Close(a)
 	defer unix.Close(b)
 	for _, then := range []string{"nothing", "replaced", "added again"} {
@@ -133,7 +133,7 @@ func TestRemoveReaderWhileQueued(t *testing.T) {
 }
 
 func TestAddWriter(t *testing.T) {
-	a, b := socketPair(t)
+	a, b := testkit.SocketPair(t)
 	defer unix.Close(a)
 	defer unix.Close(b)
 	runReal(t, func(ctx context.Context) error {
@@ -164,7 +164,7 @@ func TestAddWriter(t *testing.T) {
 // A reader and a writer on one fd do not disturb each other, nor a task that
 // waits for it.
 func TestReaderAndWriterOnOneFD(t *testing.T) {
-	a, b := socketPair(t)
+	a, b := testkit.SocketPair(t)
 	defer unix.Close(a)
 	defer unix.Close(b)
 	runReal(t, func(ctx context.Context) error {
@@ -196,7 +196,7 @@ func TestReaderAndWriterOnOneFD(t *testing.T) {
 
 // A panic in the callback is reported, and the reader stays.
 func TestAddReaderThatPanics(t *testing.T) {
-	a, b := socketPair(t)
+	a, b := testkit.SocketPair(t)
 	defer unix.Close(a)
 	defer unix.Close(b)
 	var told reports
@@ -224,8 +224,8 @@ func TestAddReaderThatPanics(t *testing.T) {
 // reader hears nothing of the new one, and is forgotten.
 func TestAddReaderOfAnFDThatIsReused(t *testing.T) {
 	for _, queued := range []bool{false, true} {
-		a, b := socketPair(t)
-		c, d := socketPair(t)
+		a, b := testkit.SocketPair(t)
+		c, d := testkit.SocketPair(t)
 		runReal(t, func(ctx context.Context) error {
 			l := core.Nearest(ctx).Loop()
 			if err := Facade(l).AddReader(a, func() { t.Error("called for another's fd") }); err != nil {
@@ -262,7 +262,7 @@ func TestAddReaderOfAnFDThatIsReused(t *testing.T) {
 // End of file and a closed fd: the first is readable for ever, the second ends
 // the reader at its next call.
 func TestAddReaderAtEndOfFile(t *testing.T) {
-	a, b := socketPair(t)
+	a, b := testkit.SocketPair(t)
 	runReal(t, func(ctx context.Context) error {
 		l := core.Nearest(ctx).Loop()
 		calls := 0
@@ -317,7 +317,7 @@ func TestAddReaderRefuses(t *testing.T) {
 // A reader that is left does not keep the loop from ending, nor is anything of
 // it left then.
 func TestAddReaderAtTheLoopsEnd(t *testing.T) {
-	a, b := socketPair(t)
+	a, b := testkit.SocketPair(t)
 	defer unix.Close(a)
 	defer unix.Close(b)
 	defer testkit.LeakCheck(t)()

@@ -64,7 +64,7 @@ func TestThreadThatOutlivesTheLoopIsReported(t *testing.T) {
 	})
 	before := len(told)
 	close(release)
-	eventually(t, "the report", func() bool { return log.count("a function in a thread panicked") == 1 })
+	testkit.Eventually(t, "the report", func() bool { return log.count("a function in a thread panicked") == 1 })
 	if err != nil || len(told) != before {
 		t.Errorf("%v, told %v", err, told)
 	}

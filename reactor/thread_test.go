@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor/core"
 )
 
@@ -18,7 +19,7 @@ func TestToThread(t *testing.T) {
 		Go(ctx, func(ctx context.Context) error { running.Store(true); return nil })
 		v, err := ToThread(ctx, func(context.Context) (int, error) {
 			self.Store(core.InTask(ctx))
-			eventually(t, "the loop goes on", running.Load)
+			testkit.Eventually(t, "the loop goes on", running.Load)
 			return 7, errBoom
 		})
 		if v != 7 || err != errBoom || self.Load() {

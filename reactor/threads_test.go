@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/internal/testkit"
 )
 
 // The ctx that a function in a thread gets is that of the call: with its values, with
@@ -191,5 +193,5 @@ func TestThreadsOfALoopThatEnded(t *testing.T) {
 		time.AfterFunc(50*time.Millisecond, func() { close(release) })
 		return inThreads(ctx, 3)
 	})
-	eventually(t, "the call returns", returned.Load)
+	testkit.Eventually(t, "the call returns", returned.Load)
 }

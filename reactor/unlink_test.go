@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor/core"
 
 	"golang.org/x/sys/unix"
@@ -16,7 +17,7 @@ import (
 // What is cancelled stands in no list any more: whoever registers and cancels
 // for ever keeps nothing.
 func TestCancelUnlinks(t *testing.T) {
-	a, b := socketPair(t)
+	a, b := testkit.SocketPair(t)
 	defer unix.Close(a)
 	defer unix.Close(b)
 	warm := make(chan os.Signal, 1) // so that package signal has its goroutine

@@ -8,27 +8,11 @@ import (
 	"io"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
 )
-
-// standingFor waits for f, on a goroutine, in a way that stops the loop.
-func standingFor(t *testing.T, what string, f func() error) {
-	t.Helper()
-	done := make(chan error, 1)
-	go func() { done <- f() }()
-	select {
-	case err := <-done:
-		if err != nil {
-			t.Errorf("%s: %v", what, err)
-		}
-	case <-time.After(patience / 2):
-		t.Fatalf("%s waits for the loop", what)
-	}
-}
 
 // TestGoroutinesWhileTheLoopStands: goroutines dial, read, write and close while a task
 // waits for them on a channel.
@@ -65,16 +49,16 @@ func TestGoroutinesWhileTheLoopStands(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		standingFor(t, "a conn of a task's", func() error { return ping(c) })
+		testkit.Blocking(t, "a conn of a task's", func() error { return ping(c) })
 		if err := ping(c); err != nil {
 			t.Error("the task, after that:", err)
 		}
-		standingFor(t, "Close", c.Close)
+		testkit.Blocking(t, "Close", c.Close)
 		if _, err := c.Read(make([]byte, 1)); !errors.Is(err, net.ErrClosed) {
 			t.Error("the task, after Close:", err)
 		}
 		var own *Conn
-		standingFor(t, "Dial", func() (err error) {
+		testkit.Blocking(t, "Dial", func() (err error) {
 			if own, err = Dial(ctx, "tcp", ln.Addr().String(), clientConfig()); err == nil {
 				err = ping(own)
 			}

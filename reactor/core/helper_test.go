@@ -3,11 +3,7 @@ package core_test
 import (
 	"context"
 	"errors"
-	"runtime"
 	"testing"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/internal/testkit/virtual"
@@ -49,31 +45,6 @@ func yields(ctx context.Context, n int) {
 	for range n {
 		reactor.Yield(ctx)
 	}
-}
-
-// eventually waits for a condition that another goroutine brings about.
-func eventually(t testing.TB, what string, f func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(testkit.Patience); !f(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("never happened: %s", what)
-		}
-		runtime.Gosched()
-	}
-}
-
-// socketPair returns two connected sockets.
-func socketPair(t testing.TB) (a, b int) {
-	t.Helper()
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, fd := range fds {
-		unix.SetNonblock(fd, true)
-		unix.CloseOnExec(fd)
-	}
-	return fds[0], fds[1]
 }
 
 // reports is what a loop had to say to Options.OnError.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/internal/testkit/virtual"
 
 	"github.com/eddyio/eddy/reactor"
@@ -108,7 +109,7 @@ func TestOnSignalStoppedInTime(t *testing.T) {
 		l := core.Nearest(ctx).Loop()
 		stop := reactor.OnSignal(ctx, func(os.Signal) { t.Error("called after stop") }, syscall.SIGUSR1)
 		syscall.Kill(syscall.Getpid(), syscall.SIGUSR1)
-		eventually(t, "the signal arrives", func() bool { return l.Posted() })
+		testkit.Eventually(t, "the signal arrives", func() bool { return l.Posted() })
 		reactor.Yield(ctx) // now its callback is ready, behind this task
 		stop()
 		yields(ctx, 3)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/reactor/core"
 
@@ -32,7 +33,7 @@ func labelled(ctx context.Context) context.Context {
 // Labels that one job sets, by a ctx of its own or by any other, are not those of the
 // next one that the worker runs, whatever kinds they are of.
 func TestLabelsEndWithTheirJob(t *testing.T) {
-	a, b := socketPair(t)
+	a, b := testkit.SocketPair(t)
 	defer unix.Close(b)
 	run(t, func(ctx context.Context) error {
 		l := reactor.LoopOf(ctx)
