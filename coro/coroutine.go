@@ -90,7 +90,7 @@ func Exit() {
 	panic(exit{})
 }
 
-// SwitchToExit is as Switch, for a caller that is to wake when a coroutine ends
+// SwitchToExit is like Switch, for a caller that is to wake when a coroutine ends
 // which calls Exit.
 func (c *Coroutine) SwitchToExit(to *Coroutine) {
 	defer func() {

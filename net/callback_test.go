@@ -11,12 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // callbackUsers is everything in the package that calls a function for a goroutine

@@ -8,9 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // onLoop does f on the loop of ctx, whether or not the caller is its running task.
@@ -18,7 +17,7 @@ func onLoop[T any](ctx context.Context, f func(context.Context) (T, error)) (T, 
 	return onThisLoop(ctx, reactor.LoopOf, false, f)
 }
 
-// onThisLoop is as onLoop; a goroutine that is not the running task asks loopOf
+// onThisLoop is like onLoop; a goroutine that is not the running task asks loopOf
 // for the loop. calls is set if f may use byCaller.
 func onThisLoop[T any](ctx context.Context, loopOf func(context.Context) *reactor.Loop, calls bool, f func(context.Context) (T, error)) (T, error) {
 	var none T

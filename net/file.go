@@ -7,10 +7,9 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"golang.org/x/sys/unix"
 
+	"github.com/eddyio/eddy/reactor/core"
 	"github.com/eddyio/eddy/sockets"
 )
 

@@ -5,9 +5,8 @@ import (
 	stdnet "net"
 	"strings"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // The look-ups of the [DefaultResolver], as std's functions make them, but on a

@@ -7,9 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/core"
 	"github.com/eddyio/eddy/sockets"
 )
 

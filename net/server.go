@@ -6,9 +6,8 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A Server bounds and counts the connections that it serves, of any number of

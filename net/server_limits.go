@@ -114,4 +114,4 @@ func limitable(c Conn) (*conn, error) {
 	}
 }
 
-var errNotLimitable = errors.New("net: IdleTimeout and MessageTimeout need connections of this package's, or such that tell theirs by a method NetConn")
+var errNotLimitable = errors.New("net: IdleTimeout and MessageTimeout need connections of this package, or ones whose method NetConn returns one")

@@ -32,7 +32,7 @@ func ServeReady(ctx context.Context, ln Listener, handler func(ctx context.Conte
 	return (&Server{}).ServeReady(ctx, ln, handler)
 }
 
-// ServeReady is as Serve, for very many connections that are mostly idle: one
+// ServeReady is like Serve, for very many connections that are mostly idle: one
 // that waits has no task, no stack and no buffer, some 400 bytes in all. Each
 // time there is something to be read, handler is called, in a task: it
 // reads, with Borrow say, and answers, and may wait for whatever it likes; until

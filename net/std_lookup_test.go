@@ -12,12 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"golang.org/x/net/dns/dnsmessage"
 
 	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // lookUp makes the same look-up in either world.

@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"github.com/eddyio/eddy/reactor/core"
-
 	"github.com/eddyio/eddy/reactor/poll"
 )
 

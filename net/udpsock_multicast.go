@@ -6,10 +6,9 @@ import (
 	stdnet "net"
 	"os"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"golang.org/x/sys/unix"
 
+	"github.com/eddyio/eddy/reactor/core"
 	"github.com/eddyio/eddy/sockets"
 )
 

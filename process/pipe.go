@@ -8,10 +8,9 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"golang.org/x/sys/unix"
 
+	"github.com/eddyio/eddy/reactor/core"
 	"github.com/eddyio/eddy/reactor/poll"
 )
 

@@ -11,9 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A runs is a Runner that notes what happens to it.

@@ -9,11 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/reactor/core"
 	"github.com/eddyio/eddy/sockets"
 )
 

@@ -11,7 +11,7 @@ import (
 // is returned at once; the other tasks go on then, and should one of them fail
 // too, that is logged. When ctx is done they are cancelled, and Gather returns
 // ctx's error when all have ended. To gather tasks that exist already, pass
-// their Await methods. (asyncio's gather; where one failure shall end all, use
+// their Await methods. (asyncio's gather; where one failure is to end all, use
 // [Group].)
 func Gather[T any](ctx context.Context, fs ...func(ctx context.Context) (T, error)) ([]T, error) {
 	w, s, err := core.Await(ctx, "Gather")

@@ -4,9 +4,8 @@ import (
 	"context"
 	"slices"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"github.com/eddyio/eddy/coro"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // Generate returns a generator whose body may await, under the ctx that it gets,

@@ -9,10 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"github.com/eddyio/eddy/coro"
 	"github.com/eddyio/eddy/internal/testkit"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // ticks yields 1 to n, a second apart, and adds its end to the trace.

@@ -27,7 +27,7 @@ func Begin(ctx context.Context, main func(ctx context.Context) error) (*Guest, e
 	return Options{}.Begin(ctx, main)
 }
 
-// Begin is as the function [Begin], with a loop made to these options.
+// Begin is the function [Begin] with these options.
 func (o Options) Begin(ctx context.Context, main func(ctx context.Context) error) (*Guest, error) {
 	switch {
 	case main == nil:

@@ -7,11 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/eddyio/eddy/internal/testkit"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // host begins a guest, hands it to drive, and ends it. It returns what End did.

@@ -11,14 +11,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/eddyio/eddy/coro"
 	"github.com/eddyio/eddy/internal/logqueue"
 	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/internal/testkit/virtual"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 var (

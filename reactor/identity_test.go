@@ -6,9 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"github.com/eddyio/eddy/coro"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // suspending are calls that only the running task may make.

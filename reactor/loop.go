@@ -6,9 +6,8 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"github.com/eddyio/eddy/internal/logqueue"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A Loop runs tasks on one thread: the goroutine that calls [Run], locked to

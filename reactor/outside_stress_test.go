@@ -8,9 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"github.com/eddyio/eddy/internal/testkit"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // Eight goroutines reach for a loop by all the ways there are, while it starts,

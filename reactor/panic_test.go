@@ -7,9 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"github.com/eddyio/eddy/internal/testkit"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 func explode(context.Context) error { panic(errBoom) }

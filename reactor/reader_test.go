@@ -9,11 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/eddyio/eddy/internal/testkit"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // readByte takes one byte from fd, or none.

@@ -7,9 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"github.com/eddyio/eddy/coro"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A stepper is something with a body that yields in the midst of a region.

@@ -90,7 +90,7 @@ func Run(ctx context.Context, main func(ctx context.Context) error) error {
 	return Options{}.Run(ctx, main)
 }
 
-// Run is as the function [Run], with a loop made to these options.
+// Run is the function [Run] with these options.
 func (o Options) Run(ctx context.Context, main func(ctx context.Context) error) error {
 	g, err := o.Begin(ctx, main)
 	if err != nil {

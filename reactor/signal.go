@@ -21,7 +21,7 @@ func OnSignal(ctx context.Context, f func(os.Signal), signals ...os.Signal) (sto
 	if f == nil {
 		panic("reactor: OnSignal with a nil function")
 	}
-	l.core.Refuse("reactor.OnSignal waits for the system's signals: call what the signal shall do")
+	l.core.Refuse("reactor.OnSignal waits for the system's signals: call what the signal is to do")
 	h := &signalHandler{loop: l, f: f, ch: make(chan os.Signal, 8), quit: make(chan struct{})}
 	signal.Notify(h.ch, signals...)
 	l.core.Outside(1)

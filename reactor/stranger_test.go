@@ -17,11 +17,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/eddyio/eddy/coro"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // possessions are objects of a loop, one of each kind, all in use.
@@ -178,7 +177,6 @@ func forTheLoop(p *possessions) map[string]func() {
 		"FD.PauseWrite":       func() { p.fd.PauseWrite(1) },
 		"FD.RetryRead":        func() { p.fd.RetryRead() },
 		"FD.RetryWrite":       func() { p.fd.RetryWrite() },
-		"FD.Share":            func() { p.fd.Share() },
 		"FD.Scratch":          func() { p.fd.Scratch() },
 		"FD.SetReadDeadline":  func() { p.fd.SetReadDeadline(time.Now()) },
 		"FD.SetWriteDeadline": func() { p.fd.SetWriteDeadline(time.Now()) },
@@ -277,7 +275,7 @@ var forAll = map[string]string{
 	"Loop.Time": "the clock's affair", "Now": "the clock's affair",
 	"Since": "the clock's affair", "Until": "the clock's affair",
 
-	"FD.Kind": "is atomic", "FD.Shared": "is atomic", "FD.ShareApart": "is atomic", "FDKind.CloseFD": "a value",
+	"FD.Kind": "is atomic", "FD.Share": "is atomic", "FD.Shared": "is atomic", "FDKind.CloseFD": "a value",
 	"FDKind.Shared": "a value", "FDKind.Real": "a value", "FDKind.Plain": "a value", "KindOf": "a value", "FD.ReadDeadline": "is atomic", "FD.WriteDeadline": "is atomic",
 	"FD.Join": "is made for it", "FD.Side": "is atomic", "FD.Tell": "is made for it", "FD.OpenApart": "is made for it",
 	"FD.TryLockApart": "is made for it", "FD.LockApart": "is made for it", "FD.NobodyWaits": "is made for it",

@@ -6,9 +6,8 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"github.com/eddyio/eddy/internal/gate"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // ToThread calls f on another goroutine and suspends the running task until f

@@ -1,6 +1,7 @@
 package reactor
 
 import (
+	"slices"
 	"time"
 	"unsafe"
 
@@ -77,9 +78,7 @@ func (p *threads) push(t *thread, now int64) {
 	t.since = now
 	p.idle = append(p.idle, t)
 	if oldest := p.idle[0]; now-oldest.since > int64(idleTime) {
-		copy(p.idle, p.idle[1:])
-		p.idle[len(p.idle)-1] = nil
-		p.idle = p.idle[:len(p.idle)-1]
+		p.idle = slices.Delete(p.idle, 0, 1)
 		oldest.work <- nil
 	}
 }

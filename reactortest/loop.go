@@ -3,9 +3,8 @@ package reactortest
 import (
 	"fmt"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"github.com/eddyio/eddy/internal/simulation"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 var _ simulation.Simulator = (*simulator)(nil)

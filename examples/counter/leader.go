@@ -93,7 +93,7 @@ var (
 )
 
 // renew asks all nodes for a lease, and returns the latest state that a majority
-// knows of. The node itself is asked last, for one that reaches nobody shall not
+// knows of. The node itself is asked last, for one that reaches nobody must not
 // raise its term and then refuse the others' leader.
 func (l *leader) renew(ctx context.Context, links []*link) (latest state, err error) {
 	sent := reactor.Now(ctx)

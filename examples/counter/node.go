@@ -28,7 +28,7 @@ const turn = lease / 20
 
 // A node keeps a copy of the counter, and leads the others at times.
 //
-// Terms are Paxos' ballots, and each belongs to one node (term % nodes). Who wants
+// Terms are Paxos' ballots, and each belongs to one node (term % nodes). A node that wants
 // to lead a term has it granted by a majority, which promise to take nothing more
 // of lower terms, and tell their states. It goes on from the latest of these. A
 // state is committed once a majority has taken it.

@@ -9,10 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/core"
 	"github.com/eddyio/eddy/reactor/poll"
 )
 
@@ -205,7 +204,7 @@ func (c *Conn) sayGoodbye() error {
 	if ctx == nil {
 		return c.flush()
 	}
-	// Whose scope is done shall close well, too.
+	// A task whose scope is done closes well, too.
 	return reactor.Timeout(context.WithoutCancel(ctx), closeTimeout, func(context.Context) error { return c.flush() })
 }
 

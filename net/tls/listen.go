@@ -6,10 +6,9 @@ import (
 	"errors"
 	"time"
 
+	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/reactor/core"
-
-	"github.com/eddyio/eddy/net"
 )
 
 // A Listener accepts TLS connections. It is a std net.Listener.

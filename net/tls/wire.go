@@ -8,10 +8,9 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // A wire is the connection that crypto/tls believes to have below it.

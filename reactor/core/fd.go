@@ -37,7 +37,7 @@ import (
 type FD struct {
 	_     noCopy
 	loop  *Loop
-	kind  atomic.Pointer[FDKind] // nil for an fd that somebody else owns; stored by the loop alone
+	kind  atomic.Pointer[FDKind] // nil for an fd that somebody else owns; replaced by Share
 	sysfd int32                  // fds are ints in C
 	slot  uint32
 	lock  atomic.Int32 // see LockWrite; of an fd that somebody else owns: how many wait

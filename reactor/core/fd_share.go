@@ -3,16 +3,8 @@ package core
 // Share tells f that its file description has other descriptors, which may be
 // anybody's. Whether an operation blocks is the description's business, so somebody
 // may change that; those who use f must make only calls that don't wait, however
-// the description is set. It can't be undone. It may be called where Close may.
+// the description is set. It can't be undone. It may be called from anywhere.
 func (f *FD) Share() {
-	f.loop.OnLoop("FD.Share")
-	f.share()
-}
-
-// ShareApart is [FD.Share], and may be called from anywhere.
-func (f *FD) ShareApart() { f.share() }
-
-func (f *FD) share() {
 	if k := f.kind.Load(); !k.shared {
 		own := *k
 		own.shared, own.plain = true, false

@@ -6,12 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/internal/testkit/virtual"
-
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/reactor/core"
-
-	"github.com/eddyio/eddy"
 )
 
 // An event that was under way when its fd was closed wakes nobody, though the

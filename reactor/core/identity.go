@@ -61,7 +61,7 @@ func (l *Loop) elsewhere() string {
 	}
 	l.RefuseOutside("what belongs to the loop") // the panic may be recovered
 	return " from a goroutine that is not the running task of this ctx's loop: " +
-		"use Loop.Post or Submit to reach the loop from elsewhere, and reactor.Go for what shall suspend"
+		"use Loop.Post or Submit to reach the loop from elsewhere, and reactor.Go for what is to suspend"
 }
 
 // InTask reports whether the caller is the running task of the loop, and so may

@@ -6,13 +6,12 @@ import (
 	"testing"
 	"unsafe"
 
-	"github.com/eddyio/eddy/internal/testkit"
-	"github.com/eddyio/eddy/reactor"
-	"github.com/eddyio/eddy/reactor/core"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/eddyio/eddy/coro"
+	"github.com/eddyio/eddy/internal/testkit"
+	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/core"
 )
 
 // labelsOf returns the labels of a goroutine that has those of ctx.

@@ -2,7 +2,7 @@ package core
 
 // A Job is what can stand in the ready queue: a job, which needs a worker to
 // run on, as a task to be started or a callback to be called does; or a *worker,
-// whose task is to be resumed. Who has one asks for the *worker alone: to ask
+// whose task is to be resumed. Code that has one asks for the *Worker alone: to ask
 // for another interface than it is takes a search, and a stack.
 type Job interface{ Exec(w *Worker) }
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/internal/testkit/virtual"
-
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/reactor/core"
 )

@@ -5,9 +5,8 @@ import (
 	"os"
 	"time"
 
-	"github.com/eddyio/eddy/reactor/core"
-
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/core"
 	"github.com/eddyio/eddy/sockets"
 )
 
@@ -95,7 +94,7 @@ func (f *FD) OnLoop() bool { return f.core.OnLoop() }
 func (f *FD) Shared() bool { return f.core.Shared() }
 
 // Share makes f assume that others have the file description, and may make it block.
-func (f *FD) Share() { f.core.ShareApart() }
+func (f *FD) Share() { f.core.Share() }
 
 // isReal reports whether the descriptor is one of the system's.
 func (f *FD) isReal() bool { return f.core.Kind().Real() }

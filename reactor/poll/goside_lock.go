@@ -71,21 +71,3 @@ func (g *goSide) dismiss() {
 	g.queue = nil
 	g.fd.core.NobodyWaits()
 }
-
-// LockWrite makes the caller the only writer of f until UnlockWrite.
-func (f *FD) LockWrite() error {
-	if f.core.OnLoop() {
-		return f.core.Inner().LockWrite()
-	}
-	_, err := f.lockApart()
-	return err
-}
-
-// UnlockWrite undoes LockWrite, for the same caller.
-func (f *FD) UnlockWrite() {
-	if f.core.OnLoop() {
-		f.core.UnlockWrite()
-		return
-	}
-	f.side().unlockAndLeave()
-}

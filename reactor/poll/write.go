@@ -5,7 +5,6 @@ import (
 	"syscall"
 
 	"github.com/eddyio/eddy/reactor/core"
-
 	"github.com/eddyio/eddy/sockets"
 )
 
