@@ -13,14 +13,14 @@ import (
 // with. A goroutine that has ended may take a moment to be gone.
 func noLeaks(t *testing.T) {
 	t.Helper()
-	goroutines, entered := runtime.NumGoroutine(), countStrands()
+	goroutines, entered := testkit.Goroutines(), countStrands()
 	t.Cleanup(func() {
 		deadline := time.Now().Add(testkit.Patience / 4)
-		for runtime.NumGoroutine() > goroutines || countStrands() > entered {
+		for testkit.Goroutines() > goroutines || countStrands() > entered {
 			if time.Now().After(deadline) {
 				buf := make([]byte, 1<<16)
 				t.Errorf("%d goroutines and %d strands, before the test %d and %d\n%s",
-					runtime.NumGoroutine(), countStrands(), goroutines, entered, buf[:runtime.Stack(buf, true)])
+					testkit.Goroutines(), countStrands(), goroutines, entered, buf[:runtime.Stack(buf, true)])
 				return
 			}
 			time.Sleep(time.Millisecond)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
+
+	"github.com/eddyio/eddy/internal/testkit"
 )
 
 var errBoom = errors.New("boom")
@@ -268,12 +270,12 @@ func TestStrayStop(t *testing.T) {
 // closed before it started never will.
 func TestFreshHoldsNoGoroutine(t *testing.T) {
 	noLeaks(t)
-	before := runtime.NumGoroutine()
+	before := testkit.Goroutines()
 	gs := make([]*Generator[int, int, string], 100)
 	for i := range gs {
 		gs[i] = echo()
 	}
-	if n := runtime.NumGoroutine(); n > before {
+	if n := testkit.Goroutines(); n > before {
 		t.Errorf("%d goroutines for 100 generators that have not begun", n-before)
 	}
 	for _, g := range gs {
@@ -281,7 +283,7 @@ func TestFreshHoldsNoGoroutine(t *testing.T) {
 		g.Close()
 		g.Next()
 	}
-	if n := runtime.NumGoroutine(); n > before {
+	if n := testkit.Goroutines(); n > before {
 		t.Errorf("%d goroutines for 100 generators that never began", n-before)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	stdnet "net"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
@@ -55,12 +56,24 @@ func TestSplicePipesAreBounded(t *testing.T) {
 			}))
 			return from, to
 		}
-		for range stalled {
+		stall := func() {
 			from, to := relayed()
 			readers = append(readers, to)
 			writers.Go(func() { from.Write(msg); from.Close() })
 		}
-		until(t, ctx, "the pipes are used up", func() bool { return len(k.open) == most })
+		for range stalled {
+			stall()
+		}
+		seen, since := 0, time.Now()
+		until(t, ctx, "the pipes are used up", func() bool {
+			if open := len(k.open); open != seen {
+				seen, since = open, time.Now()
+			} else if time.Since(since) > time.Second {
+				stall() // one whose writer was slow has stalled in a small piece, without a pipe
+				since = time.Now()
+			}
+			return len(k.open) == most
+		})
 		from, to := relayed()
 		outside(t, ctx, func() error {
 			go from.Write(msg)

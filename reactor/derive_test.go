@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/internal/testkit"
 )
 
 type valueKey struct{}
@@ -47,13 +48,13 @@ func TestDerivingStartsNoGoroutine(t *testing.T) {
 					return Scope(ctx, func(ctx context.Context, s *CancelScope) error {
 						const n = 1000
 						var all []context.Context
-						before := runtime.NumGoroutine()
+						before := testkit.Goroutines()
 						for range n {
 							c, cancel := make(wrap(ctx))
 							defer cancel()
 							all = append(all, c)
 						}
-						if more := runtime.NumGoroutine() - before; more > 0 {
+						if more := testkit.Goroutines() - before; more > 0 {
 							t.Errorf("%d goroutines for %d contexts", more, n)
 						}
 						s.Cancel(errBoom)

@@ -197,13 +197,13 @@ func (s setup) runLeaking(main func(ctx context.Context) error) error {
 // leakedGoroutines returns a function that fails the test if not exactly n
 // more goroutines are left than now.
 func leakedGoroutines(t *testing.T, n int) func() {
-	before := runtime.NumGoroutine()
+	before := testkit.Goroutines()
 	return func() {
 		deadline := time.Now().Add(testkit.Patience)
-		for runtime.NumGoroutine() > before+n && time.Now().Before(deadline) {
+		for testkit.Goroutines() > before+n && time.Now().Before(deadline) {
 			runtime.Gosched()
 		}
-		if got := runtime.NumGoroutine() - before; got > n {
+		if got := testkit.Goroutines() - before; got > n {
 			t.Errorf("%d goroutines leak, want %d", got, n)
 		}
 	}

@@ -134,9 +134,9 @@ func TestManyGoexits(t *testing.T) {
 			}
 		}
 		burst(1000)
-		goroutines, memory := runtime.NumGoroutine(), inUse()
+		goroutines, memory := testkit.Goroutines(), inUse()
 		burst(n)
-		if g := runtime.NumGoroutine(); g > goroutines+20 {
+		if g := testkit.Goroutines(); g > goroutines+20 {
 			t.Errorf("%d goroutines, were %d", g, goroutines)
 		}
 		if m := inUse(); m > memory+1<<20 {

@@ -6,11 +6,11 @@ import (
 	"io"
 	"math"
 	"os"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor/core"
 
 	"golang.org/x/sys/unix"
@@ -261,7 +261,7 @@ func TestPollerErrorEndsTheLoop(t *testing.T) {
 }
 
 func TestNewLoopFailsWithoutFDs(t *testing.T) {
-	before := runtime.NumGoroutine()
+	before := testkit.Goroutines()
 	var limit, low unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		t.Skip(err)
@@ -276,7 +276,7 @@ func TestNewLoopFailsWithoutFDs(t *testing.T) {
 	if !errors.Is(err, unix.EMFILE) {
 		t.Errorf("got %v", err)
 	}
-	if runtime.NumGoroutine() > before {
+	if testkit.Goroutines() > before {
 		t.Error("a goroutine is left")
 	}
 	runReal(t, func(context.Context) error { return nil }) // the thread is free again

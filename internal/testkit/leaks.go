@@ -22,7 +22,16 @@ type Held struct {
 }
 
 // Holdings returns what the process holds now.
-func Holdings() Held { return Held{runtime.NumGoroutine(), openFDs()} }
+func Holdings() Held { return Held{Goroutines(), openFDs()} }
+
+// Goroutines returns the number of goroutines. It stops the world for it, since
+// [runtime.NumGoroutine] also counts those that have ended while the garbage collector
+// frees their stacks: markrootFreeGStacks takes them off the list of the free ones.
+func Goroutines() int {
+	var tooFew [1]runtime.StackRecord
+	n, _ := runtime.GoroutineProfile(tooFew[:])
+	return n
+}
 
 // Patience bounds what must happen at all. It finds what hangs; a machine on which many
 // programs compete for the processor must not come near it.
