@@ -309,6 +309,17 @@ func TestZeroValues(t *testing.T) {
 	}
 }
 
+// echoBody answers a request with its body.
+func echoBody(t *testing.T) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		w.Write(body)
+	})
+}
+
 // TestHTTP puts the standard library's server, which starts goroutines as it
 // pleases, on a Listener.
 func TestHTTP(t *testing.T) {
@@ -318,13 +329,7 @@ func TestHTTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			t.Error(err)
-		}
-		w.Write(body)
-	})}
+	server := &http.Server{Handler: echoBody(t)}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ln) }()
 	client := &http.Client{Transport: &http.Transport{}}

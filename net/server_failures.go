@@ -97,7 +97,7 @@ func isPeers(err error) bool {
 		syscall.EPROTO, syscall.ETIMEDOUT) || isErrno(err, peersAlso...)
 }
 
-func isErrno(err error, any ...syscall.Errno) bool {
+func isErrno(err error, these ...syscall.Errno) bool {
 	errno, ok := errors.AsType[syscall.Errno](err)
-	return ok && slices.Contains(any, errno)
+	return ok && slices.Contains(these, errno)
 }

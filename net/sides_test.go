@@ -311,13 +311,7 @@ func TestHTTPInATask(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			body, err := io.ReadAll(r.Body)
-			if err != nil {
-				t.Error(err)
-			}
-			w.Write(body)
-		})}
+		server := &http.Server{Handler: echoBody(t)}
 		served := make(chan error, 1)
 		go func() { served <- server.Serve(ln) }()
 		transport := &http.Transport{DialContext: (&Dialer{Loop: reactor.LoopOf(ctx)}).DialContext}
