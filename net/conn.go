@@ -60,7 +60,7 @@ func connOf(v any) *conn {
 	return nil
 }
 
-func (c *conn) ok() bool { return c != nil && c.origin != nil && c.sys != nil }
+func (c *conn) ok() bool { return c != nil && c.origin != nil }
 
 // Read reads what there is, at least a byte, and waits for it if need be. The
 // end of the peer's data is io.EOF. It returns the errors that a std conn's

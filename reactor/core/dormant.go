@@ -111,7 +111,7 @@ func (d *Dormant) listen() {
 
 // readReady reports whether WaitRead would not wait.
 func (f *FD) readReady() bool {
-	return f.flags&(canRead|closed) != 0 || f.read.passed()
+	return f.flags&(canRead|closed) != 0 || f.flags&timed != 0 && f.read.passed()
 }
 
 func (d *Dormant) due() {
@@ -136,8 +136,7 @@ func (d *Dormant) Exec(w *Worker) {
 		return
 	}
 	d.state = dormantRuns
-	t := w.takeSpare()
-	t.begin(d)
+	t := w.taskFor(d)
 	t.RunsOn(w)
 	defer t.Leave(w)
 	t.Returned(d.runner.Run(&t.scope))
@@ -150,14 +149,40 @@ func (d *Dormant) Exec(w *Worker) {
 // A run's task is used again for a later run, so that a run allocates nothing, and
 // its end is short: unless somebody may still know it. Whoever keeps its ctx
 // against the rules, and made no use of it that shows, will see another run's.
+// Meanwhile its scope stays where it is in the tree, since the next run is mostly one
+// of the same server's.
 
-func (w *Worker) takeSpare() *Task {
+// taskFor returns the task of d's next run, on w.
+func (w *Worker) taskFor(d *Dormant) *Task {
 	t := w.spare
-	if t == nil {
-		return new(Task)
+	if t == nil || t.scope.up != d.up || t.scope.reason.Load() != nil || t.scope.extra.Load() != nil {
+		t = w.newTaskFor(d)
 	}
 	w.spare = nil
+	l := t.scope.loop
+	t.body, t.keeper = d.runner, d
+	t.err, t.over = nil, false
+	l.lastID++
+	t.id = l.lastID
+	l.live++
+	l.step.task = t
 	return t
+}
+
+func (w *Worker) newTaskFor(d *Dormant) *Task {
+	w.dropSpare()
+	t := new(Task)
+	t.scope.loop, t.scope.parent = w.loop, d.up
+	t.scope.link(d.up)
+	return t
+}
+
+// dropSpare takes the task that w has kept for a later run out of the tree.
+func (w *Worker) dropSpare() {
+	if w.spare != nil {
+		w.spare.scope.unlink()
+		w.spare = nil
+	}
 }
 
 // unknown reports whether nobody can know the task, nor has anything to do with its
@@ -175,22 +200,8 @@ func rest(t *Task, w *Worker) {
 	}
 	w.task, w.scope = nil, nil
 	t.scope.w = nil
-	t.scope.detach()
 	t.scope.loop.live--
 	w.spare = t
-}
-
-// begin makes t, new or used, the task of d's next run.
-func (t *Task) begin(d *Dormant) {
-	l := d.fd.loop
-	t.body, t.keeper = d.runner, d
-	t.err, t.over = nil, false
-	l.lastID++
-	t.id = l.lastID
-	l.live++
-	l.step.task = t
-	t.scope.loop, t.scope.parent = l, d.up
-	t.scope.link(d.up)
 }
 
 // Ended learns of the end of a run.

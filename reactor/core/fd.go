@@ -57,6 +57,7 @@ const (
 	closed
 	unpolled // the poller does not know it yet: see OpenLate
 	apart    // only its Side uses it yet: see OpenApart
+	timed    // a deadline was set, in one direction at least: until then there is none to look at
 )
 
 // A direction is one of the two ways that data goes, and who waits for it.

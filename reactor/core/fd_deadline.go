@@ -36,6 +36,7 @@ func (f *FD) setDeadline(dir *direction, t time.Time) error {
 		d = &ioDeadline{dir: dir}
 		d.timer.Init(l, d.pass)
 		dir.deadline.Store(d)
+		f.flags |= timed
 	}
 	d.passed = false
 	if t.IsZero() {

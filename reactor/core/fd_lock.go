@@ -81,8 +81,8 @@ func (f *FD) TryLockWrite() bool {
 
 func (f *FD) tryLockWrite() bool {
 	w := f.loop.cur
-	return f.flags&(canWrite|closed) == canWrite && !f.write.late() &&
-		(w.task == nil || w.scope.reason.Load() == nil && !w.loop.cutting) &&
+	return f.flags&(canWrite|closed) == canWrite && (f.flags&timed == 0 || !f.write.late()) &&
+		(w.task == nil || w.scope.reason.Load() == nil && !f.loop.cutting) &&
 		f.lock.CompareAndSwap(0, locked)
 }
 

@@ -74,7 +74,7 @@ func (f *FD) WriteErr() error {
 	switch {
 	case f.flags&closed != 0:
 		return os.ErrClosed
-	case f.write.late():
+	case f.flags&timed != 0 && f.write.late():
 		return os.ErrDeadlineExceeded
 	}
 	return nil
@@ -86,7 +86,7 @@ func (f *FD) check(d *direction) error {
 	case f.flags&closed != 0:
 		w.insist()
 		return os.ErrClosed
-	case d.late():
+	case f.flags&timed != 0 && d.late():
 		w.insist()
 		return os.ErrDeadlineExceeded
 	case w.task != nil && (w.scope.reason.Load() != nil || w.loop.cutting):
@@ -96,16 +96,16 @@ func (f *FD) check(d *direction) error {
 }
 
 func (f *FD) wait(d *direction, can ioFlags) error {
-	w := f.loop.cur
-	late := d.late()
+	l := f.loop
+	w := l.cur
+	if f.flags&timed != 0 {
+		d.late()
+	}
 	for {
 		switch {
-		case f.flags&closed != 0:
+		case f.flags&(closed|timed) != 0 && f.over(d):
 			w.insist()
-			return os.ErrClosed
-		case late || d.passed():
-			w.insist()
-			return os.ErrDeadlineExceeded
+			return f.overErr()
 		case w.task == nil:
 			if f.flags&can != 0 {
 				return nil
@@ -116,7 +116,7 @@ func (f *FD) wait(d *direction, can ioFlags) error {
 			if err := f.attach(); err != nil {
 				return err
 			}
-		case w.scope.reason.Load() != nil || w.loop.cutting:
+		case w.scope.reason.Load() != nil || l.cutting:
 			return w.refuse(w.scope)
 		case f.flags&can != 0 && w.budget > 1:
 			w.budget--
@@ -130,14 +130,28 @@ func (f *FD) wait(d *direction, can ioFlags) error {
 		default:
 			s := w.scope
 			d.waiters.Push(&w.node)
-			f.loop.ioWaits++
-			w.Park(s, f)
-			f.loop.ioWaits--
+			l.ioWaits++
+			w.parks(s, f) // Park, written out: s is not done
+			l.suspend(w)
+			l.ioWaits--
 			if w.woken == WokenCanceled {
 				return s.AwaitErr()
+			} else if w.woken == wokenCut {
+				panic(cutOff{})
 			}
 		}
 	}
+}
+
+// over reports whether f is closed, or d's deadline has passed.
+func (f *FD) over(d *direction) bool { return f.flags&closed != 0 || d.passed() }
+
+// overErr is the error of what is over.
+func (f *FD) overErr() error {
+	if f.flags&closed != 0 {
+		return os.ErrClosed
+	}
+	return os.ErrDeadlineExceeded
 }
 
 // Awaited reports whether anybody waits for f, to read or to write.

@@ -22,11 +22,7 @@ func IsCutOff(v any) bool {
 // Park suspends the running task, which stands in the list or has set the
 // timer that is to wake it, until that happens or s is done.
 func (w *Worker) Park(s *Scope, what fmt.Stringer) Wakeup {
-	w.state, w.where, w.what = parked, s, what
-	w.spins = 0
-	if s.w != w {
-		s.more().guests.add(w)
-	}
+	w.parks(s, what)
 	if w.loop.cutting {
 		w.Wake(wokenCut)
 	} else if s.reason.Load() != nil {
@@ -37,6 +33,15 @@ func (w *Worker) Park(s *Scope, what fmt.Stringer) Wakeup {
 		panic(cutOff{})
 	}
 	return w.woken
+}
+
+// parks notes that w's task is about to be suspended.
+func (w *Worker) parks(s *Scope, what fmt.Stringer) {
+	w.state, w.where, w.what = parked, s, what
+	w.spins = 0
+	if s.w != w {
+		s.more().guests.add(w)
+	}
 }
 
 // Wake readies a parked task. It reports whether it did: a task is woken once.
@@ -51,7 +56,9 @@ func (w *Worker) Wake(why Wakeup) bool {
 	if w.guestOf != nil {
 		w.guestOf.remove(w)
 	}
-	w.loop.wheel.Cancel(&w.timer)
+	if w.timer.Active() {
+		w.loop.wheel.Cancel(&w.timer)
+	}
 	w.loop.ready.push(w)
 	return true
 }

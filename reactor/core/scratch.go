@@ -30,10 +30,10 @@ func (f *FD) Scratch() []byte {
 // other one's. It costs about 1 ns.
 func (f *FD) IsScratch(p []byte) bool {
 	s := &f.loop.scratch
-	if s.expired != nil && s.isExpired(uintptr(unsafe.Pointer(unsafe.SliceData(p)))) {
-		panic(ErrScratch) // a system call would only say EFAULT
-	}
 	if !isIn(s.memory, uintptr(unsafe.Pointer(unsafe.SliceData(p)))) {
+		if s.expired != nil && s.isExpired(uintptr(unsafe.Pointer(unsafe.SliceData(p)))) {
+			panic(ErrScratch) // a system call would only say EFAULT
+		}
 		return false
 	}
 	if t := f.loop.cur.task; s.lender != idOf(t) {
@@ -81,12 +81,19 @@ const maxExpired = 64
 
 func (s *scratch) lend(l *Loop) []byte {
 	s.lender = idOf(l.cur.task)
-	if s.debug {
-		s.lendMapping(l)
-	} else if s.memory == nil {
-		s.memory = make([]byte, ScratchSize)
+	if s.memory == nil || s.debug {
+		s.prepare(l)
 	}
 	return s.memory
+}
+
+// prepare makes the memory that is lent next.
+func (s *scratch) prepare(l *Loop) {
+	if s.debug {
+		s.lendMapping(l)
+	} else {
+		s.memory = make([]byte, ScratchSize)
+	}
 }
 
 // lendMapping lends memory that a callback seals. The callback is queued before

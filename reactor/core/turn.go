@@ -46,13 +46,10 @@ func (l *Loop) pick() Job {
 	for l.batch > 0 {
 		l.batch--
 		r := l.ready.pop()
-		switch r := r.(type) {
-		case *Callback:
-			if r.dropped() {
-				continue
-			}
-		case *TimedCall:
-			if r.dropped() {
+		switch r.(type) {
+		case *Worker, *Dormant:
+		default:
+			if dropped(r) {
 				continue
 			}
 		}
@@ -63,6 +60,17 @@ func (l *Loop) pick() Job {
 		return r
 	}
 	return nil
+}
+
+// dropped reports whether r is a callback that is not to be called any more.
+func dropped(r Job) bool {
+	switch r := r.(type) {
+	case *Callback:
+		return r.dropped()
+	case *TimedCall:
+		return r.dropped()
+	}
+	return false
 }
 
 // isOver reports whether there is nothing left to run.

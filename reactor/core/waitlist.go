@@ -149,7 +149,8 @@ func (q *WaitList) told() bool {
 
 // WakeAll makes all of them ready, in order.
 func (q *WaitList) WakeAll(why Wakeup) {
-	for q.WakeFirst(why) {
+	for q.head != nil {
+		q.WakeFirst(why)
 	}
 }
 

@@ -46,7 +46,7 @@ type Worker struct {
 	body    *Body // the innermost generator's body that runs here
 	what    fmt.Stringer
 	node    Waiter
-	spare   *Task // for a Dormant's next run
+	spare   *Task // for a Dormant's next run: at rest, in the tree of scopes still
 	timer   timerwheel.Timer[Expirer]
 
 	guestOf              *guestList
@@ -147,6 +147,7 @@ func (w *Worker) retire(to *Worker) {
 
 func (w *Worker) exit(to *Worker) {
 	w.state = gone
+	w.dropSpare()
 	all := w.loop.workers
 	last := len(all) - 1
 	all[w.index], all[last].index = all[last], w.index

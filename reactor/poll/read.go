@@ -156,8 +156,13 @@ func (f *FD) ReadNow(p []byte) (int, error) {
 // ReadRest looks, after a read that a task has made, whether there is more to read,
 // where a short read has not told. It is for the loop.
 func (f *FD) ReadRest() {
-	k := f.core.Kind()
-	if f.core.Sysfd() >= 0 && !k.Drains {
-		f.peek(k)
+	if !f.core.Kind().Drains {
+		f.lookForRest()
+	}
+}
+
+func (f *FD) lookForRest() {
+	if f.core.Sysfd() >= 0 {
+		f.peek(f.core.Kind())
 	}
 }
