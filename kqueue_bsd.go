@@ -4,8 +4,8 @@ package eddy
 
 import "golang.org/x/sys/unix"
 
-// What poller_bsd.go needs of kqueue(2). kqueue_model.go has the same names for
-// a model of it.
+// The part of kqueue(2) that poller_bsd.go uses. kqueue_model.go declares the
+// same names for a model of it.
 
 type kqEvent = unix.Kevent_t
 

@@ -12,53 +12,54 @@ import (
 	"time"
 )
 
-// What a backend owes. One file per kernel (poller_linux.go, poller_bsd.go)
-// defines the types rawEvent, the kernel's own event, and backend, its
-// descriptors, with the methods below. They are syscalls and translation;
-// everything that is the same on every kernel (the wake protocol, closing, the
-// size of a batch, the sentences in errors) is in this file. Errors are bare
-// errnos. All but signal are called by the owner's goroutine only.
+// The contract of a backend. One file per kernel (poller_linux.go,
+// poller_bsd.go) defines the types rawEvent, the kernel's own event, and
+// backend, which holds its descriptors and has the methods below. They make
+// system calls and translate events; everything common to all kernels (the wake
+// protocol, closing, the batch size, error texts) is in this file. Errors are
+// bare errnos. Only the owner's goroutine calls these methods, except signal.
 //
 // open() error creates the kernel's queue and the wake descriptor, both
 // close-on-exec, and registers the latter under wakeToken. On failure it leaves
 // nothing open.
 //
 // add(fd, token) error registers fd for both directions and for the peer's
-// half-close, edge-triggered, so that whatever is ready already is reported by
-// the next poll. EPERM for a regular file or a directory, EEXIST for what is
+// half-close, edge-triggered, so that the next poll reports what is ready
+// already. It returns EPERM for a regular file or a directory, EEXIST if fd is
 // registered. A failed add changes nothing.
 //
-// remove(fd) error ends the registration, and drops what the kernel had ready
-// for it. ENOENT if there was none. A descriptor that the kernel forgot by
-// itself counts as removed.
+// remove(fd) error ends the registration and drops its pending events. It
+// returns ENOENT if there was none. A descriptor that the kernel unregistered
+// by itself counts as removed.
 //
-// poll(raw, timeout) (int, error) fills raw, never empty, with what is ready,
-// and sleeps only if nothing is: not at all if timeout is 0, for ever if it is
-// negative. It rounds up, caps what the kernel would refuse, and returns 0, nil
-// when interrupted. It does not allocate.
+// poll(raw, timeout) (int, error) fills raw, which is never empty, with what is
+// ready. It sleeps only if nothing is: not at all if timeout is 0, forever if
+// it is negative. It rounds the timeout up, caps it at what the kernel accepts,
+// and returns 0, nil when interrupted. It does not allocate.
 //
-// translate(raw, events) ([]Event, bool) appends to events what raw says, at most
-// one Event per descriptor, with the token that was in force when poll
-// returned. It reports whether the wake was among them, and has by then
-// consumed it, so that a signal sent later makes a new event. It runs before
-// the caller can add or remove anything.
+// translate(raw, events) ([]Event, bool) appends the events of raw, at most one
+// Event per descriptor, with the token registered when poll returned. It
+// reports whether the wake event was among them, and has then consumed it: a
+// later signal makes a new event. It runs before the caller can add or remove
+// anything.
 //
 // signal() error makes the wake event appear. It may be called from any
-// goroutine, never blocks, and is never called again before translate has
-// reported the wake.
+// goroutine, never blocks, and is not called again until translate has reported
+// the wake.
 //
 // close() error closes what open opened. It is called once.
 
-// Readiness is what is known of a descriptor: a set of the bits below.
-// ReadClosed and Urgent imply Readable; Hangup and Failed imply Readable and Writable,
-// so that whoever waits to read or to write finds out by trying.
+// Readiness describes the state of a descriptor: a set of the bits below.
+// ReadClosed and Urgent imply Readable; Hangup and Failed imply Readable and
+// Writable, so that a caller that waits to read or to write tries, and gets the
+// error.
 type Readiness uint8
 
 const (
-	// Readable: a read will not block. It finds data, the end of the input, or
+	// Readable: a read will not block. There is data, the end of the input, or
 	// an error. On a listener, an accept will not block.
 	Readable Readiness = 1 << iota
-	// Writable: a write will not block. It finds room, or an error. On a
+	// Writable: a write will not block. There is room, or an error. On a
 	// connecting socket, the attempt is over.
 	Writable
 	// ReadClosed: the peer has shut down its writing side, or both. Data that it
@@ -70,8 +71,8 @@ const (
 	// nobody is left to read the pipe.
 	Failed
 	// Urgent: urgent data has come in on a TCP stream (MSG_OOB, tcp(7)). A read
-	// stops at its mark, so one that returns less than it could has not drained
-	// the socket. Linux only.
+	// stops at its mark, so a short read does not mean that the socket is
+	// drained. Linux only.
 	Urgent
 )
 
@@ -94,7 +95,7 @@ func (r Readiness) String() string {
 	return strings.Join(names, "|")
 }
 
-// An Event says what a descriptor is ready for.
+// An Event reports the readiness of a descriptor.
 type Event struct {
 	Token uint64    // as given to Add
 	Ready Readiness // never 0
@@ -104,9 +105,9 @@ type Event struct {
 const wakeToken = math.MaxUint64
 
 // The batch starts small, because most loops stay small, and doubles whenever
-// one is full. The limit bounds both the memory kept after a burst (about
-// 112 KB on Linux) and the time between two looks at the rest of the loop. What
-// does not fit stays in the kernel, in order, for the next Wait.
+// it is full. The limit bounds both the memory kept after a burst (about 112 KB
+// on Linux) and the time that one batch keeps the loop from its other work.
+// Events that do not fit stay in the kernel, in order, for the next Wait.
 const (
 	minBatch = 128
 	maxBatch = 4096
@@ -119,33 +120,35 @@ const (
 )
 
 // A Poller asks the kernel which descriptors are ready. Make one with
-// [NewPoller]; the zero Poller behaves as a closed one. It may not be copied.
+// [NewPoller]; the zero Poller behaves like a closed one. It must not be
+// copied.
 //
-// All methods but Wake are for one goroutine at a time, the loop's.
+// All methods except Wake must be called from one goroutine at a time, the
+// loop's.
 type Poller struct {
 	kernel kernel
 
-	// raw is what the kernel fills and events what the caller gets.
-	// minBatch <= len(raw) <= maxBatch, and cap(events) >= len(raw), so that
-	// translating a batch never allocates.
+	// The kernel fills raw; the caller gets events. minBatch <= len(raw) <=
+	// maxBatch, and cap(events) >= len(raw), so that translating a batch never
+	// allocates.
 	raw    []rawEvent
 	events []Event
 
-	// While state is open, pending is set exactly from the moment a Wake finds
-	// it clear until a Wait has consumed the event of that Wake's signal. So
-	// signals and events come in pairs: no wake is lost, none is seen twice, and
-	// a Wake that finds pending set has nothing left to do.
+	// While state is open, pending is set from the moment a Wake finds it clear
+	// until a Wait has consumed the event of that Wake's signal, and at no
+	// other time. So signals and events come in pairs: no wake is lost, none is
+	// seen twice, and a Wake that finds pending set has nothing to do.
 	state atomic.Uint32
 
-	// closing orders signal and close: a wake descriptor is never written to
-	// after it was closed, when its number may belong to a stranger. Open is
-	// cleared only under closing.
+	// closing orders signal and close: the wake descriptor is never written to
+	// after it was closed, when another file may have its number. The open bit
+	// is cleared only under closing.
 	closing sync.Mutex
 }
 
 // NewPoller opens a Poller: two descriptors on Linux, three on the BSDs,
 // all close-on-exec. It fails when the process or the system is out of
-// descriptors (EMFILE, ENFILE) or memory. Close it when done: the garbage
+// descriptors (EMFILE, ENFILE) or memory. The caller must close it: the garbage
 // collector does not.
 func NewPoller() (*Poller, error) {
 	p := &Poller{
@@ -159,16 +162,16 @@ func NewPoller() (*Poller, error) {
 	return p, nil
 }
 
-// Add registers fd for both directions and for the end of its input. It is
-// called once for a descriptor: events are edge-triggered (see the package
-// comment) and nothing has to be re-armed. Whatever is ready already is
-// reported by the next Wait. Events carry token, which should never be used for
-// another registration; math.MaxUint64 is the Poller's own and refused (EINVAL).
+// Add registers fd for both directions and for the end of its input. Call it
+// once for each descriptor: events are edge-triggered (see the package comment)
+// and need no re-arming. The next Wait reports what is ready already. Events
+// carry token, which should never be used for another registration;
+// math.MaxUint64 is the Poller's own and refused (EINVAL).
 //
 // The errors wrap the kernel's: EBADF if fd is not open, EPERM if it is a file
 // that is always ready, EEXIST if it is registered already, ENOSPC or ENOMEM if
-// the kernel will watch no more. A closed Poller
-// returns an error that is os.ErrClosed.
+// the kernel will watch no more. On a closed Poller the error wraps
+// os.ErrClosed.
 //
 // It costs one syscall, about a microsecond; two on kqueue.
 func (p *Poller) Add(fd int, token uint64) error {
@@ -187,13 +190,12 @@ func (p *Poller) Add(fd int, token uint64) error {
 	return nil
 }
 
-// Remove ends the registration of fd: no later Wait reports it. The batch that
-// the last Wait returned is not searched; events for fd in it keep their token.
-// It must be called before fd is closed, or epoll may go on reporting a
-// duplicate of it.
+// Remove ends the registration of fd: no later Wait reports it. Events for fd
+// in the batch that the last Wait returned stay there. Remove must be called
+// before fd is closed, or epoll may go on reporting a duplicate of it.
 //
 // The errors wrap the kernel's: ENOENT if fd is not registered, EBADF (epoll) if
-// it is not open. A closed Poller returns an error that is os.ErrClosed.
+// it is not open. On a closed Poller the error wraps os.ErrClosed.
 //
 // It costs one syscall.
 func (p *Poller) Remove(fd int) error {
@@ -209,24 +211,24 @@ func (p *Poller) Remove(fd int) error {
 	return nil
 }
 
-// Wait returns what has become ready since the last one, at most one Event for
-// each descriptor. If nothing is ready it sleeps: at most for timeout, for ever
-// if that is negative, and not at all if it is 0. It returns early, perhaps with
-// no event and without an error, after a Wake or a signal; a caller with a
-// deadline compares it with the clock. Sleeps are rounded up to what the
-// kernel can express: a nanosecond, a millisecond before Linux 5.11, and on
-// NetBSD, OpenBSD and DragonFly up to two ticks more, 20 ms by default. Very long
-// ones may be cut to some days.
+// Wait returns what has become ready since the last call, at most one Event for
+// each descriptor. If nothing is ready it sleeps: for timeout at most, forever
+// if timeout is negative, and not at all if it is 0. It returns early, perhaps
+// with no event and without an error, after a Wake or a signal; a caller with a
+// deadline compares it with the clock. Sleeps are rounded up to what the kernel
+// can express: a nanosecond, a millisecond before Linux 5.11, and on NetBSD,
+// OpenBSD and DragonFly up to two ticks more, 20 ms by default. Very long ones
+// may be cut to a few days.
 //
 // The slice belongs to the Poller and is valid until the next Wait. A batch
 // holds at most a few thousand events; the rest comes with the next Wait.
 //
-// A closed Poller returns an error that is os.ErrClosed. Any other error means
-// that the Poller is of no more use.
+// On a closed Poller the error wraps os.ErrClosed. After any other error the
+// Poller can no longer be used.
 //
 // It costs one syscall and allocates only to grow the batch, a handful of times
 // in a Poller's life. With a timeout of 0 on Linux the syscall bypasses the Go
-// scheduler, as it cannot block.
+// scheduler, because it cannot block.
 func (p *Poller) Wait(timeout time.Duration) ([]Event, error) {
 	if !p.isOpen() {
 		return nil, closedError("Wait")
@@ -237,7 +239,8 @@ func (p *Poller) Wait(timeout time.Duration) ([]Event, error) {
 	}
 	events, woken := p.kernel.translate(p.raw[:n], p.events[:0])
 	if woken {
-		// Only now: a Wake that still finds pending set is answered by our return.
+		// Not earlier: a Wake that still finds pending set relies on this
+		// return.
 		p.state.And(^pending)
 	}
 	if n == len(p.raw) {
@@ -246,19 +249,19 @@ func (p *Poller) Wait(timeout time.Duration) ([]Event, error) {
 	return events, nil
 }
 
-// Wake makes the Wait that sleeps, or else the next one, return at once. What
-// the caller did before Wake is visible after that Wait. Several wakes may end
-// a single Wait; none is lost.
+// Wake makes the current Wait, or else the next one, return at once. What the
+// caller did before Wake is visible after that Wait. Several wakes may end a
+// single Wait; none is lost.
 //
-// It may be called from any goroutine at any time, also during and after Close;
-// then it does nothing and returns an error that is os.ErrClosed. Any other
-// error means that the Poller is of no more use.
+// It may be called from any goroutine at any time. After Close it does nothing
+// and returns an error that wraps os.ErrClosed. After any other error the
+// Poller can no longer be used.
 //
 // It never blocks on the kernel. It costs one syscall, or a few nanoseconds
 // while an earlier wake is still pending.
 func (p *Poller) Wake() error {
-	// Or and not a test first: it orders what came before this Wake even if
-	// another one does the signalling.
+	// Or comes first, without a test: it orders what came before this Wake even
+	// if another one signals.
 	before := p.state.Or(pending)
 	if before&open == 0 {
 		return closedError("Wake")
@@ -269,7 +272,8 @@ func (p *Poller) Wake() error {
 	return p.signal()
 }
 
-// signal has the kernel report a wake, unless the Poller is closed meanwhile.
+// signal makes the kernel report a wake, unless the Poller was closed
+// meanwhile.
 func (p *Poller) signal() error {
 	p.closing.Lock()
 	defer p.closing.Unlock()
@@ -284,8 +288,8 @@ func (p *Poller) signal() error {
 }
 
 // Close releases the Poller's descriptors; those that were added stay open. A
-// second Close does nothing. No Wait may be under way: to end it from another
-// goroutine, have that goroutine Wake the loop and the loop Close its Poller.
+// second Close does nothing. No Wait may be in progress: to close from another
+// goroutine, Wake the loop and let the loop call Close.
 func (p *Poller) Close() error {
 	p.closing.Lock()
 	defer p.closing.Unlock()
@@ -309,8 +313,8 @@ func (p *Poller) grow() {
 	}
 }
 
-// check reports a broken invariant of the batch. The wake's is for the tests to
-// observe: signals and events come in pairs.
+// check returns an error if an invariant of the batch is broken. Tests check
+// that of the wake protocol: signals and events come in pairs.
 func (p *Poller) check() error {
 	if n := len(p.raw); n < minBatch || n > maxBatch {
 		return fmt.Errorf("eddy: batch of %d events, want %d to %d", n, minBatch, maxBatch)
@@ -321,7 +325,8 @@ func (p *Poller) check() error {
 	return nil
 }
 
-// validFd rejects what the kernel's int would truncate to another descriptor.
+// validFd rejects numbers that the kernel's int would truncate to another
+// descriptor.
 func validFd(fd int) bool { return fd >= 0 && int(int32(fd)) == fd }
 
 func closedError(method string) error {
@@ -332,7 +337,7 @@ func fdError(verb string, fd int, err error) error {
 	return fmt.Errorf("eddy: cannot %s fd %d%s: %w", verb, fd, hint(err), err)
 }
 
-// hint says what an errno means here and what to do about it.
+// hint returns what an errno means here and what to do about it.
 func hint(err error) string {
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {

@@ -16,16 +16,16 @@ import (
 // could reach a later owner of the number, and a list with room for events
 // would mix EV_ERROR replies and events.
 //
-// Tokens are in a table (slotTable) and not in udata, which is a pointer to the
-// garbage collector on most of these systems. Hence the question of a stale event:
-// can one of an earlier registration be reported under the token of a later one?
-// Not within a batch: poll and translate follow each other inside Wait, and
-// only the same goroutine calls add and remove, so between the kernel's report
-// and the lookup the table does not change. Not across batches: the kernel
-// drops a filter, with what was pending on it, when it is deleted (remove) and
-// when its descriptor is closed, duplicates or not (kqueue(2), "called
-// automatically on close"); what it reports after the next add stems from
-// that add. A batch that the caller holds has its tokens already.
+// Tokens are in a table (slotTable) and not in udata, which on most of these
+// systems has a pointer type that the garbage collector would follow. An event
+// of an earlier registration is never reported under the token of a later one.
+// Within a batch: poll and translate follow each other inside Wait, and only
+// the same goroutine calls add and remove, so the table does not change between
+// the kernel's report and the lookup. Across batches: the kernel drops a filter
+// and its pending events when the filter is deleted (remove) and when its
+// descriptor is closed, duplicates or not (kqueue(2), "called automatically on
+// close"); what it reports after the next add belongs to that add. A batch that
+// the caller holds has its tokens already.
 
 type rawEvent = kqEvent
 
@@ -80,7 +80,7 @@ func (b *backend) add(fd int, token uint64) error {
 	}
 	if err != nil {
 		b.drop(fd)
-		if err == unix.ENODEV { // a device that can't be waited for
+		if err == unix.ENODEV { // a device that can't be polled
 			err = unix.EPERM
 		}
 		return err
@@ -92,11 +92,11 @@ func (b *backend) add(fd int, token uint64) error {
 	return nil
 }
 
-// onlyReads reports whether err can be a kernel's refusal of WRITE for a
-// descriptor that takes READ. A pipe without its other end has EPIPE, on NetBSD
-// EBADF; a kqueue, which can only be waited for to read, has EINVAL, EPERM or
-// EOPNOTSUPP; a device may have ENODEV. Each of them can also mean that READ was
-// refused: then READ by itself is refused too.
+// onlyReads reports whether err can mean that the kernel refused WRITE for a
+// descriptor that accepts READ. A pipe without its other end gives EPIPE, on
+// NetBSD EBADF; a kqueue, which supports READ only, gives EINVAL, EPERM or
+// EOPNOTSUPP; a device may give ENODEV. Each of them can also mean that READ
+// was refused: then adding READ alone fails too.
 func onlyReads(err error) bool {
 	switch err {
 	case unix.EPIPE, unix.EBADF, unix.EINVAL, unix.EPERM, unix.EOPNOTSUPP, unix.ENODEV:
@@ -105,10 +105,10 @@ func onlyReads(err error) bool {
 	return false
 }
 
-// refuse says why fd can't be added, as epoll would. A kqueue takes files that
-// are always ready, and a second add, under which the first one's owner would wait
-// for ever. A number that has a slot was perhaps closed and used again: then its
-// filters are gone, and there is nothing to enable.
+// refuse returns the error that epoll would give if fd can't be added. A kqueue
+// accepts files that are always ready, and a second add, after which the first
+// one's owner would wait forever. A number that has a slot may have been closed
+// and used again: then its filters are gone, and enabling one fails.
 func (b *backend) refuse(fd int) error {
 	var st unix.Stat_t
 	if unix.Fstat(fd, &st) == nil {
@@ -131,8 +131,8 @@ func (b *backend) remove(fd int) error {
 	return b.drop(fd)
 }
 
-// drop deletes the filters; one by one if need be, for the kernel stops at the
-// first change that fails.
+// drop deletes the filters, one by one if the first call fails, because the
+// kernel stops at the first change that fails.
 func (b *backend) drop(fd int) error {
 	var changes [2]kqEvent
 	kqSet(&changes[0], fd, kqRead, kqDelete)
@@ -151,9 +151,9 @@ func (b *backend) drop(fd int) error {
 	return nil
 }
 
-// gone reports whether there was nothing to delete: the filter was never added
-// (see onlyReads), an interrupted call has deleted it already, or closing the
-// descriptor has.
+// gone reports whether err means that there was nothing to delete: the filter
+// was never added (see onlyReads), or an interrupted call or the closing of the
+// descriptor has deleted it.
 func gone(err error) bool {
 	return err == unix.ENOENT || err == unix.EBADF || err == unix.EINVAL
 }
@@ -165,7 +165,7 @@ func (b *backend) change(fd, filter, flags int) error {
 }
 
 // submit repeats an interrupted call: adding again changes nothing, and
-// deleting again is gone.
+// deleting again gives an error that gone accepts.
 func (b *backend) submit(changes []kqEvent) error {
 	for {
 		if _, err := kqCall(b.kq, changes, nil, nil); err != unix.EINTR {
@@ -174,7 +174,7 @@ func (b *backend) submit(changes []kqEvent) error {
 	}
 }
 
-// longest is a sleep that every kernel accepts; Darwin answers EINVAL to very
+// longest is a sleep that every kernel accepts; Darwin returns EINVAL for very
 // long ones.
 const longest = 10 * 24 * time.Hour
 
@@ -188,7 +188,7 @@ func (b *backend) poll(raw []rawEvent, timeout time.Duration) (int, error) {
 		until = &ts
 	}
 	n, err := kqCall(b.kq, nil, raw, until)
-	// ETIMEDOUT is not documented, yet seen (go.dev/issue/59679).
+	// ETIMEDOUT is undocumented but occurs (go.dev/issue/59679).
 	if err == unix.EINTR || err == unix.ETIMEDOUT {
 		return 0, nil
 	}
@@ -214,8 +214,8 @@ func (b *backend) translate(raw []rawEvent, events []Event) ([]Event, bool) {
 }
 
 // pay reports the end of writing for the descriptors whose WRITE filter was
-// refused since nobody was left to read: FreeBSD takes READ for them and never
-// reports it. A descriptor that was closed meanwhile has no READ filter.
+// refused because the pipe has no reader: FreeBSD accepts READ for them and
+// never reports it. A descriptor that was closed meanwhile has no READ filter.
 func (b *backend) pay(events []Event) []Event {
 	for _, fd := range b.slots.settle() {
 		if b.slots.inBatch(fd) || b.change(fd, kqRead, kqEnable) == nil {
@@ -225,21 +225,21 @@ func (b *backend) pay(events []Event) []Event {
 	return events
 }
 
-// writeEnded is what WRITE with EV_EOF means.
+// writeEnded is the meaning of WRITE with EV_EOF.
 const writeEnded = Writable | Hangup | Readable
 
-// readiness reads EV_EOF by its filter: on READ the peer writes no more, on
-// WRITE nothing more can be written, and slotTable.merge has yet to see whether
+// readiness interprets EV_EOF by its filter: on READ the peer writes no more;
+// on WRITE nothing more can be written, and slotTable.merge decides whether
 // that is Hangup. The socket's error comes in fflags, and only with EV_EOF;
-// EV_ERROR would be the answer to a change.
+// EV_ERROR would be the result of a change.
 func readiness(ev *kqEvent) (r Readiness) {
 	eof := ev.Flags&kqEOF != 0
 	switch ev.Filter {
 	case kqRead:
 		r = Readable
 		if eof {
-			// Writable too: some kernels tell the writing end of a pipe that its
-			// reader is gone by READ alone.
+			// Writable too: some kernels report to the writing end of a pipe
+			// only by READ that its reader is gone.
 			r |= ReadClosed | Writable
 		}
 	case kqWrite:
@@ -256,7 +256,7 @@ func readiness(ev *kqEvent) (r Readiness) {
 
 func (b *backend) signal() error { return b.wake.signal() }
 
-// close ends the filters with the queue.
+// close closes the queue, and with it all filters.
 func (b *backend) close() error {
 	b.slots = slotTable{}
 	wakeErr := b.wake.close()

@@ -2,5 +2,5 @@
 
 package eddy
 
-// kernel is what a Poller asks.
+// kernel is the backend that a Poller uses; tests can put another in its place.
 type kernel = backend

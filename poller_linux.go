@@ -22,12 +22,12 @@ type rawEvent = unix.EpollEvent
 type backend struct {
 	epfd   int
 	wakeFd int
-	// millis is set once the kernel turns out to have no epoll_pwait2.
+	// millis is set when epoll_pwait2 has turned out to be missing.
 	millis bool
 }
 
-// interest is registered once and for good. EPOLLERR and EPOLLHUP need not be
-// asked for.
+// interest is registered once and never changed. EPOLLERR and EPOLLHUP are
+// always reported.
 const interest = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLPRI | unix.EPOLLET
 
 func (b *backend) open() (err error) {
@@ -42,8 +42,8 @@ func (b *backend) open() (err error) {
 
 // openWake registers an eventfd edge-triggered: each write is an edge of its
 // own (eventfd_write wakes the poll queue whatever the counter was), so the
-// counter need never be read. It only grows, by one per wake; a write would
-// fail at 2^64-2, after 584 years of a wake every nanosecond.
+// counter is never read. It only grows, by one per wake; a write would fail at
+// 2^64-2, after 584 years of a wake every nanosecond.
 func (b *backend) openWake() (err error) {
 	if b.wakeFd, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
 		return err
@@ -58,7 +58,7 @@ func (b *backend) add(fd int, token uint64) error {
 	return b.register(fd, interest, token)
 }
 
-// register puts the token into epoll_data, which x/sys shows as two halves.
+// register stores the token in epoll_data, which x/sys declares as two halves.
 func (b *backend) register(fd int, events uint32, token uint64) error {
 	event := unix.EpollEvent{Events: events, Fd: int32(token), Pad: int32(token >> 32)}
 	return unix.EpollCtl(b.epfd, unix.EPOLL_CTL_ADD, fd, &event)
@@ -68,7 +68,7 @@ func (b *backend) remove(fd int) error {
 	return unix.EpollCtl(b.epfd, unix.EPOLL_CTL_DEL, fd, nil)
 }
 
-// poll avoids epoll_wait, which arm64 and other newer ports do not have.
+// poll avoids epoll_wait, which arm64 and other newer ports lack.
 func (b *backend) poll(raw []rawEvent, timeout time.Duration) (int, error) {
 	var n int
 	var errno unix.Errno
@@ -95,7 +95,7 @@ func (b *backend) poll(raw []rawEvent, timeout time.Duration) (int, error) {
 	return 0, errno
 }
 
-// look does not block, so the Go scheduler need not hear of it.
+// look does not block, so it need not enter the Go scheduler.
 func (b *backend) look(raw []rawEvent) (int, unix.Errno) {
 	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(b.epfd),
 		uintptr(unsafe.Pointer(&raw[0])), uintptr(len(raw)), 0, 0, 0)
@@ -103,7 +103,7 @@ func (b *backend) look(raw []rawEvent) (int, unix.Errno) {
 }
 
 // timespec64 is the kernel's __kernel_timespec: 64 bits twice on every
-// architecture, where unix.Timespec has the 32 bits of the older calls on some.
+// architecture, where unix.Timespec has the older calls' 32 bits on some.
 type timespec64 struct{ sec, nsec int64 }
 
 func (b *backend) sleep(raw []rawEvent, timeout time.Duration) (int, unix.Errno) {
@@ -119,8 +119,9 @@ func (b *backend) sleepMillis(raw []rawEvent, timeout time.Duration) (int, unix.
 	return int(n), errno
 }
 
-// millis rounds up: rounding down would have a loop spin through the last
-// millisecond before each deadline. The kernel takes an int: 24 days at most.
+// millis rounds up: rounding down would make a loop spin through the last
+// millisecond before each deadline. The kernel's parameter is an int: 24 days
+// at most.
 func millis(timeout time.Duration) int {
 	if timeout < 0 {
 		return -1
@@ -167,7 +168,8 @@ func readiness(events uint32) (r Readiness) {
 	return r
 }
 
-// signal is raw, as it cannot block: the descriptor is nonblocking.
+// signal makes a raw system call, because it cannot block: the descriptor is
+// nonblocking.
 func (b *backend) signal() error {
 	one := uint64(1)
 	_, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(b.wakeFd),
@@ -178,7 +180,7 @@ func (b *backend) signal() error {
 	return nil
 }
 
-// close frees both numbers even where it reports an error (close(2)).
+// close frees both descriptors even if it returns an error (close(2)).
 func (b *backend) close() error {
 	wakeErr := unix.Close(b.wakeFd)
 	if err := unix.Close(b.epfd); err != nil {

@@ -12,19 +12,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// With this tag epoll reports again, at random, what it has reported, for tests:
-// a kernel may, and its users have to bear it. The environment variable
+// With this tag, for tests, a Poller repeats at random what epoll has reported:
+// a kernel may do so, and callers must handle it. The environment variable
 // EDDY_RESTLESS is the seed.
 type kernel struct {
 	backend
 	random *rand.Rand
 	added  []addition
-	again  []rawEvent // what poll is about to repeat
+	again  []rawEvent // what poll is about to report again
 	asked  [1]unix.PollFd
 }
 
 // An addition is a registration. One whose descriptor was closed without remove
-// stays, and is not repeated once its number has another file.
+// stays, and is not repeated once another file has the number.
 type addition struct {
 	fd       int
 	token    uint64
@@ -35,7 +35,7 @@ func restlessSeed() uint64 {
 	value := os.Getenv("EDDY_RESTLESS")
 	seed, err := strconv.ParseUint(value, 10, 64)
 	if err != nil && value != "" {
-		panic(fmt.Sprintf("eddy: EDDY_RESTLESS=%s is no seed", value))
+		panic(fmt.Sprintf("eddy: EDDY_RESTLESS=%s is not a number", value))
 	}
 	return seed
 }
@@ -77,7 +77,7 @@ func fileOf(fd int) (dev, ino uint64) {
 	return uint64(st.Dev), st.Ino
 }
 
-// poll repeats something every other time; then it does not sleep.
+// poll repeats events in half of the calls, at random; then it does not sleep.
 func (k *kernel) poll(raw []rawEvent, timeout time.Duration) (int, error) {
 	k.again = k.again[:0]
 	if k.random.IntN(2) == 0 {
@@ -101,8 +101,8 @@ func (k *kernel) poll(raw []rawEvent, timeout time.Duration) (int, error) {
 	return n, nil
 }
 
-// repeat adds the present state of a descriptor, as epoll would report it: the
-// bits of poll(2) are epoll's.
+// repeat adds an event for the present state of a descriptor: the bits of
+// poll(2) are epoll's.
 func (k *kernel) repeat(a addition) {
 	if dev, ino := fileOf(a.fd); dev != a.dev || ino != a.ino {
 		return
@@ -115,7 +115,7 @@ func (k *kernel) repeat(a addition) {
 	}
 }
 
-// hasToken reports whether there is an event of the same token.
+// hasToken reports whether events has one with event's token.
 func hasToken(events []rawEvent, event rawEvent) bool {
 	for _, e := range events {
 		if e.Fd == event.Fd && e.Pad == event.Pad {

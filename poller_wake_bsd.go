@@ -9,14 +9,14 @@ import (
 )
 
 // A selfPipe wakes a kqueue. EVFILT_USER would need no descriptors, but NetBSD
-// has it since 2021 only, OpenBSD since later, and x/sys for neither; a pipe is
-// the same everywhere.
+// has it only since 2021, OpenBSD since later, and x/sys for neither; a pipe
+// works everywhere.
 //
-// By the wake protocol (Poller.state) it holds at most one byte: the next is
-// written only after the last was drained.
+// By the wake protocol (see Poller.state) it holds at most one byte: the next
+// is written only after the last was drained.
 type selfPipe struct {
 	read, write int
-	drained     [16]byte // of no use but to drain into
+	drained     [16]byte // drain reads into it
 }
 
 var wakeByte = []byte{0} // never written to
@@ -48,7 +48,7 @@ func (w *selfPipe) setNonblock() error {
 	return unix.SetNonblock(w.write, true)
 }
 
-// signal takes a full pipe for success: a wake is pending then.
+// signal treats a full pipe as success: a wake is pending then.
 func (w *selfPipe) signal() error {
 	for {
 		_, err := unix.Write(w.write, wakeByte)
@@ -62,7 +62,7 @@ func (w *selfPipe) signal() error {
 	}
 }
 
-// drain empties the pipe, so that the next byte is an edge again.
+// drain empties the pipe, so that the next byte makes a new edge.
 func (w *selfPipe) drain() {
 	for {
 		n, err := unix.Read(w.read, w.drained[:])

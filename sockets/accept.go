@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Where x/sys has no accept4, a descriptor is made and then marked, under the
-// lock that keeps a fork from coming between.
+// Where x/sys has no accept4, a descriptor is made and then marked, with forks
+// locked out meanwhile.
 
 func (System) Socket(family, typ, proto int) (int, error) {
 	syscall.ForkLock.RLock()

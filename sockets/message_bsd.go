@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Receive and Send go message by message here: there is no call for many that
-// all of these systems have.
+// Receive and Send make a call for each message: these systems have no common
+// call for several.
 
 func (System) Receive(fd int, ms []Message, flags int) (int, syscall.Errno) {
 	for i := range ms {
@@ -56,7 +56,7 @@ func (System) Send(fd int, ms []Message, flags int) (int, syscall.Errno) {
 func send(fd int, m *Message, flags int) syscall.Errno {
 	var n int
 	var err error
-	if m.Path != "" { // as System.Bind
+	if m.Path != "" { // see System.Bind
 		n, err = syscall.SendmsgN(fd, m.Data, m.Control, &syscall.SockaddrUnix{Name: m.Path}, flags)
 	} else {
 		n, err = unix.SendmsgN(fd, m.Data, m.Control, m.sockaddr(), flags)
@@ -80,8 +80,8 @@ func (m *Message) sockaddr() unix.Sockaddr {
 	return nil
 }
 
-// partly is the result of a batch of which done messages moved before an error:
-// the next call meets it again.
+// partly returns the result of a batch that failed after done messages. If some
+// have moved, it drops the error: the next call meets it again.
 func partly(done int, errno syscall.Errno) (int, syscall.Errno) {
 	if done > 0 {
 		return done, 0

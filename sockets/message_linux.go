@@ -14,20 +14,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An mmsghdr is what recvmmsg(2) and sendmmsg(2) take an array of.
+// An mmsghdr is an element of the array that recvmmsg(2) and sendmmsg(2) take.
 type mmsghdr struct {
 	hdr unix.Msghdr
 	len uint32
 }
 
-// A batch is the kernel's form of some messages.
+// A batch holds messages in the kernel's form.
 type batch struct {
 	hdrs  [maxMessages]mmsghdr
 	iovs  [maxMessages]unix.Iovec
 	addrs [maxMessages]unix.RawSockaddrAny
 }
 
-// maxMessages is how many messages go in one call.
+// maxMessages is the most messages in one call.
 const maxMessages = 64
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
@@ -86,7 +86,7 @@ func (b *batch) call(trap uintptr, fd, n, flags int) (int, syscall.Errno) {
 	return int(r), 0
 }
 
-// release gives b back, with no pointer left to what is the caller's.
+// release returns b to the pool, without pointers to the caller's memory.
 func (b *batch) release(n int) {
 	clear(b.hdrs[:n])
 	clear(b.iovs[:n])
@@ -94,8 +94,8 @@ func (b *batch) release(n int) {
 	batches.Put(b)
 }
 
-// put makes the kernel's form of m's address, and returns its length: 0 if there
-// is none.
+// put stores m's address in the kernel's form and returns its length: 0 if m
+// has none.
 func (m *Message) put(sa *unix.RawSockaddrAny) uint32 {
 	ip := m.Addr.Addr()
 	switch {
@@ -119,9 +119,9 @@ func (m *Message) put(sa *unix.RawSockaddrAny) uint32 {
 	return 0
 }
 
-// putPath writes a path, which ends by a zero byte, or an abstract name, which
-// ends by its length; see unix(7). One byte more than the kernel allows makes it
-// refuse what does not fit: EINVAL.
+// putPath stores a path, which is terminated by a zero byte, or an abstract
+// name, which is ended by its length; see unix(7). For a name that does not fit
+// it returns a length that the kernel refuses with EINVAL.
 func putPath(sa *unix.RawSockaddrUnix, path string) uint32 {
 	const offset = uint32(unsafe.Offsetof(sa.Path))
 	sa.Family = unix.AF_UNIX
@@ -138,7 +138,7 @@ func putPath(sa *unix.RawSockaddrUnix, path string) uint32 {
 	return n + 1
 }
 
-// take reads m's address from the kernel's form, of which n bytes are filled.
+// take sets m's address from the kernel's form, of which n bytes are valid.
 func (m *Message) take(sa *unix.RawSockaddrAny, n uint32) {
 	m.Addr, m.Path = netip.AddrPort{}, ""
 	if n == 0 { // a connected stream's peer

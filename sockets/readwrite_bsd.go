@@ -32,20 +32,21 @@ func errnoOf(err error) syscall.Errno {
 	return syscall.EIO
 }
 
-// WriteBuffers is sendmsg(2), for x/sys has no writev(2) for some of these.
+// WriteBuffers uses sendmsg(2), because x/sys lacks writev(2) for some of these
+// systems.
 func (System) WriteBuffers(fd int, bufs [][]byte) (int, syscall.Errno) {
 	n, err := unix.SendmsgBuffers(fd, bufs[:min(len(bufs), maxBuffers)], nil, nil, 0)
 	return moved(n, err)
 }
 
-// maxBuffers is how many buffers go in one call; the kernels' limit is 1024.
+// maxBuffers is the most buffers in one call; the kernels' limit is 1024.
 const maxBuffers = 64
 
-// SendFile tells what was moved before EAGAIN and EINTR too. x/sys puts the
-// arguments in the order of the system, and fails with ENOSYS on OpenBSD and
-// NetBSD, which have no sendfile(2).
+// SendFile returns also what was moved before EAGAIN or EINTR. x/sys passes the
+// arguments in the system's order, and fails with ENOSYS on OpenBSD and NetBSD,
+// which have no sendfile(2).
 func (System) SendFile(fd, file int, offset int64, n int) (int, syscall.Errno) {
-	if n == 0 { // which means all there is to Darwin and FreeBSD
+	if n == 0 { // Darwin and FreeBSD would send the whole file
 		return 0, 0
 	}
 	done, err := unix.Sendfile(fd, file, &offset, n)

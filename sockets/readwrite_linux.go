@@ -9,20 +9,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Read and Write cannot block on a nonblocking socket, so they spare the Go
-// scheduler the announcement of a call that might: about a tenth of the cost of
-// an echo. They check for no room on the stack, as what they call does not either:
-// the runtime keeps 800 bytes for such functions, and without that check a task
-// that reads and writes gets by with the two kilobytes it begins with.
+// Read and Write cannot block on a nonblocking socket, so they do not enter the
+// Go scheduler: that saves about a tenth of the cost of an echo. They are
+// nosplit, as what they call is: the runtime reserves 800 bytes of stack for
+// such functions, so a task that reads and writes does not outgrow the two
+// kilobytes of stack it starts with.
 
-// Read and Write are so short that the compiler's wrapper for the interface holds
-// them whole.
+// Read and Write are short enough to be inlined into the compiler's wrapper for
+// the interface.
 
 func (System) Read(fd int, p []byte) (int, syscall.Errno)  { return move(unix.SYS_READ, fd, p) }
 func (System) Write(fd int, p []byte) (int, syscall.Errno) { return move(unix.SYS_WRITE, fd, p) }
 
-// move goes to package syscall, for x/sys has the same by way of assembly, which
-// passes everything on the stack.
+// move uses package syscall, because x/sys reaches the same call through
+// assembly, which passes all arguments on the stack.
 //
 //go:nosplit
 func move(trap uintptr, fd int, p []byte) (int, syscall.Errno) {
@@ -33,8 +33,8 @@ func move(trap uintptr, fd int, p []byte) (int, syscall.Errno) {
 	return int(n), 0
 }
 
-// maxBuffers is how many buffers go in one writev(2); UIO_MAXIOV is 1024, but
-// beyond these the saving is small, and their list is on the stack.
+// maxBuffers is the most buffers in one writev(2). UIO_MAXIOV is 1024, but more
+// would save little, and the list is on the stack.
 const maxBuffers = 64
 
 func (System) WriteBuffers(fd int, bufs [][]byte) (int, syscall.Errno) {
@@ -51,7 +51,7 @@ func (System) WriteBuffers(fd int, bufs [][]byte) (int, syscall.Errno) {
 	return int(n), 0
 }
 
-// SendFile may wait for a disk, so it is announced to the Go scheduler.
+// SendFile may wait for a disk, so it enters the Go scheduler.
 func (System) SendFile(fd, file int, offset int64, n int) (int, syscall.Errno) {
 	moved, err := unix.Sendfile(fd, file, &offset, n)
 	if err != nil {

@@ -14,7 +14,7 @@ func (System) Pipe() (r, w int, err error) {
 	return fds[0], fds[1], nil
 }
 
-// Splice can't block, see Read: neither the pipe nor the socket does.
+// Splice can't block, because neither the pipe nor the socket does; see Read.
 func (System) Splice(to, from, n int) (int, syscall.Errno) {
 	moved, _, errno := unix.RawSyscall6(unix.SYS_SPLICE, uintptr(from), 0, uintptr(to), 0,
 		uintptr(n), unix.SPLICE_F_NONBLOCK|unix.SPLICE_F_MOVE)

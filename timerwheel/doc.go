@@ -1,13 +1,13 @@
-// Package timerwheel answers one question: of a great many deadlines, which
-// is next? It is a data structure and knows numbers only. Where the time comes
-// from, how one sleeps until it, and what is to happen at a deadline belong to
-// the wheel's owner; so does a lock, if more than one goroutine is about.
+// Package timerwheel answers one question: of a great many deadlines, which is
+// next? It is a data structure over numbers. The wheel's owner reads the clock,
+// sleeps, and acts at a deadline; it also provides a lock if several goroutines
+// use the wheel.
 //
 // A deadline is an int64, in nanoseconds since an origin that the owner
-// chooses; any unit would do, for the wheel only compares. Adding, cancelling
-// and resetting a timer take constant time however many are pending, timers
-// fire in exact order, and nothing here ever allocates: the owner embeds a
-// [Timer] in whatever waits, and the wheel threads its lists through it.
+// chooses; any unit would do, because the wheel only compares. Adding,
+// cancelling and resetting a timer take constant time however many are pending,
+// timers fire in exact order, and nothing here ever allocates: the owner embeds
+// a [Timer] in its own objects, and the wheel links its lists through it.
 //
 // # Design
 //

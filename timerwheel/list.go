@@ -5,7 +5,7 @@ import "math/bits"
 // lists holds the timers of each slot, in order of insertion.
 //
 // Invariants:
-//   - a slot's timers form a ring by next and, backwards, by prev, and bear the
+//   - a slot's timers form a ring by next and, backwards, by prev, and have the
 //     slot's number; the head is the oldest, so head.prev is the newest;
 //   - bit d of occupied[l] is set if and only if slot 64*l+d has a head;
 //   - bit l of inUse is set if and only if occupied[l] is not 0.

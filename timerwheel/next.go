@@ -8,10 +8,11 @@ const maxScan = 16
 // deadline nor earlier than the wheel's time, and it is exactly the first
 // deadline unless timers crowd together: when more than 16 share the first slot
 // it may be that slot's start, and Pop at that moment may return nil. Next is
-// exact after such a Pop, until a timer is cancelled, so a crowd costs one wake.
+// exact after such a Pop, until a timer is cancelled, so a crowd costs one
+// extra wake-up.
 //
-// Next takes constant time: about 1 ns while the first slot stays as it is,
-// else a look at up to 16 timers. It does not allocate.
+// Next takes constant time: about 1 ns while the first slot stays the same,
+// else it looks at up to 16 timers. It does not allocate.
 func (w *Wheel[T]) Next() (when int64, ok bool) {
 	if w.hint != 0 {
 		return w.hint, true
@@ -35,7 +36,7 @@ func (w *Wheel[T]) findNext() (when int64, ok bool) {
 func (w *Wheel[T]) bound(s uint16) int64 {
 	start := slotStart(w.cur, s)
 	if s < perLevel {
-		return start // all that a level-0 slot holds
+		return start // a level-0 slot holds a single deadline
 	}
 	head := w.lists.heads[s]
 	least := head.when

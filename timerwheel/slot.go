@@ -5,9 +5,9 @@ import "math/bits"
 // Read as a number in base 64, a time has a digit for each level; levels cover
 // the 63 bits of a non-negative int64, the top one with 8 slots in use.
 //
-// A slot's number is 64*level + digit. Because a timer sits at the level of the
-// highest digit in which it differs from the wheel's time, and that digit is the
-// greater one, slots in numerical order hold timers in order of deadline.
+// A slot's number is 64*level + digit. A timer is at the level of the highest
+// digit in which it differs from the wheel's time, and its digit there is the
+// greater one. So slots in numerical order hold timers in order of deadline.
 const (
 	digitBits = 6
 	perLevel  = 1 << digitBits

@@ -1,22 +1,22 @@
 package timerwheel
 
 // A Wheel holds timers and gives them back in order of deadline. The zero Wheel
-// is empty and at time 0. It takes about 6 KB, wherever the owner puts it, and
-// must not be copied after first use.
+// is empty and at time 0. It takes about 6 KB and must not be copied after
+// first use.
 //
 // A wheel has a time of its own, which only Pop moves, and only forward: to the
-// deadline of the timer that Pop returns, or to now when nothing is left that
-// is due. A deadline before the wheel's time counts as equal to it; call that
-// the effective deadline. Timers fire in the order of their effective
-// deadlines, and those that share one in the order in which they were added or
-// last reset. So a timer added while others are still overdue goes before those
-// with a later deadline, and never overtakes one that was added before it and
-// is due at the wheel's time or has the same deadline.
+// deadline of the timer that Pop returns, or to now when no timer is due. A
+// deadline before the wheel's time counts as equal to it; call that the
+// effective deadline. Timers fire in the order of their effective deadlines,
+// and those that share one in the order in which they were added or last reset.
+// So a timer added while others are still overdue goes before those with a
+// later deadline, and never overtakes one that was added before it and is due
+// at the wheel's time or has the same deadline.
 //
-// A wheel and its timers may be used by one goroutine at a time. It runs no
-// code of its owner's: between two calls, and so between two Pops, timers may be
-// added, cancelled and reset at will. It keeps its active timers, and no others,
-// from being collected as garbage.
+// A wheel and its timers may be used by one goroutine at a time. It calls no
+// code of its owner: timers may be added, cancelled and reset between any two
+// calls, so also between two Pops. It keeps its active timers, and no others,
+// reachable for the garbage collector.
 type Wheel[T any] struct {
 	// Invariants, which check verifies:
 	//   - 0 <= cur <= now;
@@ -31,10 +31,10 @@ type Wheel[T any] struct {
 	//   - if hint is not 0, hintSlot is the first occupied slot and
 	//     slotStart(hintSlot) <= hint <= every effective deadline.
 	cur int64 // the wheel's time
-	now int64 // the latest now that Pop was given
+	now int64 // the latest now passed to Pop
 
-	// hint caches the answer of Next. 0 stands for none; a true 0 can only
-	// be at level 0, where finding it again costs no more than this.
+	// hint caches the answer of Next. 0 stands for none; a true 0 can only be
+	// at level 0, where finding it again costs no more than reading it.
 	hint     int64
 	hintSlot uint16
 
@@ -46,15 +46,15 @@ type Wheel[T any] struct {
 func (w *Wheel[T]) Len() int { return w.count }
 
 // Add makes t active with the given deadline, in nanoseconds since the owner's
-// origin. Any value will do: one that is in the past, or negative, counts as the
-// wheel's time, and math.MaxInt64 is a moment like any other. Add takes
-// constant time and does not allocate.
+// origin. Any value is allowed: one in the past, or negative, counts as the
+// wheel's time, and math.MaxInt64 is not special. Add takes constant time and
+// does not allocate.
 //
-// Add panics if t is active: to link it twice would corrupt the wheel. Reset
-// takes timers in either state.
+// Add panics if t is active, because linking it twice would corrupt the wheel.
+// Reset accepts timers in either state.
 func (w *Wheel[T]) Add(t *Timer[T], when int64) {
 	if t.Active() {
-		panic("timerwheel: Add of a timer that is active already; use Reset, or Cancel it first")
+		panic("timerwheel: Add of an active timer; use Reset, or Cancel it first")
 	}
 	w.add(t, when)
 }
@@ -70,7 +70,7 @@ func (w *Wheel[T]) add(t *Timer[T], when int64) {
 	}
 }
 
-// Cancel makes t inactive, so that it will not fire, and reports whether it was
+// Cancel makes t inactive, so that it does not fire, and reports whether it was
 // active: true exactly once for each Add whose timer has not fired. It takes
 // constant time and does not allocate.
 func (w *Wheel[T]) Cancel(t *Timer[T]) bool {
@@ -100,16 +100,16 @@ func (w *Wheel[T]) Reset(t *Timer[T], when int64) bool {
 }
 
 // Pop removes and returns the first timer whose deadline is now or earlier; the
-// comment on Wheel states the order. It returns nil if there is none, and has
-// then moved the wheel's time to now. A now that is less than an earlier call's,
-// or negative, counts as the latest that was seen. To fire all that is due, call
-// Pop with the same now until it returns nil, or stop early and go on later: the
-// timers left over keep their order, also among those added meanwhile.
+// comment on Wheel states the order. It returns nil if there is none; the
+// wheel's time is then now. A now that is negative or less than an earlier
+// call's counts as the latest seen. To fire all timers that are due, call Pop
+// with the same now until it returns nil. The caller may stop early and go on
+// later: the timers left keep their order, also among those added meanwhile.
 //
 // When the wheel's time enters a slot above level 0, Pop spreads the slot's
 // timers over the levels below. A timer thus moves at most ten times in its
-// life, far fewer as a rule, so that Pop takes constant time on average; but one
-// call may have to move a whole crowd of timers. Pop does not allocate.
+// life, usually far fewer, so Pop takes constant time on average; but one call
+// may have to move a whole crowd of timers. Pop does not allocate.
 func (w *Wheel[T]) Pop(now int64) *Timer[T] {
 	w.now = max(w.now, now)
 	if w.count == 0 {
@@ -133,8 +133,8 @@ func (w *Wheel[T]) Pop(now int64) *Timer[T] {
 
 // enter is Pop for the case that the first occupied slot is s, above level 0,
 // and has started. It moves the wheel's time to the slot's earliest deadline,
-// or only to now, and spreads what remains of the slot. All that differ from the
-// new time in the slot's digit or above it keep their place.
+// or only to now, and spreads what remains of the slot. Timers that differ from
+// the new time in the slot's digit or above it keep their place.
 func (w *Wheel[T]) enter(s uint16) *Timer[T] {
 	t := earliest(w.lists.heads[s])
 	if t.when > w.now {
