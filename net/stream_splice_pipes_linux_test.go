@@ -44,10 +44,17 @@ func TestSplicePipesAreBounded(t *testing.T) {
 		var all []*reactor.Task[struct{}]
 		var readers []stdnet.Conn
 		var writers sync.WaitGroup
-		msg := testkit.Pattern(12 << 20) // more than two sockets and a pipe hold
+		const small, large = 64 << 10, 1 << 20
+		msg := testkit.Pattern(4 * large) // more than two sockets and a pipe hold
 		relayed := func() (from, to stdnet.Conn) {
 			src, from := withStd(t, ctx, "tcp")
 			dst, to := withStd(t, ctx, "tcp")
+			err := errors.Join( // all those who stall must not use up the kernel's memory for TCP
+				from.(*stdnet.TCPConn).SetWriteBuffer(large), src.(*TCPConn).SetReadBuffer(large),
+				dst.(*TCPConn).SetWriteBuffer(small), to.(*stdnet.TCPConn).SetReadBuffer(small))
+			if err != nil {
+				t.Fatal(err)
+			}
 			all = append(all, reactor.Go(ctx, func(context.Context) error {
 				defer dst.Close()
 				defer src.Close()

@@ -313,7 +313,7 @@ func priorityCase() map[string]awaited {
 // notAwaits take a ctx, or are methods of what does, and do not await: they make
 // tasks, ask, or begin a loop.
 var notAwaits = []string{
-	"AllTasks", "Async", "AsyncNow", "Begin", "Cause", "Current", "Dormant.Start", "Dump", "FD.Open", "FD.OpenKind", "FD.OpenLate", "Generate", "GenerateSimple", "Go",
+	"AllTasks", "Async", "AsyncNow", "Begin", "Cause", "Current", "Dormant.Start", "Dump", "FD.OpenKind", "FD.OpenLate", "Generate", "GenerateSimple", "Go",
 	"GoNow", "Here", "InTask", "Launch", "LoopOf", "NewTicker", "Now", "OnLoop", "OnSignal", "Options.Begin",
 	"Options.Run", "Run", "Since", "Sockets", "Until",
 	"starting.Run", // the body of Start's task

@@ -57,7 +57,7 @@ func TestGoNowCostsNoTurn(t *testing.T) {
 	v := newWorld(t)
 	err := setup{world: v}.run(t, func(ctx context.Context) error {
 		var f core.FD // with an fd registered, each turn asks the poller
-		if err := f.Open(ctx, 77, nil); err != nil {
+		if err := f.OpenKind(ctx, 77, &core.FDKind{Close: func(int) error { return nil }}); err != nil {
 			return err
 		}
 		defer f.Close()

@@ -33,17 +33,17 @@ func TestPauseWrite(t *testing.T) {
 				defer r.Close()
 				defer w.Close()
 				var f core.FD
-				if err := f.Open(ctx, int(w.Fd()), func(int) error { return nil }); err != nil {
+				if err := f.OpenKind(ctx, int(w.Fd()), &core.FDKind{Close: func(int) error { return nil }}); err != nil {
 					t.Fatal(err)
 				}
 				const pause = 20 * time.Millisecond
 				start := time.Now()
 				task := Go(ctx, func(context.Context) error {
-					if err := f.LockWrite(); err != nil {
+					if err := f.Inner().LockWrite(); err != nil {
 						return err
 					}
 					defer f.UnlockWrite()
-					return f.PauseWrite(pause)
+					return f.Inner().PauseWrite(pause)
 				})
 				Sleep(ctx, time.Millisecond) // the kernel says meanwhile that the pipe can be written
 				test.do(ctx, &f, task)

@@ -20,7 +20,7 @@ import (
 func openFake(t *testing.T, ctx context.Context, sysfd int) *core.FD {
 	t.Helper()
 	f := new(core.FD)
-	if err := f.Open(ctx, sysfd, nil); err != nil {
+	if err := f.OpenKind(ctx, sysfd, &core.FDKind{Close: func(int) error { return nil }}); err != nil {
 		t.Fatal(err)
 	}
 	return f
@@ -246,7 +246,7 @@ func TestDeadlines(t *testing.T) {
 func TestDeadlineThatFiresWhileNobodyWaits(t *testing.T) {
 	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		f := openFake(t, ctx, 5)
-		f.RetryRead()
+		f.Retry(eddy.Readable)
 		f.SetReadDeadline(l.WallOf(int64(time.Second), ctx))
 		if err := f.WaitRead(); err != nil {
 			t.Errorf("before: %v", err)
@@ -272,14 +272,14 @@ func TestCloseWakesWhoIsParked(t *testing.T) {
 	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		f := new(core.FD)
 		closes := 0
-		if err := f.Open(ctx, 5, func(fd int) error { closes += fd; return errBoom }); err != nil {
+		if err := f.OpenKind(ctx, 5, &core.FDKind{Close: func(fd int) error { closes += fd; return errBoom }}); err != nil {
 			return err
 		}
 		f.WriteBlocked()
-		f.LockWrite()
+		f.Inner().LockWrite()
 		f.SetReadDeadline(l.WallOf(int64(time.Hour), ctx))
 		var waiting []*Task[struct{}]
-		for _, wait := range []func() error{f.WaitRead, f.WaitWrite, f.LockWrite} {
+		for _, wait := range []func() error{f.WaitRead, f.WaitWrite, f.Inner().LockWrite} {
 			waiting = append(waiting, Go(ctx, func(context.Context) error { return wait() }))
 		}
 		yields(ctx, 2)
@@ -292,7 +292,7 @@ func TestCloseWakesWhoIsParked(t *testing.T) {
 			}
 		}
 		f.UnlockWrite()
-		for i, err := range []error{f.Close(), f.WaitRead(), f.WaitWrite(), f.LockWrite(), f.SetReadDeadline(time.Now()), f.SetWriteDeadline(time.Time{})} {
+		for i, err := range []error{f.Close(), f.WaitRead(), f.WaitWrite(), f.Inner().LockWrite(), f.SetReadDeadline(time.Now()), f.SetWriteDeadline(time.Time{})} {
 			if err != os.ErrClosed {
 				t.Errorf("call %d on a closed FD: %v", i, err)
 			}
@@ -332,7 +332,7 @@ func TestAReusedFDNumber(t *testing.T) {
 			return err
 		}
 		c := new(core.FD)
-		if err := c.Open(ctx, number, unix.Close); err != nil {
+		if err := c.OpenKind(ctx, number, &core.FDKind{Close: unix.Close}); err != nil {
 			return err
 		}
 		err := Timeout(ctx, 2*time.Millisecond, func(context.Context) error { return c.WaitRead() })
@@ -355,7 +355,7 @@ func TestOpenFails(t *testing.T) {
 	runReal(t, func(ctx context.Context) error {
 		l := core.Nearest(ctx).Loop()
 		for range 3 {
-			if err := new(core.FD).Open(ctx, 1<<20, unix.Close); !errors.Is(err, unix.EBADF) {
+			if err := new(core.FD).OpenKind(ctx, 1<<20, &core.FDKind{Close: unix.Close}); !errors.Is(err, unix.EBADF) {
 				t.Errorf("a bad fd: %v", err)
 			}
 		}
@@ -394,7 +394,7 @@ func TestTheInnermostScopeBoundsAWait(t *testing.T) {
 func TestFairness(t *testing.T) {
 	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		f := openFake(t, ctx, 5)
-		f.RetryRead()
+		f.Retry(eddy.Readable)
 		reads, most := 0, 0
 		stop := false
 		Go(ctx, func(context.Context) error {
@@ -432,10 +432,10 @@ func TestFDInACallback(t *testing.T) {
 			if err := f.WaitRead(); err == nil || !strings.Contains(err.Error(), "callback") {
 				t.Errorf("not ready: %v", err)
 			}
-			if err := f.LockWrite(); err != nil {
+			if err := f.Inner().LockWrite(); err != nil {
 				t.Errorf("free: %v", err)
 			}
-			if err := f.LockWrite(); err == nil || !strings.Contains(err.Error(), "callback") {
+			if err := f.Inner().LockWrite(); err == nil || !strings.Contains(err.Error(), "callback") {
 				t.Errorf("locked: %v", err)
 			}
 			f.UnlockWrite()
@@ -457,13 +457,13 @@ func TestWriteLockIsFIFO(t *testing.T) {
 	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		f := openFake(t, ctx, 5)
 		var tr trace
-		if err := f.LockWrite(); err != nil {
+		if err := f.Inner().LockWrite(); err != nil {
 			return err
 		}
 		var tasks []*Task[struct{}]
 		for i := range 5 {
 			tasks = append(tasks, Go(ctx, func(ctx context.Context) error {
-				if err := f.LockWrite(); err != nil {
+				if err := f.Inner().LockWrite(); err != nil {
 					tr.add("%d:%v", i, err)
 					return err
 				}
@@ -479,13 +479,13 @@ func TestWriteLockIsFIFO(t *testing.T) {
 		yields(ctx, 2)
 		f.UnlockWrite()
 		tasks[2].Cancel(nil)
-		if err := f.LockWrite(); err != nil { // stands behind the others
+		if err := f.Inner().LockWrite(); err != nil { // stands behind the others
 			t.Error(err)
 		}
 		tr.add("main")
 		f.UnlockWrite()
 		tr.want(t, "1:context canceled 0( 2:context canceled ) 3( ) 4( ) main")
-		if err := f.LockWrite(); err != nil {
+		if err := f.Inner().LockWrite(); err != nil {
 			t.Error("still locked")
 		}
 		return f.Close()
@@ -496,10 +496,10 @@ func TestWriteLockIsFIFO(t *testing.T) {
 func TestWriteLockHandedToACancelledTask(t *testing.T) {
 	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		f := openFake(t, ctx, 5)
-		f.LockWrite()
+		f.Inner().LockWrite()
 		var locked, next error
 		task := Go(ctx, func(ctx context.Context) error {
-			locked = f.LockWrite()
+			locked = f.Inner().LockWrite()
 			next = f.WaitRead()
 			f.UnlockWrite()
 			return nil
@@ -627,7 +627,7 @@ func TestEviction(t *testing.T) {
 			return err
 		}
 		f := new(core.FD)
-		if err := f.Open(ctx, fds[0], unix.Close); err != nil {
+		if err := f.OpenKind(ctx, fds[0], &core.FDKind{Close: unix.Close}); err != nil {
 			return err
 		}
 		if err := waiting.Wait(ctx); err != os.ErrClosed {
@@ -686,13 +686,13 @@ func TestSocketsOfALoop(t *testing.T) {
 func TestDeadlineThatPassesWhileTheTaskComputes(t *testing.T) {
 	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		f := openFake(t, ctx, 5)
-		f.RetryRead()
+		f.Retry(eddy.Readable)
 		at := l.WallOf(l.Now()+int64(time.Second), ctx)
 		f.SetReadDeadline(at)
 		f.SetWriteDeadline(at)
 		ops := map[string]func() error{
-			"WaitRead": f.WaitRead, "CheckRead": f.CheckRead,
-			"WaitWrite": f.WaitWrite, "CheckWrite": f.CheckWrite,
+			"WaitRead": f.WaitRead, "CheckRead": f.Inner().CheckRead,
+			"WaitWrite": f.WaitWrite, "CheckWrite": f.Inner().CheckWrite,
 		}
 		for name, op := range ops {
 			if err := op(); err != nil {
@@ -721,7 +721,7 @@ func TestDeadlineThatPassesWhileTheTaskComputes(t *testing.T) {
 
 // mayWrite reports whether a task may write without waiting.
 func mayWrite(f *core.FD) bool {
-	if !f.TryLockWrite() {
+	if !f.Inner().TryLockWrite() {
 		return false
 	}
 	f.UnlockWrite()

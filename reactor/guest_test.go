@@ -99,7 +99,7 @@ func TestTurnsDoIO(t *testing.T) {
 	var tr trace
 	err := setup{}.host(t, func(ctx context.Context) error {
 		var f core.FD
-		if err := f.Open(ctx, a, unix.Close); err != nil {
+		if err := f.OpenKind(ctx, a, &core.FDKind{Close: unix.Close}); err != nil {
 			return err
 		}
 		defer f.Close()

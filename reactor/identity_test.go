@@ -30,9 +30,9 @@ func suspending(ctx context.Context) map[string]func() {
 func scheduling(ctx context.Context, f *core.FD) map[string]func() {
 	nothing := func(context.Context) error { return nil }
 	m := map[string]func(){
-		"Go":      func() { Go(ctx, nothing) },
-		"Async":   func() { Async(ctx, func(context.Context) (int, error) { return 0, nil }) },
-		"FD.Open": func() { new(core.FD).Open(ctx, 1<<20, nil) },
+		"Go":          func() { Go(ctx, nothing) },
+		"Async":       func() { Async(ctx, func(context.Context) (int, error) { return 0, nil }) },
+		"FD.OpenKind": func() { new(core.FD).OpenKind(ctx, 1<<20, &core.FDKind{Close: func(int) error { return nil }}) },
 	}
 	if s := core.Nearest(ctx); s != nil {
 		l := s.Loop()

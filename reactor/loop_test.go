@@ -434,7 +434,7 @@ func openPair(t testing.TB, ctx context.Context) (*core.FD, int) {
 		unix.CloseOnExec(fd)
 	}
 	f := new(core.FD)
-	if err := f.Open(ctx, fds[0], unix.Close); err != nil {
+	if err := f.OpenKind(ctx, fds[0], &core.FDKind{Close: unix.Close}); err != nil {
 		t.Fatal(err)
 	}
 	return f, fds[1]

@@ -240,7 +240,7 @@ func TestAddReaderOfAnFDThatIsReused(t *testing.T) {
 			}
 			unix.Close(c)
 			var f core.FD
-			if err := f.Open(ctx, a, unix.Close); err != nil {
+			if err := f.OpenKind(ctx, a, &core.FDKind{Close: unix.Close}); err != nil {
 				return err
 			}
 			send(t, d, "y")

@@ -41,7 +41,7 @@ type Options struct {
 
 	// Debug makes the loop, and what is built on it, look for mistakes at a cost:
 	// memory that was lent until the next suspension can't be touched
-	// after it (see FD.Scratch and net's Borrow), and SlowStep is a tenth of a
+	// after it (see core.InnerFD.Scratch and net's Borrow), and SlowStep is a tenth of a
 	// second unless it is set. The environment variable EDDYDEBUG=1 does the
 	// same for all loops. (asyncio's debug mode.)
 	Debug bool

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor/core"
 )
 
@@ -82,29 +83,29 @@ var races = map[string]func(t *testing.T) (await func(ctx context.Context) error
 			}, func() {
 				x := core.Waiter{Hook: core.HookFunc(func() {})}
 				f, _ := l.Borrow(77, 0, &x)
-				f.RetryRead()
+				f.Retry(eddy.Readable)
 				f.GiveBack()
 			}
 	},
 	"FD": func(t *testing.T) (func(ctx context.Context) error, func()) {
 		f := new(core.FD)
 		return func(ctx context.Context) error {
-			if err := f.Open(ctx, 78, nil); err != nil {
+			if err := f.OpenKind(ctx, 78, &core.FDKind{Close: func(int) error { return nil }}); err != nil {
 				return err
 			}
 			defer f.Close()
 			return f.WaitRead()
-		}, func() { f.RetryRead() }
+		}, func() { f.Retry(eddy.Readable) }
 	},
 	"LockWrite": func(t *testing.T) (func(ctx context.Context) error, func()) {
 		f := new(core.FD)
 		return func(ctx context.Context) error {
-			if err := f.Open(ctx, 79, nil); err != nil {
+			if err := f.OpenKind(ctx, 79, &core.FDKind{Close: func(int) error { return nil }}); err != nil {
 				return err
 			}
 			defer f.Close()
-			f.LockWrite()
-			return f.LockWrite()
+			f.Inner().LockWrite()
+			return f.Inner().LockWrite()
 		}, func() { f.UnlockWrite() }
 	},
 }

@@ -16,7 +16,7 @@ func TestScratchIsShared(t *testing.T) {
 		if f.IsScratch(nil) || f.IsScratch(make([]byte, 8)) {
 			t.Error("IsScratch of other memory")
 		}
-		p, q := f.Scratch(), g.Scratch()
+		p, q := f.Inner().Scratch(), g.Inner().Scratch()
 		if len(p) != core.ScratchSize || &p[0] != &q[0] {
 			t.Error("two FDs of a loop have not the same")
 		}
@@ -25,7 +25,7 @@ func TestScratchIsShared(t *testing.T) {
 				t.Error("a part of it is not known")
 			}
 		}
-		if n := testing.AllocsPerRun(10, func() { f.Scratch() }); n != 0 {
+		if n := testing.AllocsPerRun(10, func() { f.Inner().Scratch() }); n != 0 {
 			t.Errorf("%v allocations", n)
 		}
 		return nil
@@ -49,7 +49,7 @@ func TestScratchUsedForTooLongPanicsInDebugMode(t *testing.T) {
 		"asked, inner": func(f *core.FD, p []byte) { f.IsScratch(p[5:9]) },
 	} {
 		err := debugged(t, func(ctx context.Context, f *core.FD) error {
-			p := f.Scratch()
+			p := f.Inner().Scratch()
 			p[0] = 1
 			use(f, p)
 			Yield(ctx)
@@ -66,7 +66,7 @@ func TestScratchUsedForTooLongPanicsInDebugMode(t *testing.T) {
 func TestScratchInDebugModeIsUsableUntilTheSuspension(t *testing.T) {
 	err := debugged(t, func(ctx context.Context, f *core.FD) error {
 		for i := range 200 { // more than are remembered
-			p := f.Scratch()
+			p := f.Inner().Scratch()
 			p[0], p[core.ScratchSize-1] = 1, 1
 			if !f.IsScratch(p) {
 				t.Error("not known")
@@ -85,8 +85,8 @@ func TestScratchInDebugModeIsUsableUntilTheSuspension(t *testing.T) {
 
 func TestScratchAskedForAgainExpiresInDebugMode(t *testing.T) {
 	err := debugged(t, func(ctx context.Context, f *core.FD) error {
-		p := f.Scratch()
-		f.Scratch()
+		p := f.Inner().Scratch()
+		f.Inner().Scratch()
 		p[0] = 1
 		return nil
 	})
@@ -97,7 +97,7 @@ func TestScratchAskedForAgainExpiresInDebugMode(t *testing.T) {
 
 func TestOtherFaultsAreNotTakenForScratch(t *testing.T) {
 	err := debugged(t, func(ctx context.Context, f *core.FD) error {
-		f.Scratch()
+		f.Inner().Scratch()
 		Yield(ctx)
 		var p *int
 		*p = 1

@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/coro"
 	"github.com/eddyio/eddy/reactor/core"
 )
@@ -80,7 +81,7 @@ func (p *possessions) use(ctx context.Context) {
 	p.group.SetLimit(3)
 	p.fd.SetReadDeadline(time.Time{})
 	p.fd.WriteBlocked()
-	p.fd.RetryWrite()
+	p.fd.Retry(eddy.Writable)
 	p.dormant.Resume()
 	p.started(1)
 }
@@ -165,19 +166,11 @@ func forTheLoop(p *possessions) map[string]func() {
 		"Timer.Stop":              func() { p.timer.Stop() },
 
 		"FD.Awaited":          func() { p.fd.Awaited() },
-		"FD.TryLockWrite":     func() { p.fd.TryLockWrite() },
 		"FD.OpenKind":         func() { new(core.FD).OpenKind(ctx, 1<<20, &core.FDKind{}) },
 		"FD.OpenLate":         func() { new(core.FD).OpenLate(ctx, 1<<20, &core.FDKind{}) },
-		"FD.CheckRead":        func() { p.fd.CheckRead() },
-		"FD.CheckWrite":       func() { p.fd.CheckWrite() },
 		"FD.Close":            func() { p.fd.Close() },
-		"FD.LockWrite":        func() { p.fd.LockWrite() },
-		"FD.Open":             func() { new(core.FD).Open(ctx, 1<<20, nil) },
 		"FD.OpenLike":         func() { new(core.FD).OpenLike(p.fd, 1<<20, nil) },
-		"FD.PauseWrite":       func() { p.fd.PauseWrite(1) },
-		"FD.RetryRead":        func() { p.fd.RetryRead() },
-		"FD.RetryWrite":       func() { p.fd.RetryWrite() },
-		"FD.Scratch":          func() { p.fd.Scratch() },
+		"FD.Retry":            func() { p.fd.Retry(eddy.Writable) },
 		"FD.SetReadDeadline":  func() { p.fd.SetReadDeadline(time.Now()) },
 		"FD.SetWriteDeadline": func() { p.fd.SetWriteDeadline(time.Now()) },
 		"FD.WaitRead":         func() { p.fd.WaitRead() },

@@ -27,8 +27,8 @@ import (
 // Unless a method says otherwise, it may be called only by the running task, or
 // by a callback, of the FD's loop, and panics elsewhere. Those that follow the
 // system call do not ask again who calls: ReadBlocked, WriteBlocked, ReadDrained,
-// UnlockWrite, Shared and IsScratch. [InnerFD] has the others without the question,
-// for those who have asked it. Any number of tasks may wait.
+// UnlockWrite, Shared and IsScratch. [InnerFD] has more methods, which never ask. Any
+// number of tasks may wait.
 //
 // Invariants: while open, the loop's table has f in its slot, and the kernel has
 // it registered under that slot and its generation. A task stands in a
@@ -66,21 +66,11 @@ type direction struct {
 	deadline atomic.Pointer[ioDeadline] // made when first set; stored by the loop alone
 }
 
-// Open puts a nonblocking fd under ctx's loop; f must be a zero FD, which may be
-// part of a larger structure. f then owns the fd: Close, or the loop's end,
-// closes it by calling close. A new FD counts as writable, and as not readable
-// until the kernel says so. On an error, the kernel's, if the fd can't be
-// polled, f owns nothing. Open may be called by tasks and callbacks of the loop.
-func (f *FD) Open(ctx context.Context, sysfd int, close func(fd int) error) error {
-	s := Under(ctx, "FD.Open")
-	s.loop.OnLoop("FD.Open")
-	if close == nil {
-		close = func(int) error { return nil }
-	}
-	return f.open(s.loop, sysfd, &FDKind{Close: close})
-}
-
-// OpenKind is like [FD.Open], with what closes the fd in its kind.
+// OpenKind puts a nonblocking fd under ctx's loop; f must be a zero FD, which may be
+// part of a larger structure. f then owns the fd: Close, or the loop's end, closes it
+// as its kind says. A new FD counts as writable, and as not readable until the kernel
+// says so. On an error, the kernel's, if the fd can't be polled, f owns nothing.
+// OpenKind may be called by tasks and callbacks of the loop.
 func (f *FD) OpenKind(ctx context.Context, sysfd int, kind *FDKind) error {
 	s := Under(ctx, "FD.OpenKind")
 	s.loop.OnLoop("FD.OpenKind")

@@ -1,13 +1,11 @@
 package core
 
-import "time"
-
-// An InnerFD is an FD whose methods do not ask whether the caller is on the loop: for
-// an operation that calls several of them, and has asked [FD.OnLoop] once. To call
-// one elsewhere corrupts the loop.
+// An InnerFD is an FD with the methods that operations on descriptors are made of. They
+// do not ask whether the caller is on the loop, for each operation calls several, and
+// has asked [FD.OnLoop] once. To call one elsewhere corrupts the loop.
 type InnerFD FD
 
-// Inner returns f's methods that do not ask who calls.
+// Inner returns f as an InnerFD.
 func (f *FD) Inner() *InnerFD { return (*InnerFD)(f) }
 
 // WaitRead is [FD.WaitRead].
@@ -16,23 +14,12 @@ func (f *InnerFD) WaitRead() error { return (*FD)(f).wait(&f.read, canRead) }
 // WaitWrite is [FD.WaitWrite].
 func (f *InnerFD) WaitWrite() error { return (*FD)(f).wait(&f.write, canWrite) }
 
-// CheckRead is [FD.CheckRead].
+// CheckRead returns the error that WaitRead would return at once. It is nil if that
+// would return nil, or wait. Call it before trying an operation first.
 func (f *InnerFD) CheckRead() error { return (*FD)(f).check(&f.read) }
 
-// CheckWrite is [FD.CheckWrite].
+// CheckWrite is like CheckRead, for writing.
 func (f *InnerFD) CheckWrite() error { return (*FD)(f).check(&f.write) }
-
-// LockWrite is [FD.LockWrite].
-func (f *InnerFD) LockWrite() error { return (*FD)(f).lockWrite() }
-
-// TryLockWrite is [FD.TryLockWrite].
-func (f *InnerFD) TryLockWrite() bool { return (*FD)(f).tryLockWrite() }
-
-// PauseWrite is [FD.PauseWrite].
-func (f *InnerFD) PauseWrite(d time.Duration) error { return (*FD)(f).pauseWrite(d) }
-
-// Scratch is [FD.Scratch].
-func (f *InnerFD) Scratch() []byte { return f.loop.scratch.lend(f.loop) }
 
 // Closed reports whether f is closed.
 func (f *InnerFD) Closed() bool { return f.flags&closed != 0 }

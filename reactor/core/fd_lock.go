@@ -18,17 +18,12 @@ const (
 
 // LockWrite makes the running task the only writer, so that a long write which
 // has to wait in its midst is not interleaved with another. Others wait in
-// order. The error is as that of [FD.WaitWrite]; then the lock was not taken.
-func (f *FD) LockWrite() error {
-	f.loop.OnLoop("FD.LockWrite")
-	return f.lockWrite()
-}
-
-func (f *FD) lockWrite() error {
+// order. The errors are those of [FD.WaitWrite]; then the lock was not taken.
+func (f *InnerFD) LockWrite() error {
 	if f.flags&closed == 0 && f.lock.CompareAndSwap(0, locked) {
 		return nil
 	}
-	return f.waitForLock()
+	return (*FD)(f).waitForLock()
 }
 
 func (f *FD) waitForLock() error {
@@ -74,12 +69,7 @@ func (f *FD) lockOr(mark int32) (taken bool) {
 // TryLockWrite takes the lock if the running task may write without waiting for
 // anything: neither for room, nor for another writer, nor because it is cancelled or
 // late. It reports whether it did.
-func (f *FD) TryLockWrite() bool {
-	f.loop.OnLoop("FD.TryLockWrite")
-	return f.tryLockWrite()
-}
-
-func (f *FD) tryLockWrite() bool {
+func (f *InnerFD) TryLockWrite() bool {
 	w := f.loop.cur
 	return f.flags&(canWrite|closed) == canWrite && (f.flags&timed == 0 || !f.write.late()) &&
 		(w.task == nil || w.scope.reason.Load() == nil && !f.loop.cutting) &&

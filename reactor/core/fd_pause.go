@@ -4,16 +4,11 @@ import "time"
 
 // PauseWrite suspends the running task for d, whatever the kernel says of f
 // meanwhile: for a socket of which it says that it can be written, and then
-// refuses. The task must have the write lock, see [FD.LockWrite]. The error is
-// as that of [FD.WaitWrite], except that a deadline which passes in between is
+// refuses. The task must have the write lock, see [InnerFD.LockWrite]. The errors are
+// those of [FD.WaitWrite], except that a deadline which passes in between is
 // seen only afterwards.
-func (f *FD) PauseWrite(d time.Duration) error {
-	f.loop.OnLoop("FD.PauseWrite")
-	return f.pauseWrite(d)
-}
-
-func (f *FD) pauseWrite(d time.Duration) error {
-	if err := f.check(&f.write); err != nil {
+func (f *InnerFD) PauseWrite(d time.Duration) error {
+	if err := f.CheckWrite(); err != nil {
 		return err
 	}
 	w := f.loop.cur
@@ -23,8 +18,8 @@ func (f *FD) pauseWrite(d time.Duration) error {
 	s := w.scope
 	w.loop.wheel.Add(&w.timer, w.loop.After(d))
 	f.queue.Push(&w.node) // for Close: nobody else wakes those in the queue while the lock is held
-	if w.Park(s, f) == WokenCanceled {
+	if w.Park(s, (*FD)(f)) == WokenCanceled {
 		return s.AwaitErr()
 	}
-	return f.check(&f.write)
+	return f.CheckWrite()
 }

@@ -40,34 +40,15 @@ func (f *FD) ReadDrained() {
 	}
 }
 
-// RetryRead takes ReadBlocked back, and makes those that wait to read try again:
-// for changes of which the kernel sends no word.
-func (f *FD) RetryRead() {
-	f.loop.OnLoop("FD.RetryRead")
-	f.notify(eddy.Readable)
-}
-
-// RetryWrite is like [FD.RetryRead], for writing.
-func (f *FD) RetryWrite() {
-	f.loop.OnLoop("FD.RetryWrite")
-	f.notify(eddy.Writable)
-}
-
-// CheckRead returns the error that [FD.WaitRead] would return at once. It is nil
-// if that would return nil, or wait. Call it before trying an operation first.
-func (f *FD) CheckRead() error {
-	f.loop.OnLoop("FD.CheckRead")
-	return f.check(&f.read)
-}
-
-// CheckWrite is like [FD.CheckRead], for writing.
-func (f *FD) CheckWrite() error {
-	f.loop.OnLoop("FD.CheckWrite")
-	return f.check(&f.write)
+// Retry takes ReadBlocked back, or WriteBlocked, or both, and makes those that wait try
+// again: for changes of which the kernel sends no word.
+func (f *FD) Retry(r eddy.Readiness) {
+	f.loop.OnLoop("FD.Retry")
+	f.notify(r)
 }
 
 // WriteErr returns the error that every write has at present, whoever calls: that
-// f is closed, or that its write deadline has passed. Unlike [FD.CheckWrite] it
+// f is closed, or that its write deadline has passed. Unlike [InnerFD.CheckWrite] it
 // never lets others run, and may be asked any number of times.
 func (f *FD) WriteErr() error {
 	f.loop.OnLoop("FD.WriteErr")

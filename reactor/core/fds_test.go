@@ -18,13 +18,13 @@ func TestAStaleEventWakesNobody(t *testing.T) {
 	v := virtual.New(t)
 	err := runWith(t, context.Background(), reactor.Options{Clock: v, Poller: v}, func(ctx context.Context) error {
 		var a, b core.FD
-		if err := a.Open(ctx, 5, nil); err != nil {
+		if err := a.OpenKind(ctx, 5, &core.FDKind{Close: func(int) error { return nil }}); err != nil {
 			return err
 		}
 		v.Tell(5, eddy.Readable|eddy.Hangup) // on its way
 		slot := a.Slot()
 		a.Close()
-		if err := b.Open(ctx, 5, nil); err != nil || b.Slot() != slot {
+		if err := b.OpenKind(ctx, 5, &core.FDKind{Close: func(int) error { return nil }}); err != nil || b.Slot() != slot {
 			t.Fatalf("%v, or another slot: the test proves nothing", err)
 		}
 		err := reactor.Timeout(ctx, time.Second, func(context.Context) error { return b.WaitRead() })

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/coro"
 	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
@@ -37,7 +38,7 @@ func TestLabelsEndWithTheirJob(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := reactor.LoopOf(ctx)
 		var f core.FD
-		if err := f.Open(ctx, a, unix.Close); err != nil {
+		if err := f.OpenKind(ctx, a, &core.FDKind{Close: unix.Close}); err != nil {
 			return err
 		}
 		defer f.Close()
@@ -52,7 +53,7 @@ func TestLabelsEndWithTheirJob(t *testing.T) {
 			"a Dormant": func() {
 				var d core.Dormant
 				d.Start(ctx, &f, workRunner{&work})
-				f.RetryRead()
+				f.Retry(eddy.Readable)
 				d.Pause()
 				d.Resume()
 				yields(ctx, 3)

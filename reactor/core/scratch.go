@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ScratchSize is the size of a loop's [FD.Scratch], in bytes.
+// ScratchSize is the size of a loop's [InnerFD.Scratch], in bytes.
 const ScratchSize = 64 << 10
 
 // Scratch returns memory of the loop's own, ScratchSize bytes, which the caller
@@ -19,10 +19,7 @@ const ScratchSize = 64 << 10
 // and then a task that touches the memory after its next suspension panics with
 // [ErrScratch]. Without it, that panic comes only in IsScratch, if another task has
 // borrowed the memory meanwhile.
-func (f *FD) Scratch() []byte {
-	f.loop.OnLoop("FD.Scratch")
-	return f.loop.scratch.lend(f.loop)
-}
+func (f *InnerFD) Scratch() []byte { return f.loop.scratch.lend(f.loop) }
 
 // IsScratch reports whether p is part of the loop's Scratch, so that it must be
 // copied before the task suspends. It panics with [ErrScratch] if another task than the

@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/reactor/core"
 	"github.com/eddyio/eddy/sockets"
@@ -106,9 +107,9 @@ func (f *FD) AwaitRead() error { return f.core.WaitRead() }
 // sends no word.
 func (f *FD) RetryWrite() {
 	if f.core.OnLoop() {
-		f.core.RetryWrite()
+		f.core.Retry(eddy.Writable)
 	} else {
-		f.core.Tell(f.core.RetryWrite)
+		f.core.Tell(func() { f.core.Retry(eddy.Writable) })
 	}
 }
 
