@@ -1,7 +1,7 @@
-// Package gate answers: how does a goroutine wait for what another one does, if
-// either may be in a bubble of testing/synctest? A channel that was made in a
-// bubble can't be closed from outside of it: that is fatal to the process. A mutex
-// can be unlocked from anywhere, so a gate is made of those.
+// Package gate answers: how does a goroutine wait for another one if either may
+// be in a testing/synctest bubble? A channel made in a bubble must not be
+// closed from outside it: that crashes the process. A mutex can be unlocked
+// from anywhere, so gates use mutexes.
 package gate
 
 import (
@@ -10,15 +10,15 @@ import (
 	"sync/atomic"
 )
 
-// A Gate is closed until it is opened, once and for all. The zero Gate is closed.
-// Its methods may be called from any goroutine. It must not be copied.
+// A Gate is closed until it is opened, and then stays open. The zero Gate is
+// closed. Its methods may be called from any goroutine. It must not be copied.
 type Gate struct {
 	mu    sync.Mutex
 	open  bool
-	first *sleeper // a list of those that wait; nil once the gate is open
+	first *sleeper // list of waiters; nil once the gate is open
 }
 
-// A sleeper is one call of Wait, which blocks on mu until somebody unlocks it.
+// A sleeper is one call of Wait, which blocks on mu until Open unlocks it.
 type sleeper struct {
 	mu    sync.Mutex
 	woken atomic.Bool
@@ -31,8 +31,8 @@ func (s *sleeper) wake() {
 	}
 }
 
-// Open opens the gate and wakes all that wait. What was done before it is seen by
-// them. Opening it again does nothing.
+// Open opens the gate and wakes all waiters. What the caller did before Open is
+// visible to them. Opening it again does nothing.
 func (g *Gate) Open() {
 	g.mu.Lock()
 	g.open = true
@@ -40,7 +40,7 @@ func (g *Gate) Open() {
 	g.first = nil
 	g.mu.Unlock()
 	for s != nil {
-		next := s.next // nobody else changes the list of a gate that is open
+		next := s.next // the list of an open gate does not change
 		s.wake()
 		s = next
 	}
@@ -66,7 +66,8 @@ func (g *Gate) Wait(ctx context.Context) bool {
 	return g.leave(s)
 }
 
-// leave takes a sleeper that was woken out of the list, unless the gate is open.
+// leave removes s from the list, unless the gate is open, and reports whether
+// it is.
 func (g *Gate) leave(s *sleeper) (open bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

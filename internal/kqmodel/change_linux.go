@@ -68,8 +68,8 @@ func (q *queue) apply(c Kevent_t) unix.Errno {
 	return q.register(n, unix.EPOLL_CTL_MOD)
 }
 
-// attach makes the filter and asks it for the present state: epoll counts a new
-// registration as an activation if there is something to tell.
+// attach makes the filter and checks its present state: epoll treats a new
+// registration as an activation if the descriptor is ready.
 func (q *queue) attach(k key, flags uint16) unix.Errno {
 	n := &note{key: k, flags: flags, source: k.ident}
 	if errno := n.open(q.is); errno != 0 {
@@ -108,8 +108,9 @@ func (q *queue) register(n *note, op int) unix.Errno {
 	return errno
 }
 
-// refusal is the answer for what epoll does not take: ENODEV for a device, as on
-// Darwin, and EINVAL for a regular file, which the model leaves out.
+// refusal returns the error for a descriptor that epoll refuses: ENODEV for a
+// device, as on Darwin, and EINVAL for a regular file, which the model leaves
+// out.
 func refusal(fd int) unix.Errno {
 	var st unix.Stat_t
 	if unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFCHR {
@@ -118,7 +119,7 @@ func refusal(fd int) unix.Errno {
 	return unix.EINVAL
 }
 
-// setOf returns the epoll set that watches the note's filter.
+// setOf returns the epoll set that watches the note's descriptor.
 func (q *queue) setOf(n *note) int {
 	if n.filter == EVFILT_WRITE {
 		return q.sets[1]
@@ -126,8 +127,8 @@ func (q *queue) setOf(n *note) int {
 	return q.sets[0]
 }
 
-// drop deletes the filter. If its descriptor is closed there may be nothing to
-// take from the set, or a stranger of that number, whom the set does not have.
+// drop deletes the filter. If its descriptor was closed, the set may no longer
+// have it; the number may belong to another file, which is not in the set.
 func (q *queue) drop(n *note) {
 	unix.EpollCtl(q.setOf(n), unix.EPOLL_CTL_DEL, n.source, nil)
 	n.close()

@@ -1,7 +1,7 @@
 package kqmodel
 
-// A Kevent_t is a change or an event: struct kevent, with x/sys's name for it and
-// the field types that it has on FreeBSD for 64 bits.
+// A Kevent_t is a change or an event: struct kevent, with x/sys's name and its
+// field types on 64-bit FreeBSD.
 type Kevent_t struct {
 	Ident  uint64
 	Filter int16
@@ -27,7 +27,7 @@ const (
 	NOTE_EXIT = 0x80000000
 )
 
-// SetKevent sets the first three fields, as x/sys's function of this name.
+// SetKevent sets the first three fields, like x/sys's function of this name.
 func SetKevent(k *Kevent_t, fd, mode, flags int) {
 	k.Ident, k.Filter, k.Flags = uint64(fd), int16(mode), uint16(flags)
 }

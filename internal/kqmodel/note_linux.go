@@ -20,19 +20,19 @@ type note struct {
 	id        int32
 	flags     uint16 // of the change that added it
 	queued    bool
-	early     bool     // it was ready when it was added, and has not been activated since
+	early     bool     // ready when added, and not activated since
 	source    int      // the descriptor that the epoll set watches
 	file      identity // what ident was when the filter was added; not of PROC
 	kind      kind
 	connected bool  // a stream socket that was seen connected
 	tried     bool  // a TCP socket that was seen connecting, or failing to
-	moves     int64 // what countMoves was
+	moves     int64 // the last result of countMoves
 	info      unix.TCPInfo
 	infoSize  uint32
 }
 
-// An identity tells an open file from others, well enough: sockets and pipes have
-// inodes of their own. The mode tells apart the two ends of a pipe.
+// An identity distinguishes open files, well enough: each socket and pipe has
+// its own inode. The mode distinguishes the two ends of a pipe.
 type identity struct {
 	dev, ino uint64
 	access   int
@@ -47,7 +47,7 @@ func identify(fd int) (identity, error) {
 	return identity{uint64(st.Dev), st.Ino, mode & unix.O_ACCMODE}, err
 }
 
-// end tells which end of a pipe the filter is at.
+// end returns which end of a pipe the filter is at.
 func (n *note) end() pipeEnd {
 	switch {
 	case n.kind != pipe:
@@ -60,7 +60,7 @@ func (n *note) end() pipeEnd {
 	return rightEnd
 }
 
-// pipeEnd reports whether a filter is at the end of a pipe that is made for it.
+// A pipeEnd tells whether a filter suits its end of a pipe.
 type pipeEnd uint8
 
 const (
@@ -80,7 +80,7 @@ func (n *note) live() bool {
 	return err == nil && file == n.file
 }
 
-// kind is what poll(2)'s bits have to be read by.
+// A kind is a type of descriptor; the meaning of poll(2)'s bits depends on it.
 type kind uint8
 
 const (
@@ -114,7 +114,8 @@ func kindOf(fd int) kind {
 	return stream
 }
 
-// open finds out what the filter is attached to, and whether it can be.
+// open determines the kind of the descriptor, and returns an error if the
+// filter can't be attached to it.
 func (n *note) open(p *personality) (errno unix.Errno) {
 	if n.filter == EVFILT_PROC {
 		n.source, errno = openProcess(p, n.ident)
@@ -142,8 +143,8 @@ func (n *note) open(p *personality) (errno unix.Errno) {
 	return 0
 }
 
-// openProcess returns a pidfd (pidfd_open(2)), which is readable from the
-// process's end on.
+// openProcess returns a pidfd (pidfd_open(2)), which is readable once the
+// process has ended.
 func openProcess(p *personality, pid int) (int, unix.Errno) {
 	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
@@ -168,7 +169,7 @@ func (n *note) poll() int16 {
 	return fds[0].Revents
 }
 
-// look runs the filter: whether its condition holds, and what it says in ev.
+// look runs the filter: it reports whether its condition holds, and fills ev.
 func (n *note) look(p *personality, ev *Kevent_t) bool {
 	*ev = Kevent_t{Ident: uint64(n.ident), Filter: n.filter, Flags: n.flags & p.eventFlags.is}
 	bits := n.poll()
@@ -191,7 +192,7 @@ func (n *note) look(p *personality, ev *Kevent_t) bool {
 		}
 		return n.lookWrite(ev, bits, state)
 	}
-	// "EV_EOF" and "EV_ONESHOT" come with NOTE_EXIT unasked.
+	// "EV_EOF" and "EV_ONESHOT" come with NOTE_EXIT without being requested.
 	n.flags |= EV_ONESHOT
 	ev.Flags, ev.Fflags = ev.Flags|EV_EOF|EV_ONESHOT, NOTE_EXIT
 	return bits&unix.POLLIN != 0
@@ -211,8 +212,8 @@ func (n *note) lookRead(ev *Kevent_t, bits int16) bool {
 	return bits&(unix.POLLIN|unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR) != 0
 }
 
-// available is how much can be read; of a TCP listener, how many connections
-// wait.
+// available returns how much can be read; for a TCP listener, how many
+// connections wait.
 func (n *note) available() int64 {
 	switch n.kind {
 	case pipe:
@@ -223,7 +224,7 @@ func (n *note) available() int64 {
 		return 1
 	case listener:
 		if !n.askTCP() {
-			return 1 // Linux does not tell of others
+			return 1 // Linux does not tell the number for others
 		}
 		return int64(n.info.Unacked) // the length of the queue, of a listener (tcp_get_info)
 	}
@@ -234,9 +235,9 @@ func (n *note) available() int64 {
 	return int64(size)
 }
 
-// lookWrite: "the filter will set EV_EOF when the reader disconnects", and for a
-// socket also when this end has shut down its writing side, for that is how the
-// kernels define it (SBS_CANTSENDMORE in FreeBSD's filt_sowrite).
+// lookWrite: "the filter will set EV_EOF when the reader disconnects", and for
+// a socket also when this end has shut down its writing side, as the kernels
+// define it (SBS_CANTSENDMORE in FreeBSD's filt_sowrite).
 func (n *note) lookWrite(ev *Kevent_t, bits int16, state byte) bool {
 	eof := bits&unix.POLLHUP != 0 || bits&unix.POLLERR != 0 && n.kind != datagram
 	if eof || n.hasShutdown(state) {
@@ -247,8 +248,8 @@ func (n *note) lookWrite(ev *Kevent_t, bits int16, state byte) bool {
 	return bits&(unix.POLLOUT|unix.POLLERR) != 0
 }
 
-// askTCP gets struct tcp_info. x/sys's function for it allocates, and the tests
-// that count allocations run on the model too.
+// askTCP gets struct tcp_info. x/sys's function allocates, and tests that count
+// allocations run on the model too.
 func (n *note) askTCP() bool {
 	n.infoSize = uint32(unsafe.Sizeof(n.info))
 	_, _, errno := unix.RawSyscall6(unix.SYS_GETSOCKOPT, uintptr(n.ident), unix.IPPROTO_TCP, unix.TCP_INFO,
@@ -256,7 +257,7 @@ func (n *note) askTCP() bool {
 	return errno == 0
 }
 
-// lookWrongWrite is lookWrite of a pipe's reading end.
+// lookWrongWrite is lookWrite for a pipe's reading end.
 func (n *note) lookWrongWrite(p *personality, ev *Kevent_t, bits int16) bool {
 	if p.writeOnReader.is >= reportsNever {
 		return false
@@ -268,14 +269,14 @@ func (n *note) lookWrongWrite(p *personality, ev *Kevent_t, bits int16) bool {
 	return p.writeOnReader.is == reportsRoom
 }
 
-// isFullPipe reports whether it is the writing end of a pipe without a reader,
-// and full.
+// isFullPipe reports whether n is at the writing end of a full pipe without a
+// reader.
 func (n *note) isFullPipe(bits int16) bool {
 	return n.kind == pipe && bits&unix.POLLERR != 0 && bits&unix.POLLOUT == 0
 }
 
-// isUnconnected reports whether it is a stream socket that was never connected
-// nor tried to be: Linux calls it hung up, and a kqueue reports nothing of it.
+// isUnconnected reports whether n is on a stream socket that never began to
+// connect: Linux reports it as hung up, and a kqueue does not report it.
 func (n *note) isUnconnected(state byte) bool {
 	switch n.kind {
 	case tcp:
@@ -290,9 +291,9 @@ func (n *note) isUnconnected(state byte) bool {
 	return false
 }
 
-// socketError guesses what SO_ERROR would say, without taking it away. A Unix
-// socket's error is Linux's own: a kqueue's has none when its peer closes without
-// having read all.
+// socketError guesses SO_ERROR without clearing it. The error of a Unix socket
+// is peculiar to Linux: on a BSD there is none when the peer closes with unread
+// data.
 func (n *note) socketError(bits int16) uint32 {
 	switch {
 	case bits&unix.POLLERR == 0 || n.kind != tcp:
@@ -330,7 +331,8 @@ func (n *note) hasShutdown(state byte) bool {
 	return false
 }
 
-// noteState returns the state of a TCP socket, and remembers that it was connected.
+// noteState returns the state of a TCP socket, and records whether it was seen
+// connected.
 func (n *note) noteState() byte {
 	if n.kind != tcp {
 		return tcpUnknown
@@ -346,7 +348,7 @@ func (n *note) noteState() byte {
 	return state
 }
 
-// tcpState is the first byte of struct tcp_info.
+// tcpState returns the first byte of struct tcp_info.
 func tcpState(fd int) byte {
 	info, err := unix.GetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
 	if err != nil {

@@ -11,53 +11,54 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A personality is what a system's kqueue does where the systems differ.
+// A personality describes a system's kqueue where the systems differ.
 type personality struct {
 	name string
 
 	// Pipes.
-	pipeGone      fact[unix.Errno] // the answer to WRITE for a pipe without its other end; 0 means that it is added
+	pipeGone      fact[unix.Errno] // error of adding WRITE to a pipe without its other end; 0: it is added
 	readOnWriter  fact[wrongEnd]   // READ for a pipe's writing end
 	writeOnReader fact[wrongEnd]   // WRITE for a pipe's reading end
 	fullPipeEnds  fact[bool]       // WRITE reports that the reader of a full pipe has closed
 
-	// Answers to changes.
-	kqueueWrite fact[unix.Errno] // to WRITE for a kqueue
-	zombie      fact[unix.Errno] // to PROC for a process that has ended; 0 means that its end is reported
+	// Results of changes.
+	kqueueWrite fact[unix.Errno] // of adding WRITE to a kqueue
+	zombie      fact[unix.Errno] // of adding PROC to a process that has ended; 0: its end is reported
 	enableTells fact[bool]       // EV_ENABLE of a filter that is enabled makes it report again
 
 	// Reports.
-	eventFlags    fact[uint16] // the flags of a change that its filter's events show
-	inOrder       fact[bool]   // filters that are ready when added report in the order of adding; else WRITE before READ
+	eventFlags    fact[uint16] // flags of a change that appear in its filter's events
+	inOrder       fact[bool]   // filters that are ready when added report in that order; else WRITE before READ
 	readFirst     fact[bool]   // the end of both directions is reported by READ first
 	readRepeats   fact[bool]   // READ reports again after a read from a pipe that left data, or an end
 	acceptRepeats fact[bool]   // READ reports again after an accept that left connections
 	ackRepeats    fact[bool]   // WRITE reports again when a TCP peer acknowledges data
 
 	// Sleeping.
-	tick    fact[time.Duration] // the unit of a sleep; 0 means a nanosecond
-	longest fact[int64]         // the longest timeout that is taken, in seconds
+	tick    fact[time.Duration] // unit of a sleep; 0: a nanosecond
+	longest fact[int64]         // longest timeout that is accepted, in seconds
 
 	interrupts bool   // half of all calls that only submit changes fail with EINTR
-	restless   bool   // now and then something is reported again
-	seed       uint64 // of the restless one
+	restless   bool   // reports are repeated at random
+	seed       uint64 // of the restless personality
 }
 
-// A fact is an entry of the table, with how it is known: "observed" on a kernel,
+// A fact is an entry of the table, with its source: "observed" on a kernel,
 // "read" in its sources (with their revision), or "believed".
 type fact[T any] struct {
 	is T
 	by string
 }
 
-// wrongEnd is what a filter does at the end of a pipe that is made for the other.
+// A wrongEnd is the behavior of READ at a pipe's writing end, or of WRITE at
+// its reading end.
 type wrongEnd uint8
 
 const (
-	reportsEnd   wrongEnd = iota // that the other end is gone
-	reportsRoom                  // at once, as if there were room, and that the other end is gone
-	reportsNever                 // nothing
-	neutered                     // nothing, and it is added even when the other end is gone
+	reportsEnd   wrongEnd = iota // reports that the other end is gone
+	reportsRoom                  // reports at once, as if there were room, and again when the other end is gone
+	reportsNever                 // never reports
+	neutered                     // never reports, and can be added even when the other end is gone
 )
 
 const noLimit = math.MaxInt64
@@ -78,8 +79,8 @@ const (
 	byChoice    = "chosen: the hardest for a user of kqueue"
 )
 
-// strict is no system's: where they differ, or a manual leaves a choice, it takes
-// what is hardest for its user. It repeats nothing, so a report that was missed
+// strict is no real system: where systems differ, or a manual leaves a choice,
+// it does what is hardest for its user. It repeats nothing, so a missed report
 // stays missed.
 var strict = personality{
 	name:          "strict",
@@ -196,11 +197,11 @@ var darwin = personality{
 	longest:       fact[int64]{math.MaxInt32, byXnuTime},
 }
 
-// systems are the personalities that stand for a system.
+// systems are the personalities of real systems.
 var systems = []*personality{&netbsd, &freebsd, &openbsd, &dragonfly, &darwin}
 
 // EnvName is the environment variable that chooses the personality of a
-// process's kqueues: strict (as if unset), netbsd, freebsd, openbsd, dragonfly,
+// process's kqueues: strict (the default), netbsd, freebsd, openbsd, dragonfly,
 // darwin, or restless:SEED.
 const EnvName = "EDDY_KQUEUE"
 
@@ -225,18 +226,18 @@ func choose(value string) *personality {
 			return p
 		}
 	}
-	panic(fmt.Sprintf("kqmodel: %s=%s: there is no such system", EnvName, value))
+	panic(fmt.Sprintf("kqmodel: %s=%s: unknown system", EnvName, value))
 }
 
-// Tick is the unit of a sleep, or 0 if it is a nanosecond.
+// Tick returns the unit of a sleep, or 0 if it is a nanosecond.
 func Tick() time.Duration { return chosen.tick.is }
 
-// Repeats reports whether something may be reported again though nothing has
-// changed.
+// Repeats reports whether events may be repeated although nothing has changed.
 func Repeats() bool { return chosen.restless }
 
-// sleep is how long the kernel sleeps for a timeout of d. One that counts in
-// ticks can't know how much of the present tick is left, so it adds one.
+// sleep returns how long the kernel sleeps for a timeout of d. A kernel that
+// counts in ticks does not know how much of the present tick is left, so it
+// adds one.
 func (p *personality) sleep(d, now time.Duration) time.Duration {
 	tick := p.tick.is
 	if tick == 0 || d <= 0 {

@@ -11,15 +11,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A queue is one kqueue. Two edge-triggered epoll sets tell it when to look at a
-// filter (its activation); what there is to see, it asks poll(2) at the moment of
-// the report. The sets are two, since a kqueue tells the directions apart and an
-// epoll set does not. The number of the first is the kqueue's, and the second is in
-// the first, so that a kqueue can be polled.
+// A queue is one kqueue. Two edge-triggered epoll sets activate its filters;
+// when it reports a filter, it gets the state by poll(2). There are two sets
+// because a kqueue separates the directions and an epoll set does not. The
+// first set's descriptor is the kqueue's, and the second is in the first, so
+// that a kqueue can be polled.
 //
-// Invariants: notes and byID hold the same notes. A note is in active, once, while
-// its queued is set; the notes in active are those that were activated and not
-// yet told of, in the order of their activation.
+// Invariants: notes and byID hold the same notes. A note is in active, once,
+// while its queued is set; active holds the notes that were activated and not
+// yet reported, in the order of their activation.
 //
 // repeaters holds the notes whose mayRepeat is true, in the order of adding.
 type queue struct {
@@ -31,22 +31,22 @@ type queue struct {
 	lastID    int32
 	active    []*note
 	repeaters []*note
-	turn      int // which of them was looked at last
+	turn      int // index of the one examined last
 	random    *rand.Rand
-	calls     int // those that only submitted changes
+	calls     int // calls that only submitted changes
 	raw       [64]unix.EpollEvent
 }
 
 var (
 	registry sync.Mutex
 	queues   = map[int]*queue{}
-	made     uint64 // how many kqueues there were
+	made     uint64 // how many kqueues were made
 
 	began = time.Now() // the first tick
 )
 
-// Kqueue makes a kqueue; see kqueue(2). It takes two descriptors where a kernel
-// takes one, so it has to be closed by [Close].
+// Kqueue makes a kqueue; see kqueue(2). It uses two descriptors where a kernel
+// uses one, so it must be closed by [Close].
 func Kqueue() (int, error) { return chosen.kqueue() }
 
 func (p *personality) kqueue() (int, error) {
@@ -59,7 +59,7 @@ func (p *personality) kqueue() (int, error) {
 		unix.Close(q.sets[0])
 		return -1, err
 	}
-	// Identifier 0 is no note's.
+	// No note has identifier 0.
 	err = unix.EpollCtl(q.sets[0], unix.EPOLL_CTL_ADD, q.sets[1], &unix.EpollEvent{Events: unix.EPOLLIN})
 	if err != nil {
 		unix.Close(q.sets[0])
@@ -74,7 +74,7 @@ func (p *personality) kqueue() (int, error) {
 	return q.sets[0], nil
 }
 
-// Close closes a kqueue, and all filters with it.
+// Close closes a kqueue and deletes its filters.
 func Close(kq int) error {
 	registry.Lock()
 	q := queues[kq]
@@ -98,7 +98,7 @@ func lookup(kq int) *queue {
 	return queues[kq]
 }
 
-// Kevent applies changes, and then waits for events if there is room for any; see
+// Kevent applies changes, and then waits for events unless events is empty; see
 // kevent(2). It may be called from several goroutines at once.
 func Kevent(kq int, changes, events []Kevent_t, timeout *unix.Timespec) (int, error) {
 	q := lookup(kq)
@@ -114,9 +114,10 @@ func Kevent(kq int, changes, events []Kevent_t, timeout *unix.Timespec) (int, er
 	return q.wait(events, timeout)
 }
 
-// interrupt plays a signal: "When kevent() call fails with EINTR error, all
-// changes in the changelist have been applied." Which calls it hits has no period
-// (it is the sequence of Thue and Morse), so that no caller's habit evades it.
+// interrupt simulates a signal: "When kevent() call fails with EINTR error, all
+// changes in the changelist have been applied." The calls that it interrupts
+// follow the Thue-Morse sequence, which has no period, so no regular pattern of
+// calls escapes it.
 func (q *queue) interrupt(changes []Kevent_t) error {
 	if len(changes) == 0 || !q.is.interrupts {
 		return nil
@@ -158,7 +159,7 @@ func (q *queue) wait(events []Kevent_t, timeout *unix.Timespec) (int, error) {
 	}
 }
 
-// duration cuts ts to a century or so.
+// duration converts ts, limited to about a century.
 func duration(ts *unix.Timespec) time.Duration {
 	const longest = 1 << 32
 	if int64(ts.Sec) > longest {
@@ -201,9 +202,9 @@ func early(active []*note) {
 	}
 }
 
-// activate asks a set which of its notes have been activated. A note that is
-// active already stays where it is: "Multiple events which trigger the filter do
-// not result in multiple kevents being placed on the kqueue".
+// activate activates the notes that a set reports. A note that is active
+// already keeps its place: "Multiple events which trigger the filter do not
+// result in multiple kevents being placed on the kqueue".
 func (q *queue) activate(set int) {
 	for {
 		n, _ := unix.EpollWait(set, q.raw[:], 0)
@@ -225,10 +226,10 @@ func (q *queue) push(n *note) {
 	}
 }
 
-// report fills events from the notes that are active, each looked at once. "The
-// filter is also run when the user attempts to retrieve the kevent from the
-// kqueue. If the filter indicates that the condition that triggered the event no
-// longer holds, the kevent is removed from the kqueue and is not returned."
+// report fills events from the active notes, looking at each once. "The filter
+// is also run when the user attempts to retrieve the kevent from the kqueue. If
+// the filter indicates that the condition that triggered the event no longer
+// holds, the kevent is removed from the kqueue and is not returned."
 func (q *queue) report(events []Kevent_t) (told int) {
 	looked := len(q.active)
 	for i := range looked {

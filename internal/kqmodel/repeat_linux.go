@@ -2,11 +2,9 @@ package kqmodel
 
 import "math/rand/v2"
 
-// Reports that come again: a kernel runs its filters for more reasons than epoll
-// has.
+// Repeated reports: a kernel runs its filters in more cases than epoll reports.
 
-// mayRepeat reports whether a note of this personality has to be looked after for
-// repeats.
+// mayRepeat reports whether repeat must examine n, with this personality.
 func (n *note) mayRepeat(p *personality) bool {
 	switch {
 	case p.restless:
@@ -19,7 +17,8 @@ func (n *note) mayRepeat(p *personality) bool {
 	return false
 }
 
-// repeat activates the notes that have a reason of their own to report again.
+// repeat activates the notes that must report again without an activation by
+// epoll.
 func (q *queue) repeat() {
 	if q.is.restless {
 		q.repeatAny()
@@ -33,11 +32,11 @@ func (q *queue) repeat() {
 	}
 }
 
-// lookedAfter is how many notes are looked at by a call, in turns: a kqueue may
-// have thousands.
+// lookedAfter is how many notes one call examines, in turn: a kqueue may have
+// thousands.
 const lookedAfter = 8
 
-// repeatAny activates a few of the notes, every other time.
+// repeatAny activates a few notes at random, in half of the calls.
 func (q *queue) repeatAny() {
 	if q.random.IntN(2) == 0 {
 		return
@@ -47,8 +46,8 @@ func (q *queue) repeatAny() {
 	}
 }
 
-// hasMoved reports whether something was taken from what the last report said is
-// there: data read, a connection accepted, or data acknowledged.
+// hasMoved reports whether something was consumed since the last report: data
+// read, a connection accepted, or data acknowledged.
 func (n *note) hasMoved() bool {
 	before := n.moves
 	n.moves = n.countMoves()

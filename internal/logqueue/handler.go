@@ -5,9 +5,9 @@ import (
 	"log/slog"
 )
 
-// Handler returns a handler that queues records for another one, which is called
-// on the queue's goroutine. Errors and slog.LogValuers among a record's values
-// are asked for their text when the record is queued; other values are kept, and
+// Handler returns a handler that queues records for another one, which is
+// called on the queue's goroutine. Errors and slog.LogValuers among a record's
+// values are resolved when the record is queued; other values are kept, and
 // must not change afterwards.
 func (q *Queue) Handler(to slog.Handler) slog.Handler { return &handler{q, to} }
 
@@ -62,7 +62,7 @@ func freeze(a slog.Attr) slog.Attr {
 	return slog.Attr{Key: a.Key, Value: v}
 }
 
-// A frozenError is an error whose text no longer depends on anything.
+// A frozenError is an error whose text was fixed when it was made.
 type frozenError struct {
 	text  string
 	inner error
@@ -71,8 +71,8 @@ type frozenError struct {
 func (e *frozenError) Error() string { return e.text }
 func (e *frozenError) Unwrap() error { return e.inner }
 
-// textOf returns an error's text. A method that panics, as that of a nil pointer
-// may, must not end the caller, whom slog would have spared as well.
+// textOf returns an error's text. It recovers if the Error method panics, as
+// that of a nil pointer may; slog does so too.
 func textOf(err error) (text string) {
 	defer func() {
 		if recover() != nil {

@@ -1,7 +1,7 @@
 // Package logqueue answers: how does a loop write to a log without waiting for
-// it? A log may be a pipe that nobody drains, or a disk that is slow, and a loop
-// that waited for it would stop. So records go into a bounded queue, which a
-// goroutine empties. What the queue has no room for is dropped and counted.
+// it? A log may be a pipe that nobody reads, or a slow disk, and a loop that
+// waited for it would stop. So records go into a bounded queue, which a
+// goroutine empties. If the queue is full, records are dropped and counted.
 package logqueue
 
 import (
@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// Max is how many records a Queue holds.
+// Max is the most records that a Queue holds.
 const Max = 1024
 
 // A Queue passes records on to slog handlers, in order, on a goroutine that lives
 // only while there are records. The zero Queue is empty and ready to use. Its
 // methods may be called from any goroutine. It must not be copied.
 //
-// Invariants: a goroutine writes exactly while writing is set; while it is not,
-// entries is empty and dropped is 0.
+// Invariants: a goroutine runs write exactly while writing is set; while it is
+// not, entries is empty and dropped is 0.
 type Queue struct {
 	mu      sync.Mutex
 	entries []entry
@@ -50,7 +50,7 @@ func (q *Queue) put(e entry) {
 	}
 }
 
-// write empties the queue.
+// write passes records on until the queue is empty.
 func (q *Queue) write() {
 	var last entry
 	for {
@@ -69,8 +69,8 @@ func (q *Queue) write() {
 	}
 }
 
-// take returns the entries, and how many records were dropped after them. When
-// there are neither, the caller's writing ends.
+// take removes and returns the entries, and the number of records dropped after
+// them. If there are neither, it clears writing, and the caller must return.
 func (q *Queue) take() (batch []entry, dropped int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -86,7 +86,7 @@ func (q *Queue) take() (batch []entry, dropped int) {
 	return batch, dropped
 }
 
-// tellLost reports records that were dropped to the handler of e.
+// tellLost reports to e's handler that n records were dropped.
 func (e *entry) tellLost(n int) {
 	if n == 0 {
 		return
@@ -96,8 +96,8 @@ func (e *entry) tellLost(n int) {
 	e.to.Handle(context.Background(), r)
 }
 
-// Flush waits until all records are written, but no longer than it is given, and
-// reports whether they are.
+// Flush waits until all records are written, at most for within, and reports
+// whether they are.
 func (q *Queue) Flush(within time.Duration) bool {
 	q.mu.Lock()
 	if !q.writing {

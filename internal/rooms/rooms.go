@@ -1,12 +1,11 @@
-// Rooms knows eddy's packages as rooms of a house: which there are, on which
-// floor each stands, and so which may import which. It checks that against the
-// code, and draws what it finds.
+// Rooms checks and draws the layers of eddy's packages. It calls a package a
+// room and a layer a floor.
 //
 //	go run ./internal/rooms -check                       # for CI: exit status 1 and the reasons
 //	go run ./internal/rooms -svg >docs/architecture.svg  # the picture of docs/architecture.md
 //
 // A package imports only from floors below its own, or from its own room. So
-// the rooms of one floor do not know each other.
+// rooms of one floor do not import each other.
 package main
 
 import (
@@ -21,15 +20,15 @@ import (
 
 const module = "github.com/eddyio/eddy"
 
-// A room is a package, with the packages inside its folder that are no rooms of
-// their own.
+// A room is a package together with the packages inside its folder that are not
+// rooms themselves.
 type room struct {
 	path     string // below the module; "" is the root
 	question string // in the picture
 }
 
-// floors are the rooms from the ground up. The other packages below internal are no
-// rooms: any room may use them, and they use none but each other.
+// floors are the rooms from the ground up. The other packages below internal
+// are not rooms: any room may import them, and they import only each other.
 var floors = [][]room{
 	{
 		{"coro", "How does control pass from one thread of code to another?"},
@@ -63,7 +62,7 @@ var floors = [][]room{
 	},
 }
 
-// A graph is the rooms that each room imports.
+// A graph holds the rooms that each room imports.
 type graph map[string][]string
 
 func main() {
@@ -85,8 +84,8 @@ func main() {
 	}
 }
 
-// list returns, for each package of the module, what it imports, its tests
-// aside.
+// list returns the imports of each package of the module, without those of
+// tests.
 func list() (map[string][]string, error) {
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"/...").Output()
 	if err != nil {
@@ -100,7 +99,7 @@ func list() (map[string][]string, error) {
 	return imports, nil
 }
 
-// build makes the graph of the rooms, and says what is wrong with it.
+// build returns the graph of the rooms, and the imports that break the rules.
 func build(imports map[string][]string) (graph, []string) {
 	g := make(graph)
 	var bad []string
@@ -133,12 +132,12 @@ func build(imports map[string][]string) (graph, []string) {
 	return g, bad
 }
 
-// inTestkit reports whether a package is one of the helpers of tests, which only
-// tests may import.
+// inTestkit reports whether pkg is a package of test helpers, which only tests
+// may import.
 func inTestkit(pkg string) bool { return strings.HasPrefix(pkg+"/", module+"/internal/testkit/") }
 
-// roomOf returns the room that a package is in: of those whose folder holds it,
-// the innermost. It reports whether there is one.
+// roomOf returns the room of a package: the innermost whose folder contains it.
+// It reports whether there is one.
 func roomOf(pkg string) (string, bool) {
 	path, ours := strings.CutPrefix(pkg+"/", module+"/")
 	if !ours {
@@ -164,8 +163,8 @@ func floorOf(path string) int {
 	})
 }
 
-// direct returns the rooms that one imports and reaches by none of its other
-// imports: the picture needs no more lines.
+// direct returns the rooms that a room imports and does not reach through its
+// other imports: the picture needs no more lines.
 func (g graph) direct(from string) []string {
 	return slices.DeleteFunc(slices.Clone(g[from]), func(to string) bool {
 		return slices.ContainsFunc(g[from], func(by string) bool { return by != to && g.reaches(by, to) })

@@ -1,9 +1,7 @@
-// Package simulation answers: what does a loop ask of a simulator? It is the contract
-// between package reactor, which runs a loop, and package reactortest, which simulates
-// hosts and a network. A loop that has a [Simulator] in its options asks it wherever the
-// kernel, the system's clock, other threads or chance would otherwise decide.
-//
-// How a simulator decides is its own business.
+// Package simulation defines the contract between package reactor, which runs a
+// loop, and package reactortest, which simulates hosts and a network. A loop
+// with a [Simulator] in its options asks it wherever the kernel, the system's
+// clock, other threads or chance would otherwise decide.
 package simulation
 
 import (
@@ -39,7 +37,7 @@ type Readiness interface {
 	Close() error
 }
 
-// A Clock is virtual.
+// A Clock is the simulator's virtual clock.
 type Clock interface {
 	// Now returns the loop's time. Any goroutine may call it.
 	Now() time.Duration
@@ -48,7 +46,7 @@ type Clock interface {
 	Turn() error
 }
 
-// Threads decides about everything outside the loop's thread.
+// Threads decides what may happen outside the loop's thread.
 type Threads interface {
 	// Attach is called once, before the loop's first turn. outside returns how many
 	// goroutines work for tasks, which wait for their results, and reports whether
@@ -89,9 +87,9 @@ type Observer interface {
 	Describe(what fmt.Stringer) string
 }
 
-// A Host is a simulated host: its socket calls, names included, and its clock. It is the
-// same on every system that a test runs on. So no package may treat its sockets in one
-// way on one system and in another way on others.
+// A Host is a simulated host: its socket calls, names included, and its clock.
+// It behaves the same on every system that a test runs on, so packages must not
+// treat its sockets differently by system.
 type Host interface {
 	sockets.Calls
 

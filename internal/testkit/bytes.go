@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Pattern returns n bytes in which no two places close to each other look alike, so
-// that bytes lost, doubled or swapped show. Patterns of different lengths differ.
+// Pattern returns n bytes without local repetition, so that lost, doubled or
+// swapped bytes are detected. Patterns of different lengths differ.
 func Pattern(n int) []byte {
 	p := make([]byte, n)
 	x := uint32(n)*2654435761 + 1
@@ -17,8 +17,8 @@ func Pattern(n int) []byte {
 	return p
 }
 
-// Same returns nil if got equals want, and else an error that names the first
-// difference, and prints no megabytes.
+// Same returns nil if got equals want, and else a short error that names the
+// first difference.
 func Same(got, want []byte) error {
 	if bytes.Equal(got, want) {
 		return nil

@@ -1,6 +1,5 @@
-// Package testkit answers: what does a test of any package ask of its process, and
-// which bytes does it send? Only tests import it and the packages inside its folder;
-// internal/rooms checks that.
+// Package testkit has helpers for the tests of all packages. Only tests import
+// it and the packages inside its folder; internal/rooms checks that.
 package testkit
 
 import (
@@ -15,7 +14,7 @@ import (
 	stdnet "net"
 )
 
-// Held is what a process holds that a test could leave behind.
+// Held lists resources of a process that a test could leak.
 type Held struct {
 	Goroutines int
 	FDs        []string // empty where the system does not list them
@@ -24,21 +23,24 @@ type Held struct {
 // Holdings returns what the process holds now.
 func Holdings() Held { return Held{Goroutines(), openFDs()} }
 
-// Goroutines returns the number of goroutines. It stops the world for it, since
-// [runtime.NumGoroutine] also counts those that have ended while the garbage collector
-// frees their stacks: markrootFreeGStacks takes them off the list of the free ones.
+// Goroutines returns the number of goroutines. It stops the world first,
+// because [runtime.NumGoroutine] also counts dead goroutines while the garbage
+// collector frees their stacks: markrootFreeGStacks takes them off the free
+// list.
 func Goroutines() int {
 	var tooFew [1]runtime.StackRecord
 	n, _ := runtime.GoroutineProfile(tooFew[:])
 	return n
 }
 
-// Patience bounds what must happen at all. It finds what hangs; a machine on which many
-// programs compete for the processor must not come near it.
+// Patience is the time limit for things that must happen eventually. It is
+// meant to detect hangs, so even a heavily loaded machine must stay far below
+// it.
 const Patience = 2 * time.Minute
 
-// Leaked waits until the process holds no more than before. It returns an error with
-// all stacks if that takes longer than a loaded machine explains.
+// Leaked waits until the process holds no more than before. If that takes
+// longer than a loaded machine can explain, it returns an error with all
+// stacks.
 func (before Held) Leaked() error { return before.leaked(Patience / 4) }
 
 func (before Held) leaked(within time.Duration) error {
@@ -73,9 +75,9 @@ func LeakCheck(t testing.TB) func() {
 	}
 }
 
-// Settle starts what the standard library starts once and keeps for good: its poller,
-// with its descriptors, and the goroutine that waits for signals. A TestMain calls it
-// before anybody counts.
+// Settle starts what the standard library starts once and then keeps: its
+// poller, with its descriptors, and the goroutine that waits for signals. A
+// TestMain calls it before the first count.
 func Settle() {
 	if ln, err := stdnet.Listen("tcp", "127.0.0.1:0"); err == nil {
 		ln.Close()

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// longEnv has the tests do all that they can, as CI does.
+// longEnv makes the tests do all that they can, as CI does.
 const longEnv = "EDDY_LONG"
 
 // Long reports whether tests may take long: the environment variable EDDY_LONG is set.
@@ -15,7 +15,7 @@ func Long() bool { return os.Getenv(longEnv) != "" }
 func NeedsLong(t testing.TB) {
 	t.Helper()
 	if !Long() {
-		t.Skip("it takes long: set " + longEnv + "=1")
+		t.Skip("takes long: set " + longEnv + "=1")
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SocketPair returns two connected sockets that do not block, which the caller closes.
+// SocketPair returns two connected nonblocking sockets. The caller closes them.
 func SocketPair(t testing.TB) (a, b int) {
 	t.Helper()
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Eventually waits until ok, which takes no time, reports true, and fails t if that takes
-// longer than Patience.
+// Eventually waits until ok, which must be quick, returns true. It fails t if
+// that takes longer than Patience.
 func Eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(Patience); !ok(); {
@@ -18,8 +18,9 @@ func Eventually(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// Blocking waits for f, on a goroutine, in a way that blocks the caller's thread, and with
-// it a loop. It fails t with f's error, or if f does not return.
+// Blocking runs f on a goroutine and waits for it while blocking the caller's
+// thread, and with it a loop. It fails t with f's error, or if f does not
+// return.
 func Blocking(t testing.TB, what string, f func() error) {
 	t.Helper()
 	done := make(chan error, 1)

@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// WriteBuffers takes less than it is given.
+// WriteBuffers writes less than it is given.
 func (s *Sockets) WriteBuffers(fd int, bufs [][]byte) (int, syscall.Errno) {
 	switch s.Choose(5) {
 	case 1:

@@ -26,8 +26,8 @@ func (s *Sockets) Receive(fd int, ms []sockets.Message, flags int) (int, syscall
 	return s.System.Receive(fd, ms, flags)
 }
 
-// Send sends fewer messages than it is given, or fails. Lack of buffers, which
-// callers see, is none of its faults.
+// Send sends fewer messages than it is given, or fails. It never fails for lack
+// of buffers, which callers would see.
 func (s *Sockets) Send(fd int, ms []sockets.Message, flags int) (int, syscall.Errno) {
 	switch s.Choose(6) {
 	case 1:

@@ -7,16 +7,16 @@ import (
 	"github.com/eddyio/eddy"
 )
 
-// A Poller reports fds as ready without news of them: those given to Again, and,
-// spuriously, others. It reports an event twice, or once more when its fd may be
-// closed by then, and in another order.
+// A Poller reports fds as ready that have not changed: those given to Again,
+// and others at random. It repeats events, also when their fd may be closed by
+// then, and changes their order.
 type Poller struct {
 	*eddy.Poller
 	choose func(n int) int
 	fds    []registration
 	owed   []int
 	events []eddy.Event
-	old    eddy.Event // one of an earlier batch
+	old    eddy.Event // an event of an earlier batch
 	counts map[string]int
 }
 
@@ -25,7 +25,7 @@ type registration struct {
 	token uint64
 }
 
-// NewPoller returns the kernel's poller with these faults. A loop closes it.
+// NewPoller returns the kernel's poller with these faults. The loop closes it.
 func NewPoller(t testing.TB, choose func(n int) int) *Poller {
 	t.Helper()
 	p, err := eddy.NewPoller()
@@ -35,10 +35,10 @@ func NewPoller(t testing.TB, choose func(n int) int) *Poller {
 	return &Poller{Poller: p, choose: choose, counts: make(map[string]int)}
 }
 
-// Again has the next Wait report fd as readable and writable.
+// Again makes the next Wait report fd as readable and writable.
 func (p *Poller) Again(fd int) { p.owed = append(p.owed, fd) }
 
-// AgainAll has the next Wait report all fds as readable and writable.
+// AgainAll makes the next Wait report all fds as readable and writable.
 func (p *Poller) AgainAll() {
 	for _, r := range p.fds {
 		p.Again(r.fd)
@@ -88,7 +88,7 @@ func (p *Poller) Wait(timeout time.Duration) ([]eddy.Event, error) {
 	return p.events, err
 }
 
-// disorder makes the batch one that no kernel promises not to make.
+// disorder repeats and reorders events of the batch, as a kernel may.
 func (p *Poller) disorder() {
 	if len(p.events) == 0 {
 		return

@@ -1,5 +1,5 @@
-// Package faulty answers: what may a kernel do to a caller besides what it hopes for?
-// It has a loop's socket calls and poller, in which a seed or a script chooses the
+// Package faulty injects a kernel's legal but unwelcome results. It provides
+// socket calls and a poller for a loop, and a seed or a script chooses the
 // faults. The same choices make the same faults.
 package faulty
 
@@ -13,32 +13,34 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// Sockets are the kernel's socket calls with EINTR before any call, EAGAIN where there
-// is data (what a spurious readiness looks like), reads and writes of one byte, a
-// connection that is gone before it is accepted, and lack of resources.
+// Sockets are the kernel's socket calls with EINTR before any call, EAGAIN
+// although there is data (as after a spurious readiness), reads and writes of
+// one byte, connections that are gone before they are accepted, and lack of
+// resources.
 //
-// A call that hides data or room from its caller has the Poller report the fd once
-// more, as the kernel would when the rest comes later.
+// A call that hides data or room from its caller makes the Poller report the fd
+// again, as the kernel would if the rest came later.
 type Sockets struct {
 	sockets.System
 	Choose func(n int) int // 0 <= Choose(n) < n; 0 is no fault
-	Starve int             // how many accepts are still to fail for want of resources
+	Starve int             // how many more accepts fail for lack of resources
 	Poller *Poller
 	Counts map[string]int // of the faults, by kind; shared with Poller
 }
 
-// New returns the socket calls of a faulty kernel and, in them, its poller. Options of
-// a loop need both.
+// New returns the socket calls of a faulty kernel, with its poller in field
+// Poller. A loop's Options need both.
 func New(t testing.TB, choose func(n int) int) *Sockets {
 	t.Helper()
 	p := NewPoller(t, choose)
 	return &Sockets{Choose: choose, Counts: p.counts, Poller: p}
 }
 
-// Seeded returns choices that depend on nothing but the seed.
+// Seeded returns choices that depend only on the seed.
 func Seeded(seed uint64) func(int) int { return rand.New(rand.NewPCG(seed, 0)).IntN }
 
-// Scripted returns the choices that are written in a string, and then no more faults.
+// Scripted returns the choices that script encodes. After its end there are no
+// more faults.
 func Scripted(script []byte) func(int) int {
 	return func(n int) int {
 		if len(script) == 0 {
@@ -70,7 +72,7 @@ func (s *Sockets) Read(fd int, p []byte) (int, syscall.Errno) {
 	return s.System.Read(fd, p)
 }
 
-// Write takes less than it is given, or fails.
+// Write writes less than it is given, or fails.
 func (s *Sockets) Write(fd int, p []byte) (int, syscall.Errno) {
 	switch s.Choose(6) {
 	case 1:
@@ -112,7 +114,7 @@ func (s *Sockets) Accept(fd int) (int, unix.Sockaddr, error) {
 	return s.System.Accept(fd)
 }
 
-// Connect may be interrupted, and then goes on in the background.
+// Connect may fail with EINTR, and then goes on in the background.
 func (s *Sockets) Connect(fd int, addr unix.Sockaddr) error {
 	err := s.System.Connect(fd, addr)
 	if (err == nil || err == unix.EINPROGRESS) && s.Choose(2) == 1 {

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// Splice moves less than it is asked to, or can't.
+// Splice moves less than it is asked to, or fails.
 func (s *Sockets) Splice(to, from, n int) (int, syscall.Errno) {
 	switch s.Choose(6) {
 	case 1:
@@ -22,7 +22,7 @@ func (s *Sockets) Splice(to, from, n int) (int, syscall.Errno) {
 		s.fault("half a splice")
 		n = (n + 1) / 2
 	case 4:
-		if s.Counts[pipeOf(from)] == 0 && s.Choose(8) == 1 { // what a pipe holds can go only to where it could before
+		if s.Counts[pipeOf(from)] == 0 && s.Choose(8) == 1 { // it must not refuse a destination for what the pipe holds already
 			s.fault("splice EINVAL")
 			return 0, syscall.EINVAL
 		}
@@ -30,7 +30,7 @@ func (s *Sockets) Splice(to, from, n int) (int, syscall.Errno) {
 	return s.System.Splice(to, from, n)
 }
 
-// Pipe remembers which descriptors are pipes'.
+// Pipe records the descriptors of pipes.
 func (s *Sockets) Pipe() (r, w int, err error) {
 	r, w, err = s.System.Pipe()
 	s.fault(pipeOf(r))

@@ -1,5 +1,5 @@
-// Package virtual answers: how does a test of a loop control its time? It has a clock
-// and poller for reactor's Options that never sleep and know no kernel.
+// Package virtual lets a test of a loop control its time. It has a clock and
+// poller for reactor's Options that never sleep and do not use the kernel.
 package virtual
 
 import (
@@ -13,21 +13,21 @@ import (
 	"github.com/eddyio/eddy/internal/testkit"
 )
 
-// A Poller is a Clock and a Poller in virtual time: where the loop would sleep until
-// a timer, the clock jumps there. Where it would sleep for ever, Wait blocks until a
-// Wake, and fails the test if none comes.
+// A Poller is a Clock and a Poller in virtual time. When the loop would sleep
+// until a timer, the clock jumps there. When it would sleep forever, Wait
+// blocks until a Wake, and fails the test if none comes.
 type Poller struct {
 	Time   atomic.Int64 // in nanoseconds
-	Drift  int64        // how much each look at the clock takes
+	Drift  int64        // how far each call of Now moves the clock
 	Wakes  atomic.Int64
 	Waits  atomic.Int64
 	Closed atomic.Bool
 	Err    error         // what Wait returns, once set
-	Check  func() string // called at each Wait, once set; a text fails the test
+	Check  func() string // called at each Wait, once set; a nonempty result fails the test
 	FDs    map[int]uint64
 
 	t      testing.TB
-	wakeup chan struct{} // holds one: a wake that no Wait has seen
+	wakeup chan struct{} // buffers one wake that no Wait has seen
 	events []eddy.Event
 }
 
@@ -39,7 +39,7 @@ func New(t testing.TB) *Poller {
 // Now implements reactor.Clock.
 func (p *Poller) Now() time.Duration { return time.Duration(p.Time.Add(p.Drift)) }
 
-// Advance lets time pass, as a computation would.
+// Advance moves the clock, as a long computation would.
 func (p *Poller) Advance(d time.Duration) { p.Time.Add(int64(d)) }
 
 // Add implements reactor.Poller. The fd need not be open.
@@ -60,7 +60,7 @@ func (p *Poller) Remove(fd int) error {
 	return nil
 }
 
-// Tell has the next Wait report readiness of fd.
+// Tell makes the next Wait report readiness of fd.
 func (p *Poller) Tell(fd int, r eddy.Readiness) {
 	p.events = append(p.events, eddy.Event{Token: p.FDs[fd], Ready: r})
 }
@@ -93,8 +93,8 @@ func (p *Poller) Wait(timeout time.Duration) ([]eddy.Event, error) {
 		select {
 		case <-p.wakeup:
 		case <-time.After(testkit.Patience):
-			p.t.Error("the loop sleeps for ever")
-			return nil, errors.New("asleep for ever")
+			p.t.Error("the loop sleeps forever")
+			return nil, errors.New("asleep forever")
 		}
 	}
 	return nil, nil
