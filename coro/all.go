@@ -9,9 +9,9 @@ import (
 // nil error. If the body fails, its error comes last, with a zero value; the
 // result of the body is dropped.
 //
-// Leaving the loop early, by break, return or a panic, closes g. What that
-// Close returns, the loop cannot be told: the next call of [Generator.Close]
-// returns it. Costs what Next does.
+// Leaving the loop early, by break, return or a panic, closes g. The loop
+// cannot return that Close's error: the next call of [Generator.Close] does.
+// Each value costs what Next does.
 func (g *Generator[Y, S, R]) All() iter.Seq2[Y, error] {
 	return func(yield func(Y, error) bool) {
 		defer g.leave()
@@ -30,8 +30,8 @@ func (g *Generator[Y, S, R]) All() iter.Seq2[Y, error] {
 	}
 }
 
-// leave closes g for a loop that cannot return what Close does. To a g that
-// is over it does nothing, and to one that may not be closed here neither.
+// leave closes g for a loop and keeps Close's error for the next Close. It does
+// nothing if g is over or the caller may not close it.
 func (g *Generator[Y, S, R]) leave() {
 	if err := g.Close(); g.owner.admits() && g.y.frame.state == Closed {
 		g.lost = err

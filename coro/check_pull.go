@@ -11,8 +11,8 @@ import (
 	"sync"
 )
 
-// checkPull panics unless an iter.Pull is a seat, the first time that it is called.
-// Of a runtime that ends the process instead, the stack trace names transfers.
+// checkPull panics, at its first call, unless iter.Pull makes a seat. If the
+// runtime ends the process instead, the stack trace contains transfers.
 var checkPull = sync.OnceFunc(func() {
 	if err := checkSeat(iter.Pull[struct{}]); err != nil {
 		panic(fmt.Sprintf("coro: %v. eddy's coroutines need this of %s, and iter.Pull does not promise it: build with -tags coro_nested",
@@ -20,12 +20,12 @@ var checkPull = sync.OnceFunc(func() {
 	}
 })
 
-// A puller is iter.Pull, or what a test has in its place.
+// A puller is iter.Pull, or a test's replacement.
 type puller = func(iter.Seq[struct{}]) (next func() (struct{}, bool), stop func())
 
-// checkSeat returns an error unless what pull makes is a seat, in which any goroutine
-// may take the place of any other. It takes a goroutine that is locked to its thread,
-// as a loop's is: the runtime checks that too.
+// checkSeat returns an error unless pull makes a seat, in which any goroutine
+// can take the place of any other. It tests this on a goroutine that is locked
+// to its thread, as a loop's is, because the runtime checks the locking too.
 func checkSeat(pull puller) error {
 	result := make(chan error, 1)
 	go func() {
@@ -46,12 +46,13 @@ func checkSeat(pull puller) error {
 	return <-result
 }
 
-// plan is the order in which the host, 0, and the coroutines 1 and 2 run: each passes
-// control to each other one more than once.
+// plan is the order in which the host, 0, and the coroutines 1 and 2 run. Each
+// passes control to each other one more than once.
 const plan = "0120210120210201210"
 
-// transfers has them pass control on as planned, each time by the seat in which the
-// next one sleeps, and end. It returns who ran in turn.
+// transfers makes them pass control as planned, each time through the seat in
+// which the next one sleeps, and then end. It returns the order in which they
+// ran.
 func transfers(pull puller, plan string) string {
 	var order []byte
 	var seats [3]seat
@@ -86,7 +87,7 @@ func transfers(pull puller, plan string) string {
 	}
 	act(0)
 	for i := 1; i <= 2; i++ {
-		for at[i] != nil { // it wakes to end, unless the end of another one wakes the host
+		for at[i] != nil { // the one that wakes ends, and may wake another before the host
 			pass(0, i)
 		}
 	}

@@ -4,8 +4,8 @@
 // It has two answers, of which the second rests on the first. A [Coroutine] is
 // symmetric: any of them may pass control to any other, which is what a
 // scheduler wants. A [Generator] is asymmetric, as in PEP 255 and PEP 342: it
-// hands values to whoever drives it, is sent values and errors in return, and
-// control always comes back to its driver.
+// yields values to its driver, which may send it values and errors, and control
+// always returns to the driver.
 //
 //	squares := coro.NewSimple(func(yield func(int) error) error {
 //		for i := 1; ; i++ {
@@ -16,6 +16,5 @@
 //	})
 //	for v, err := range squares.All() { … }
 //
-// What runs next, when, and why, the package leaves to others: it knows
-// nothing of loops, time or I/O.
+// The package has no scheduler: it knows nothing of loops, time or I/O.
 package coro

@@ -6,31 +6,32 @@ import (
 )
 
 var (
-	// ErrStop is what driving a generator that is over returns. The call that
-	// meets the end gets it as a [*Return], with the body's return value.
+	// ErrStop is returned when a generator that is over is driven. The call
+	// that reaches the end gets it as a [*Return], with the body's return
+	// value.
 	ErrStop = errors.New("coro: generator is over")
 
-	// ErrClosed is what Yield returns in the body of a generator that is being
+	// ErrClosed is returned by Yield in the body of a generator that is being
 	// closed. The body should clean up and return it, or return nil.
 	ErrClosed = errors.New("coro: generator is being closed")
 
-	// ErrNotStarted says that a value was sent to a generator that waits in no
-	// Yield as yet. Call Next first.
+	// ErrNotStarted is returned when a value is sent to a generator that has
+	// not started. Call Next first.
 	ErrNotStarted = errors.New("coro: cannot send a value to a generator that has not started: call Next first")
 
-	// ErrRunning says that the generator to be driven has not yielded since it
-	// was last driven. Either its own body tries to drive it, directly or
-	// through another one, or its body has suspended the scheduler's task that
-	// drives it, and now a second task comes.
+	// ErrRunning is returned when a generator is driven that has not yielded
+	// since it was last driven. Either its own body drives it, directly or
+	// through another generator, or its body has suspended the task that drives
+	// it, and a second task drives it.
 	ErrRunning = errors.New("coro: generator is already running: let it yield before it is driven again")
 
-	// ErrIgnoredClose says that a body called Yield again after Yield had told
-	// it [ErrClosed].
+	// ErrIgnoredClose is returned when a body calls Yield again after Yield
+	// returned [ErrClosed].
 	ErrIgnoredClose = errors.New("coro: generator ignored Close: its body must return once Yield returns ErrClosed")
 
-	// ErrWrongGoroutine says that a generator was used from a goroutine that
-	// does not share its maker's [Root]. Note that inside an [iter.Pull] one is
-	// on another goroutine.
+	// ErrWrongGoroutine is returned when a generator is used on a goroutine
+	// that does not share its maker's [Root]. Note that code inside an
+	// [iter.Pull] runs on another goroutine.
 	ErrWrongGoroutine = errors.New("coro: generator used on a goroutine other than its maker's: make it where it is used, or pass its values over a channel")
 )
 
@@ -48,16 +49,16 @@ func (r *Return[R]) Error() string { return fmt.Sprintf("coro: generator returne
 // Unwrap returns ErrStop.
 func (r *Return[R]) Unwrap() error { return ErrStop }
 
-// A strayStop replaces an ErrStop that a body returned as its error. Passed on
-// as it is, it would pass for this generator's own end, and the failure of the
-// body to notice the end of another would be lost (PEP 479).
+// A strayStop replaces an ErrStop that a body returned as its error. Unchanged,
+// it would look like this generator's own end and hide that the body missed the
+// end of another one (PEP 479).
 type strayStop struct{ err error }
 
 func (e *strayStop) Error() string {
 	return "coro: body returned the end of another generator as its error: check for ErrStop and return nil: " + e.err.Error()
 }
 
-// bodyError returns what a driver learns of err, which a body returned.
+// bodyError returns the error that a driver gets if a body returned err.
 func bodyError(err error) error {
 	if err != nil && errors.Is(err, ErrStop) {
 		return &strayStop{err}
@@ -65,9 +66,9 @@ func bodyError(err error) error {
 	return err
 }
 
-// besidesClosed returns what err says besides ErrClosed: nil if it is nothing
-// but that, whatever words are around it; what is joined to it, if err is a join;
-// and err as it is if ErrClosed can't be taken out without losing words.
+// besidesClosed returns the part of err other than ErrClosed: nil if err is or
+// wraps only ErrClosed; the other errors, if err is a join; and err itself if
+// removing ErrClosed would lose text.
 func besidesClosed(err error) error {
 	if !errors.Is(err, ErrClosed) {
 		return err
@@ -100,5 +101,5 @@ func joinedToClosed(err error, all []error) error {
 	return errors.Join(rest...)
 }
 
-// isJoin reports whether err has no words of its own.
+// isJoin reports whether err adds no text to the errors that it wraps.
 func isJoin(err error, all []error) bool { return err.Error() == errors.Join(all...).Error() }

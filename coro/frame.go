@@ -1,7 +1,7 @@
 package coro
 
-// A frame is what a generator's two ends have in common, whatever its types:
-// the body's coroutine and how far it has come.
+// A frame is the part of a generator that does not depend on its types: the
+// body's coroutine and its state.
 //
 // Invariants:
 //   - Created: body has had no Init;
@@ -11,25 +11,25 @@ package coro
 //   - thrown is set from when the driver resumes the body until its Yield
 //     returns.
 //
-// So nobody but those two ever sleeps in that seat: while one of them does,
-// only the other can wake it, and goes to sleep in its place. This holds
-// whatever other coroutines do in the meantime, as when the body is part of a
-// scheduler's task and switches the task away. Therefore control passes by the
-// seat's next and yield alone, with no need of Switch to look up who sleeps
-// where; the end of the body wakes its driver and no other; and a
-// runtime.Goexit in the body reaches the driver by way of iter.Pull.
+// So only those two goroutines ever sleep in that seat: while one of them does,
+// only the other can wake it, and then sleeps in its place. This holds whatever
+// other coroutines do meanwhile, for instance when the body is part of a
+// scheduler's task and suspends the task. Therefore the seat's next and yield
+// suffice to pass control, and Switch is not needed; the end of the body always
+// wakes its driver; and a runtime.Goexit in the body reaches the driver through
+// iter.Pull.
 type frame struct {
 	body   Coroutine
 	state  State
 	thrown error
 }
 
-// resume and suspend are a Switch each, and get inlined: after a switch every
-// return to a caller is one that the processor predicted wrongly, so each call
-// between the user's code and the switch costs about 5 ns.
+// resume and suspend each switch once, and are inlined: after a switch the
+// processor mispredicts every return to a caller, so each call between the
+// user's code and the switch costs about 5 ns.
 
-// resume lets the body run until it suspends or ends. The body must be fresh
-// from Init or suspended.
+// resume lets the body run until it suspends or ends. The body must be
+// suspended, or prepared by Init.
 func (f *frame) resume() {
 	f.state = Running
 	f.body.home.next()

@@ -1,16 +1,16 @@
 package coro
 
-// From yields all that inner yields, as if inner's body stood in the place of
-// the call: what y's generator is sent goes to inner, what is thrown at it is
-// thrown at inner, and closing it closes inner. It is Python's yield from
-// (PEP 380). Only the body that y belongs to may call it.
+// From yields all that inner yields, as if inner's body replaced the call:
+// values sent to y's generator go to inner, errors thrown into it are thrown
+// into inner, and closing it closes inner. It is Python's yield from (PEP 380).
+// Only y's body may call it.
 //
 // It returns inner's result, or the zero R if inner was over before; the error
-// that inner's body returned; or [ErrClosed] once it has closed inner. The
-// errors of Next, Yield and Close come back as they are.
+// that inner's body returned; or [ErrClosed] once it has closed inner. Errors
+// of Next, Yield and Close are returned unchanged.
 //
-// Each value passes through every generator in a chain of Froms, at the cost
-// of a Next and a Yield each.
+// In a chain of Froms each value passes through every generator, at the cost of
+// a Next and a Yield each.
 func From[Y, S, R any](y *Yielder[Y, S], inner *Generator[Y, S, R]) (R, error) {
 	if !y.frame.mine() {
 		var none R
@@ -34,7 +34,7 @@ func From[Y, S, R any](y *Yielder[Y, S], inner *Generator[Y, S, R]) (R, error) {
 	return result[R](err)
 }
 
-// result takes a generator's result out of the error that ended it.
+// result extracts a generator's result from the error that ended it.
 func result[R any](err error) (R, error) {
 	var none R
 	if r, ok := err.(*Return[R]); ok {

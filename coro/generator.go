@@ -2,38 +2,38 @@ package coro
 
 import "errors"
 
-// A Generator is a function that can stop in the middle to hand out a value,
-// and be resumed there with an answer. It yields values of type Y, is sent
-// values of type S (struct{} if none), and returns an R in the end. [New] makes
-// one; on the zero Generator every call panics.
+// A Generator is a function that can stop to yield a value and be resumed there
+// with an answer. It yields values of type Y, receives values of type S
+// (struct{} if none), and returns an R at the end. [New] makes one; on the zero
+// Generator every call panics.
 //
-// Its methods, unless they say otherwise, may be called from the goroutine that
-// made it and from every coroutine with the same [Root]: so a generator may
-// drive others that its maker made, and a scheduler's tasks may share one. From
+// Unless documented otherwise, its methods may be called from the goroutine
+// that made it and from every coroutine with the same [Root]: a generator may
+// drive others that its maker made, and a scheduler's tasks may share one. On
 // any other goroutine they change nothing and return [ErrWrongGoroutine].
 //
 // A started generator holds a goroutine, about 2.6 KB, until its body returns.
-// Nothing collects it: drive the generator to its end or call Close. One that
-// never started holds none.
+// The garbage collector does not free it: drive the generator to its end or
+// call Close. A generator that has not started holds none.
 //
-// Whoever drives a generator must be locked to its thread, or not be, as the
-// first Next found it: runtime.LockOSThread or UnlockOSThread between that and
-// a later use, on the driver's side or the body's, is a fatal error of the
-// runtime's ("coro: OS thread locking must match locking at coroutine
-// creation"), which no code can detect beforehand. Lock before the first Next.
+// A driver must be locked to its thread at every use if it was at the first
+// Next, and else at none. A runtime.LockOSThread or UnlockOSThread in between,
+// by the driver or the body, is a fatal error of the runtime ("coro: OS thread
+// locking must match locking at coroutine creation"), which cannot be detected
+// beforehand. Lock before the first Next.
 type Generator[Y, S, R any] struct {
-	owner    owner // who may look at the rest
+	owner    owner // guards the other fields
 	y        Yielder[Y, S]
 	f        func(*Yielder[Y, S]) (R, error) // nil once begun or Closed
 	result   R
-	err      error       // the body's, until the call that meets the end has it
+	err      error       // the body's, until a call returns it
 	panicked *PanicError // likewise
-	lost     error       // a Close's, which a break in All could not return
+	lost     error       // of the Close after a break in All, for the next Close
 }
 
-// New returns a generator that will run body. It runs nothing yet and starts no
-// goroutine: that is for the first Next. It may be called from any goroutine,
-// and binds the generator to it (see [Generator]). It panics if body is nil.
+// New returns a generator that will run body. It starts no goroutine: the first
+// Next does. It may be called from any goroutine, and binds the generator to it
+// (see [Generator]). It panics if body is nil.
 func New[Y, S, R any](body func(y *Yielder[Y, S]) (R, error)) *Generator[Y, S, R] {
 	if body == nil {
 		panic("coro: New needs a body")
@@ -48,15 +48,15 @@ func New[Y, S, R any](body func(y *Yielder[Y, S]) (R, error)) *Generator[Y, S, R
 // The body sees Yield return the zero S.
 //
 // When the body returns a result, Next returns it as a [*Return]; when it
-// returns an error, Next returns that; every later call returns [ErrStop]. (An
-// error that is itself an ErrStop, from a generator that the body drove,
-// becomes one that is not.) If the body panics, Next panics with a
-// [*PanicError]; if it calls runtime.Goexit, so does Next. Either way the
-// generator is over. Next returns [ErrRunning] if the body calls it.
+// returns an error, Next returns that; every later call returns [ErrStop]. (If
+// the body returns the ErrStop of another generator, it is replaced by an error
+// that is not ErrStop.) If the body panics, Next panics with a [*PanicError];
+// if it calls runtime.Goexit, so does Next. Either way the generator is over.
+// Next returns [ErrRunning] if the body calls it.
 //
-// Costs about 85 ns, there and back (a bare iter.Pull: 63 ns), and allocates
-// nothing, save the first one, which starts a goroutine and costs half a
-// microsecond.
+// It costs about 85 ns, there and back (a bare iter.Pull: 63 ns), and does not
+// allocate, except for the first call, which starts a goroutine and costs half
+// a microsecond.
 func (g *Generator[Y, S, R]) Next() (Y, error) {
 	if !g.ready() {
 		if err := g.begin(); err != nil {
@@ -70,9 +70,9 @@ func (g *Generator[Y, S, R]) Next() (Y, error) {
 	return g.nothing(g.outcome())
 }
 
-// Send is Next with a value, which the body's Yield returns. A generator that
-// has not started waits in no Yield: for it Send returns [ErrNotStarted] and
-// changes nothing.
+// Send is Next with a value, which the body's Yield returns. If the generator
+// has not started, no Yield could return it: then Send returns [ErrNotStarted]
+// and changes nothing.
 func (g *Generator[Y, S, R]) Send(s S) (Y, error) {
 	if !g.ready() {
 		if err := g.checkSend(); err != nil {
@@ -87,10 +87,10 @@ func (g *Generator[Y, S, R]) Send(s S) (Y, error) {
 	return g.nothing(g.outcome())
 }
 
-// Throw resumes the body by letting its Yield return err, and otherwise does
-// what Next does: the body may go on to yield another value. If the generator
-// has not started, its body never runs and the generator is over; then, and
-// if it is over already, Throw returns err. err must not be nil.
+// Throw resumes the body, whose Yield returns err. Otherwise it is like Next:
+// the body may yield another value. If the generator has not started, its body
+// never runs and the generator is over; then, and if it is over already, Throw
+// returns err. err must not be nil.
 func (g *Generator[Y, S, R]) Throw(err error) (Y, error) {
 	if misuse := g.check(); misuse != nil {
 		return g.nothing(misuse)
@@ -110,15 +110,15 @@ func (g *Generator[Y, S, R]) Throw(err error) (Y, error) {
 
 // Close ends the generator: its body sees Yield return [ErrClosed], and should
 // clean up and return. If it has not started, its body never runs. Close
-// returns nil if the body returned a result or nothing but ErrClosed, with or
-// without words around it. What the body joined to ErrClosed (see [errors.Join])
-// is returned without it, and any other error as it is. Close returns nil for a
-// generator that is over already. Panics and Goexits of the body come out of it
-// as out of Next.
+// returns nil if the body returned a result, or ErrClosed, wrapped or not. If
+// the body joined other errors to ErrClosed (see [errors.Join]), Close returns
+// those; it returns any other error unchanged. It returns nil if the generator
+// is over already. If the body panics or calls runtime.Goexit, so does Close,
+// like Next.
 //
 // If the body yields once more instead, Close drops that value and returns
-// [ErrIgnoredClose]. The generator is then Suspended at that Yield, holds its
-// goroutine still, and may be driven, or closed, again.
+// [ErrIgnoredClose]. The generator is then Suspended at that Yield, still holds
+// its goroutine, and may be driven or closed again.
 func (g *Generator[Y, S, R]) Close() error {
 	if err := g.check(); err != nil {
 		return err
@@ -142,8 +142,8 @@ func (g *Generator[Y, S, R]) Close() error {
 	return besidesClosed(err)
 }
 
-// State returns how far g has come. It may be called from any goroutine, but
-// knows only on those that may drive g, g's own body among them.
+// State returns the state of g. It may be called from any goroutine, but
+// returns Unknown on those that may not drive g. (g's own body may ask.)
 func (g *Generator[Y, S, R]) State() State {
 	if !g.owner.admits() {
 		return Unknown
@@ -156,15 +156,15 @@ func (g *Generator[Y, S, R]) nothing(err error) (Y, error) {
 	return none, err
 }
 
-// ready reports that g waits in a Yield and that the caller, who used it last
-// too, may drive it: the usual case, told at once. If it reports false, that
-// remains to be seen.
+// ready reports whether g waits in a Yield and the caller also used it last, so
+// that it may drive g: the usual case, checked quickly. If it returns false,
+// the caller may still be allowed to.
 func (g *Generator[Y, S, R]) ready() bool {
 	return g.owner.used() && g.y.frame.state == Suspended
 }
 
-// begin starts the body if it has not begun, or returns why Next may not
-// resume it.
+// begin starts the body if it has not begun, or returns an error if Next may
+// not resume it.
 func (g *Generator[Y, S, R]) begin() error {
 	if err := g.check(); err != nil {
 		return err
@@ -178,7 +178,7 @@ func (g *Generator[Y, S, R]) begin() error {
 	return nil
 }
 
-// checkSend returns why Send may not resume the body, if so.
+// checkSend returns an error if Send may not resume the body.
 func (g *Generator[Y, S, R]) checkSend() error {
 	if err := g.check(); err != nil {
 		return err
@@ -192,7 +192,7 @@ func (g *Generator[Y, S, R]) checkSend() error {
 	return nil
 }
 
-// check returns why the caller may not drive g, if so.
+// check returns an error if the caller may not drive g.
 func (g *Generator[Y, S, R]) check() error {
 	if !g.owner.admits() {
 		return ErrWrongGoroutine
@@ -203,8 +203,8 @@ func (g *Generator[Y, S, R]) check() error {
 	return nil
 }
 
-// start gives the body its goroutine. It is done by the call that first
-// resumes the body, so that no LockOSThread can come in between.
+// start gives the body its goroutine. The call that first resumes the body does
+// this, so that no LockOSThread can come in between.
 func (g *Generator[Y, S, R]) start() {
 	f := g.f
 	g.f = nil
@@ -215,7 +215,7 @@ func (g *Generator[Y, S, R]) start() {
 }
 
 // end is deferred around the body and runs on the body's goroutine. After a
-// Goexit there is nothing to note: the driver will not get to ask.
+// Goexit it records nothing: the driver exits too.
 func (g *Generator[Y, S, R]) end() {
 	if v := recover(); v != nil {
 		g.panicked = newPanicError(v)
@@ -223,7 +223,7 @@ func (g *Generator[Y, S, R]) end() {
 	g.y.frame.state = Closed
 }
 
-// discard ends a generator that never began.
+// discard ends a generator that has not begun.
 func (g *Generator[Y, S, R]) discard() {
 	g.f = nil
 	g.y.frame.state = Closed

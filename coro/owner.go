@@ -2,14 +2,15 @@ package coro
 
 import "sync/atomic"
 
-// An owner knows whose a generator is: its maker's root's. Its methods may be
-// called from any goroutine.
+// An owner records which root a generator belongs to: its maker's. Its methods
+// may be called from any goroutine.
 //
 // Invariants: root is the strand of the root's own goroutine and does not
-// change; last is it or that of a coroutine with the same root.
+// change; last is root or the strand of a coroutine with the same root.
 type owner struct {
-	// last used the generator last, so its next use costs one compare. It is a
-	// strand and not a number, as a coroutine of another root may inherit that.
+	// last is the strand that used the generator last; its next use costs one
+	// comparison. It is a strand and not a goroutine's number, which a
+	// coroutine of another root may get later.
 	last atomic.Pointer[strand]
 	root strand
 }
@@ -25,7 +26,7 @@ func (o *owner) init() {
 	o.last.Store(st)
 }
 
-// used reports whether the calling goroutine is the one that used it last.
+// used reports whether the calling goroutine used the generator last.
 func (o *owner) used() bool {
 	return o.last.Load().current()
 }

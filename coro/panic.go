@@ -5,16 +5,16 @@ import (
 	"runtime/debug"
 )
 
-// A PanicError is what a panic in a generator's body becomes for the call that
-// drove it: that call panics with a *PanicError.
+// A PanicError is a panic of a generator's body: the call that drove the body
+// panics with a *PanicError.
 type PanicError struct {
-	Value any    // what the body panicked with
+	Value any    // the value of the body's panic
 	Stack []byte // the body's own stack, taken at the panic
 }
 
 // newPanicError must be called by the deferred function that recovered v, while
-// the stack that panicked is still there. A panic that went through several
-// generators keeps its value, and gathers their stacks, innermost first.
+// the panicking stack still exists. A panic that passes through several
+// generators keeps its value and collects their stacks, innermost first.
 func newPanicError(v any) *PanicError {
 	stack := debug.Stack()
 	if inner, ok := v.(*PanicError); ok {

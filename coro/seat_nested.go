@@ -8,24 +8,26 @@ import (
 	"sync"
 )
 
-// With the build tag coro_nested, control passes by iter.Pull as its contract has it:
-// only the root's goroutine calls next, only a coroutine's own goroutine calls yield.
-// A coroutine that wants to wake another one names it and yields to the root, which
-// sits in [hand.passTo] and calls that one's next. So each Switch costs two switches
-// of the runtime's, and a look-up of the caller; and a coroutine can't be left from
-// within an iter.Pull of the user's own, which would have to yield first.
+// With the build tag coro_nested, control passes within iter.Pull's contract:
+// only the root's goroutine calls next, only a coroutine's own goroutine calls
+// yield. A coroutine that wakes another one names it and yields to the root,
+// which waits in [hand.passTo] and calls that one's next. So each Switch costs
+// two of the runtime's switches and a lookup of the caller; and a coroutine
+// can't be suspended inside an iter.Pull of the user's, which would have to
+// yield first.
 
-// A hand is a coroutine's goroutine, as one that can be woken. The root's is nil.
+// A hand is the means to wake a coroutine's goroutine. The root's is nil.
 //
 // Invariants:
-//   - it runs, or sleeps in exactly one seat;
-//   - wanted is what it asked for when it last gave up control;
-//   - dead are in runtime.Goexit, which they passed to it, and sleep in no seat.
+//   - its goroutine runs, or sleeps in exactly one seat;
+//   - wanted is the hand that it passed control to when it last yielded;
+//   - dead are hands in runtime.Goexit that passed the Goexit to it; they sleep
+//     in no seat.
 type hand struct {
 	next   func() (struct{}, bool) // lets it run; only the root's goroutine calls it
 	yield  func(struct{}) bool
 	wanted *hand
-	exit   bool // it is woken by a runtime.Goexit of the seat's own goroutine
+	exit   bool // a runtime.Goexit of the seat's own goroutine woke it
 	panics any  // likewise, by a panic with this value
 	dead   []*hand
 }
@@ -33,8 +35,8 @@ type hand struct {
 // hands holds the hand of every strand whose goroutine has not ended.
 var hands sync.Map // of *strand to *hand
 
-// begin makes the goroutine that runs body, asleep in c's home. Who sleeps there is
-// kept in a variable of the seat's next and yield, which are the same here.
+// begin makes the goroutine that runs body, asleep in c's home. The seat's next
+// and yield, which are the same here, share a variable that holds the sleeper.
 func (c *Coroutine) begin(st *strand, body func()) {
 	h := new(hand)
 	asleep := h
@@ -71,7 +73,7 @@ func (c *Coroutine) begin(st *strand, body func()) {
 	})
 }
 
-// caller returns the calling goroutine's hand. It must have this root.
+// caller returns the hand of the calling goroutine, which must have this root.
 func caller(root uintptr) *hand {
 	self := Self()
 	if _, st := lookup(self); st != nil {
@@ -84,7 +86,7 @@ func caller(root uintptr) *hand {
 	return nil
 }
 
-// passTo gives control to another goroutine, and returns when h gets it again.
+// passTo passes control to another goroutine, and returns when h gets it back.
 func (h *hand) passTo(who *hand) {
 	if h == nil {
 		defer func() { bury(who) }() // who is not nil only after a runtime.Goexit or a panic
@@ -106,17 +108,18 @@ func (h *hand) passTo(who *hand) {
 	}
 }
 
-// exitFor has another goroutine call runtime.Goexit, as iter.Pull does for the one
-// that sleeps in the seat of a goroutine which exits. h's own can't end yet: iter.Pull
-// would let the root's exit at once.
+// exitFor makes another goroutine call runtime.Goexit, as iter.Pull does for
+// the goroutine that sleeps in the seat of one that exits. h's own can't end
+// yet: iter.Pull would make the root exit at once.
 func (h *hand) exitFor(who *hand) {
 	who.exit = true
 	who.dead = append(append(who.dead, h.dead...), h)
 	h.passTo(who)
 }
 
-// bury lets the goroutines end that passed their runtime.Goexit on, as far as to the
-// caller, which is the root's. Each ends the caller once more.
+// bury ends the goroutines whose runtime.Goexit has been passed on to the
+// caller, the root's goroutine. Each of them makes the caller exit once more,
+// hence the defer.
 func bury(last *hand) {
 	if last == nil || len(last.dead) == 0 {
 		return

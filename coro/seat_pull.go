@@ -4,8 +4,8 @@ package coro
 
 import "iter"
 
-// begin makes the goroutine that runs body, asleep in c's home: an iter.Pull is a
-// seat.
+// begin makes the goroutine that runs body, asleep in c's home, which is an
+// iter.Pull.
 func (c *Coroutine) begin(st *strand, body func()) {
 	checkPull()
 	s := &c.home

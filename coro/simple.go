@@ -1,11 +1,12 @@
 package coro
 
-// A Simple generator only yields: it is sent nothing and has no result. (PEP 255.)
+// A Simple generator only yields: it receives no values and has no result (PEP
+// 255).
 type Simple[Y any] = Generator[Y, struct{}, struct{}]
 
-// NewSimple returns a generator of the values that body passes to yield, which is
-// [Yielder.Yield] without a value that was sent. It is [New] for the common case, and
-// costs the same.
+// NewSimple returns a generator of the values that body passes to yield, which
+// is [Yielder.Yield] without the sent value. It is [New] for the common case,
+// and costs the same.
 func NewSimple[Y any](body func(yield func(Y) error) error) *Simple[Y] {
 	return New(func(y *Yielder[Y, struct{}]) (struct{}, error) {
 		return struct{}{}, body(func(v Y) error {

@@ -1,6 +1,6 @@
 package coro
 
-// A State says how far a generator has come. Its moves are
+// A State is the state of a generator. Its transitions are
 //
 //	Created → Running ⇄ Suspended
 //

@@ -1,7 +1,7 @@
 package coro
 
-// A Yielder is the body's end of a generator: how it hands out values and is
-// told what its driver has to say. Only the body may use it, on the goroutine
+// A Yielder is the body's end of a generator: the body yields values through it
+// and receives those of its driver. Only the body may use it, on the goroutine
 // that runs it. [New] gives each body its own.
 //
 // Invariant: out is zero unless Suspended; sent is zero unless the driver has
@@ -13,27 +13,28 @@ type Yielder[Y, S any] struct {
 	sent     S
 }
 
-// A Switcher learns when a body passes control to its driver and gets it back. A
-// scheduler uses it to keep what belongs to the body apart from what belongs to
-// the task that drives it. Its methods are called by Yield, on the body's
-// goroutine, and must not yield.
+// A Switcher learns when a body passes control to its driver and gets it back.
+// A scheduler uses it to separate the body's state from that of the task that
+// drives it. Its methods are called by Yield, on the body's goroutine, and must
+// not yield.
 type Switcher interface {
 	Suspending() // Yield is about to suspend the body
 	Resumed()    // the body has been driven again, and Yield is about to return
 }
 
-// Switch makes each later Yield call s. A nil s means none, as at first. Only
-// the body may call it. A Yield without one costs a comparison more.
+// Switch makes each later Yield call s. A nil s means none, which is the
+// default. Only the body may call it. Without a Switcher, a Yield costs one
+// more comparison.
 func (y *Yielder[Y, S]) Switch(s Switcher) { y.switcher = s }
 
-// Yield hands v to the driver and suspends the body until it is driven again.
-// It returns the value of Send (the zero S if it was Next), the error of
-// Throw, or [ErrClosed] for Close.
+// Yield passes v to the driver and suspends the body until it is driven again.
+// It returns the value of Send (the zero S for Next), the error of Throw, or
+// [ErrClosed] for Close.
 //
-// Called from elsewhere than the body's own goroutine, or after the body has
+// If it is called from another goroutine than the body's, or after the body has
 // returned, it suspends nothing and returns an error that wraps
-// [ErrWrongGoroutine]. Allocates nothing; its cost is counted with
-// that of [Generator.Next].
+// [ErrWrongGoroutine]. It does not allocate; the cost stated for
+// [Generator.Next] includes it.
 func (y *Yielder[Y, S]) Yield(v Y) (S, error) {
 	var none S
 	if !y.frame.mine() {
@@ -52,7 +53,7 @@ func (y *Yielder[Y, S]) Yield(v Y) (S, error) {
 	return s, err
 }
 
-// take removes the value that the body yielded.
+// take removes and returns the value that the body yielded.
 func (y *Yielder[Y, S]) take() Y {
 	var none Y
 	v := y.out
