@@ -10,15 +10,15 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// A copyJob is what a task is to copy, from or to the program.
+// A copyJob describes a task that copies from or to the program.
 type copyJob struct {
 	name string
 	f    func(ctx context.Context) error
 }
 
-// A copying is a copyJob under way. It stands in a scope of its own, shielded even
-// from the loop's end, so that a program which is asked to end can still say so:
-// only supervise ends it before its time.
+// A copying is a copyJob in progress. It runs in a scope of its own, shielded
+// even from the loop's end, so that a program that was asked to end can still
+// write output: only supervise stops it early.
 type copying struct {
 	input bool
 	task  *reactor.Task[struct{}]
@@ -36,18 +36,18 @@ func (j copyJob) start(ctx context.Context, process string) *copying {
 		})
 	})
 	c.task.SetName("copying " + j.name + " of " + process)
-	c.task.OnDone(func() {}) // its error, or panic, is for Wait to tell
+	c.task.OnDone(func() {}) // Wait returns its error or panic
 	return c
 }
 
-// stop ends the copying as soon as it would have to wait.
+// stop ends the copying as soon as it has to wait.
 func (c *copying) stop() {
 	if c.scope != nil {
 		c.scope.Cancel(nil)
 	}
 }
 
-// stopInput ends the copying to the program, which has ended.
+// stopInput stops copying to the program, which has ended.
 func (cs copies) stopInput() {
 	for _, c := range cs {
 		if c.input {
@@ -57,7 +57,7 @@ func (cs copies) stopInput() {
 }
 
 // await waits until all copying is over, and returns ctx's error if ctx is done
-// before.
+// first.
 func (cs copies) await(ctx context.Context) error {
 	for _, c := range cs {
 		if err := c.task.Wait(ctx); !c.task.Finished() {
@@ -74,7 +74,7 @@ func (cs copies) stop() {
 	}
 }
 
-// err returns the first error of the copying, which is over.
+// err returns the first error of the copying, which must be over.
 func (cs copies) err() error {
 	for _, c := range cs {
 		if _, err := c.task.Result(); err != nil {
@@ -84,8 +84,8 @@ func (cs copies) err() error {
 	return nil
 }
 
-// feed writes all that src has to the program. That the program does not read
-// it all, or ends before, is no error: many do not care for their input.
+// feed copies src to the program. It is not an error if the program does not
+// read it all: many ignore their input.
 func (w *writer) feed(ctx context.Context, src io.Reader) error {
 	defer w.shut()
 	_, err := io.Copy(w, src)
@@ -95,8 +95,8 @@ func (w *writer) feed(ctx context.Context, src io.Reader) error {
 	return err
 }
 
-// drain writes all that the program has to say to dst. When it is stopped, it
-// still passes on what is in the pipe by then.
+// drain copies the program's output to dst. When it is stopped, it still copies
+// what is in the pipe.
 func (r *reader) drain(ctx context.Context, dst io.Writer) error {
 	defer r.shut()
 	_, err := r.copyTo(dst, func(p []byte) (int, error) {
@@ -109,7 +109,7 @@ func (r *reader) drain(ctx context.Context, dst io.Writer) error {
 	return err
 }
 
-// rest reads without waiting. When there is nothing, that is the end.
+// rest reads without waiting, and returns io.EOF if there is nothing.
 func (r *reader) rest(p []byte) (int, error) {
 	n, err := r.fd.ReadNow(p)
 	if n == 0 && err == nil || err == os.ErrClosed {

@@ -13,9 +13,9 @@ import (
 )
 
 // awaitExit returns nil when the process has ended, and ctx's error if ctx is done
-// first. Any other error says that there is no way to learn it here.
+// first. Any other error means that this system offers no way to wait for it.
 //
-// A kqueue is itself readable when it has an event to tell (kqueue(2)).
+// A kqueue is itself readable when it has an event (kqueue(2)).
 func awaitExit(ctx context.Context, p *os.Process) error {
 	kq, err := openQueue()
 	if err != nil {
@@ -23,7 +23,7 @@ func awaitExit(ctx context.Context, p *os.Process) error {
 	}
 	defer kqClose(kq)
 	if err := watchExit(kq, p.Pid); err == unix.ESRCH {
-		return nil // a zombie: nobody else reaps it, so the number is still its own
+		return nil // a zombie: nothing else reaps it, so the number is still its own
 	} else if err != nil {
 		return err
 	}
@@ -33,8 +33,9 @@ func awaitExit(ctx context.Context, p *os.Process) error {
 	return err
 }
 
-// told asks without waiting. The loop's word is not enough: should it have been
-// wrong, the wait for the status would block the loop.
+// told reports whether the kqueue has an event, without waiting. Readiness
+// alone is only a hint: if it were wrong, the wait for the status would block
+// the loop.
 func told(kq int) bool {
 	var event [1]kqEvent
 	n, _ := kqCall(kq, nil, event[:], &unix.Timespec{})

@@ -12,11 +12,11 @@ import (
 )
 
 // awaitExit returns nil when the process has ended, and ctx's error if ctx is done
-// first. Any other error says that there is no way to learn it here.
+// first. Any other error means that this system offers no way to wait for it.
 //
-// The process's own pidfd (pidfd_open(2), Linux 5.4 for all that package os needs of
-// it) is readable from its end on, also if that came before. Package os holds it
-// from the process's start, so the handle can't mean another process.
+// The process's pidfd (pidfd_open(2); package os needs Linux 5.4 for it) is
+// readable once the process has ended. Package os opens it when the process
+// starts, so it can't refer to another process.
 func awaitExit(ctx context.Context, p *os.Process) error {
 	var err error
 	handleErr := p.WithHandle(func(pidfd uintptr) {
@@ -30,8 +30,9 @@ func awaitExit(ctx context.Context, p *os.Process) error {
 	return err
 }
 
-// readable asks without waiting. The loop's word is not enough: should it have
-// been wrong, the wait for the status would block the loop.
+// readable reports whether fd is readable, without waiting. The loop's
+// readiness alone is only a hint: if it were wrong, the wait for the status
+// would block the loop.
 func readable(fd int) bool {
 	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 	n, _ := unix.Poll(fds, 0)

@@ -4,8 +4,8 @@ package process
 
 import "golang.org/x/sys/unix"
 
-// What exit_bsd.go needs of kqueue(2). kqueue_model.go has the same names for a
-// model of it.
+// The part of kqueue(2) that exit_bsd.go uses. kqueue_model.go declares the
+// same names for a model of it.
 
 type kqEvent = unix.Kevent_t
 
@@ -13,7 +13,7 @@ func kqOpen() (int, error) { return unix.Kqueue() }
 
 func kqClose(kq int) error { return unix.Close(kq) }
 
-// kqExit makes the change that watches for a process's end.
+// kqExit sets ev to the change that watches for a process's end.
 func kqExit(ev *kqEvent, pid int) {
 	unix.SetKevent(ev, pid, unix.EVFILT_PROC, unix.EV_ADD|unix.EV_ONESHOT)
 	ev.Fflags = unix.NOTE_EXIT

@@ -8,7 +8,7 @@ import (
 	"github.com/eddyio/eddy/internal/kqmodel"
 )
 
-// With this tag a process's end is told by a kqueue on Linux, for tests.
+// With this tag, for tests, a model of kqueue reports a process's end on Linux.
 
 type kqEvent = kqmodel.Kevent_t
 

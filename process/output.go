@@ -8,12 +8,12 @@ import (
 	"os/exec"
 )
 
-// Output runs the program, as [Cmd.Run] does, and returns what it wrote to its
-// standard output, also when that is cut short by an error. If nobody else gets
-// its standard error, the last 32 KiB of that are in the [exec.ExitError].
+// Output runs the program, as [Cmd.Run] does, and returns its standard output,
+// also if an error cut that short. If Stderr is nil, the last 32 KiB of
+// standard error are in the [exec.ExitError].
 //
-// It goes on until the output ends, so a descendant of the program that holds it
-// open holds up Output; ctx bounds that too.
+// It reads until the output ends, so a descendant of the program that holds it
+// open delays Output; ctx bounds that too.
 func (c *Cmd) Output(ctx context.Context) ([]byte, error) {
 	var out bytes.Buffer
 	if err := c.captured(&out, nil); err != nil {
@@ -33,8 +33,8 @@ func (c *Cmd) Output(ctx context.Context) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// CombinedOutput is like [Cmd.Output], with standard output and standard error in
-// one, in the order in which they were written.
+// CombinedOutput is like [Cmd.Output], but returns standard output and standard
+// error together, in the order in which they were written.
 func (c *Cmd) CombinedOutput(ctx context.Context) ([]byte, error) {
 	var out bytes.Buffer
 	if err := c.captured(&out, &out); err != nil {
@@ -45,9 +45,9 @@ func (c *Cmd) CombinedOutput(ctx context.Context) ([]byte, error) {
 }
 
 // Communicate runs the program, as [Cmd.Run] does, writes input to its standard
-// input, and returns all that it wrote. It does the three at once, so neither
-// side waits for the other with a full pipe, however much is written. (asyncio's
-// communicate.)
+// input, and returns all its output. It does so concurrently, so neither side
+// waits for the other with a full pipe, however much is written. It is
+// asyncio's communicate.
 func (c *Cmd) Communicate(ctx context.Context, input []byte) (stdout, stderr []byte, err error) {
 	var out, errs bytes.Buffer
 	if c.Stdin != nil || c.stdin != nil {
@@ -61,7 +61,7 @@ func (c *Cmd) Communicate(ctx context.Context, input []byte) (stdout, stderr []b
 	return out.Bytes(), errs.Bytes(), err
 }
 
-// captured makes the streams go to the writers that are not nil.
+// captured directs the streams to the writers that are not nil.
 func (c *Cmd) captured(stdout, stderr io.Writer) error {
 	if c.Stdout != nil || c.stdout != nil {
 		return taken("Stdout")
@@ -76,7 +76,7 @@ func (c *Cmd) captured(stdout, stderr io.Writer) error {
 	return nil
 }
 
-// taken is the error of asking twice for one stream.
+// taken returns the error of setting a stream twice.
 func taken(name string) error {
 	return errors.New("process: " + name + " is set already: each standard stream goes one way only")
 }

@@ -14,11 +14,11 @@ import (
 	"github.com/eddyio/eddy/reactor/poll"
 )
 
-// StdinPipe returns a pipe to the program's standard input, for use once the
-// command is started: from anywhere, see the package's comment. Close it to tell
-// the program that there is no more. A Write to a program that reads no more
-// fails with syscall.EPIPE. In a task, Write obeys the task's innermost scope.
-// What is open at the loop's end is closed then.
+// StdinPipe returns a pipe to the program's standard input. It may be used once
+// the command is started, from anywhere (see the package comment). Close it to
+// end the program's input. A Write fails with syscall.EPIPE if the program no
+// longer reads. In a task, Write obeys the task's innermost scope. A pipe that
+// is still open at the loop's end is closed then.
 func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
 	switch {
 	case c.started:
@@ -30,11 +30,11 @@ func (c *Cmd) StdinPipe() (io.WriteCloser, error) {
 	return c.stdin, nil
 }
 
-// StdoutPipe returns a pipe from the program's standard output, for use once the
-// command is started: from anywhere, see the package's comment. It is closed when
-// its end is reached, by Close, and at the loop's end; not, as os/exec does, by
-// Wait: what a program wrote can be read after its end. In a task, Read obeys the
-// task's innermost scope.
+// StdoutPipe returns a pipe from the program's standard output. It may be used
+// once the command is started, from anywhere (see the package comment). It is
+// closed when its end is reached, by Close, and at the loop's end, but not by
+// Wait as in os/exec: the output can be read after the program has ended. In a
+// task, Read obeys the task's innermost scope.
 func (c *Cmd) StdoutPipe() (io.ReadCloser, error) {
 	return c.outputPipe(&c.stdout, c.Stdout, "stdout")
 }
@@ -55,10 +55,10 @@ func (c *Cmd) outputPipe(r **reader, to io.Writer, name string) (io.ReadCloser, 
 	return *r, nil
 }
 
-// A pipe is our end of a pipe, the other end of which is the program's.
+// A pipe is our end of a pipe; the program has the other one.
 //
-// Invariants: kind has no Sockets until Start has opened fd. ended is set only when all
-// data was read, and then fd gets closed.
+// Invariants: kind has no Sockets until Start has opened fd. ended is set only
+// when all data was read, and fd is closed then.
 type pipe struct {
 	name  string
 	kind  poll.Kind
@@ -75,7 +75,7 @@ type (
 func newReader(name string) *reader { return &reader{pipe{name: name}} }
 func newWriter(name string) *writer { return &writer{pipe{name: name}} }
 
-// open takes over a descriptor, also when it fails.
+// open takes ownership of fd, also if it fails.
 func (p *pipe) open(ctx context.Context, fd int) error {
 	kind := poll.KindOf(core.Sockets(ctx))
 	err := unix.SetNonblock(fd, true)
@@ -92,9 +92,9 @@ func (p *pipe) open(ctx context.Context, fd int) error {
 
 func (p *pipe) isOpened() bool { return p.kind.Sockets != nil }
 
-// Read reads what there is, at least a byte, and waits for it if need be. It asks the
-// kernel until that has no more, rather than take a short read for a sign of it: in packet
-// mode (O_DIRECT in pipe(2)), a writer's choice, it is none.
+// Read reads what there is, at least one byte, and waits for it if necessary.
+// It does not take a short read as a sign that the pipe is empty: in packet
+// mode (O_DIRECT in pipe(2)), which the writer chooses, it is not.
 func (r *reader) Read(p []byte) (int, error) {
 	if !r.isOpened() {
 		return 0, r.failed("read", errNotStarted)
@@ -106,8 +106,8 @@ func (r *reader) Read(p []byte) (int, error) {
 	return n, r.failed("read", r.orEnd(err))
 }
 
-// orEnd returns the error of a read. The pipe is closed at its end: what comes to its end
-// by itself should cost nothing from then on.
+// orEnd returns the error of a read. At the end of the data it closes the pipe,
+// so that the caller need not.
 func (r *reader) orEnd(err error) error {
 	switch {
 	case err == io.EOF:
@@ -127,11 +127,11 @@ func (r *reader) WriteTo(w io.Writer) (int64, error) {
 	return r.copyTo(w, r.Read)
 }
 
-// copyTo copies what read, a way of reading r, returns. It holds a buffer only
+// copyTo copies to w what read returns; read reads r. It holds a buffer only
 // between a read and the write that follows.
 func (r *reader) copyTo(w io.Writer, read func(p []byte) (int, error)) (sum int64, err error) {
 	for {
-		r.fd.AwaitRead() // its error is read's to tell
+		r.fd.AwaitRead() // read returns its error
 		n, err := r.pass(w, read)
 		sum += int64(n)
 		if err == io.EOF {
@@ -143,8 +143,8 @@ func (r *reader) copyTo(w io.Writer, read func(p []byte) (int, error)) (sum int6
 	}
 }
 
-// pass reads once and writes what was read to w. io.EOF is the end of the data;
-// an io.EOF of w's is told as a short write.
+// pass reads once and writes what was read to w. It returns io.EOF at the end
+// of the data; an io.EOF of w becomes io.ErrShortWrite.
 func (r *reader) pass(w io.Writer, read func(p []byte) (int, error)) (int, error) {
 	buf := buffers.Get().(*[bufferSize]byte)
 	defer buffers.Put(buf)
@@ -159,12 +159,12 @@ func (r *reader) pass(w io.Writer, read func(p []byte) (int, error)) (int, error
 	return m, err
 }
 
-// bufferSize is what a pipe holds (pipe(7): 65,536 bytes since Linux 2.6.11).
+// bufferSize is a pipe's capacity (pipe(7): 65,536 bytes since Linux 2.6.11).
 const bufferSize = 64 << 10
 
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
-// Write writes all of p, and waits for room if need be. When it fails midway it
+// Write writes all of p, and waits for room if necessary. If it fails midway it
 // returns how much the kernel has taken. Writes of several tasks and goroutines
 // are not interleaved.
 func (w *writer) Write(p []byte) (int, error) {
@@ -175,8 +175,8 @@ func (w *writer) Write(p []byte) (int, error) {
 	return n, w.failed("write", err)
 }
 
-// Close closes our end. Those who wait to read or write return with os.ErrClosed.
-// Closing it again does nothing.
+// Close closes our end. Pending reads and writes return os.ErrClosed. Closing
+// it again does nothing.
 func (p *pipe) Close() error {
 	if !p.isOpened() {
 		return p.failed("close", errNotStarted)
@@ -192,7 +192,7 @@ func (p *pipe) shut() error {
 	return err
 }
 
-// failed makes the error that an os.File would return.
+// failed returns the error that an os.File would return.
 func (p *pipe) failed(op string, err error) error {
 	if err == nil || err == io.EOF {
 		return err

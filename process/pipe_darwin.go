@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openPipe makes a pipe that no other program inherits. Both ends block: each
-// has a mode of its own, and the program's is not ours to change. Darwin has no
-// pipe2: a lock keeps a fork from coming before the marks.
+// openPipe makes a pipe that no other program inherits. Both ends block: the
+// caller makes its own nonblocking, and the program's must stay blocking.
+// Darwin has no pipe2: a lock keeps forks out until close-on-exec is set.
 func openPipe() (read, write int, err error) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()

@@ -4,8 +4,8 @@ package process
 
 import "golang.org/x/sys/unix"
 
-// openPipe makes a pipe that no other program inherits. Both ends block: each
-// has a mode of its own, and the program's is not ours to change.
+// openPipe makes a pipe that no other program inherits. Both ends block: the
+// caller makes its own nonblocking, and the program's must stay blocking.
 func openPipe() (read, write int, err error) {
 	var fds [2]int
 	err = unix.Pipe2(fds[:], unix.O_CLOEXEC)

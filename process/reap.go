@@ -8,19 +8,19 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// reap waits for the program's end and takes its status, so that it is no zombie.
-// There is one for each program, and nobody else does it: until then the kernel
-// gives its number to no other process.
+// reap waits for the program's end and takes its status, so that no zombie is
+// left. Each program has one reap, and nothing else takes its status: until
+// then the kernel does not reuse its number.
 //
-// It goes on when its ctx is done, for the program does; only a detached program
-// is left to itself at the loop's end.
+// It goes on when its ctx is done, because the program does, unless the program
+// is detached: that is left alone at the loop's end.
 func (c *Cmd) reap(ctx context.Context) (*os.ProcessState, error) {
 	if !c.Detached {
 		ctx = context.WithoutCancel(ctx)
 	}
 	reaped := false
 	defer func() {
-		if !reaped { // the loop has ended, or cuts this task off
+		if !reaped { // the loop has ended, or abandons this task
 			c.letGo()
 		}
 	}()
@@ -33,8 +33,8 @@ func (c *Cmd) reap(ctx context.Context) (*os.ProcessState, error) {
 	return state, err
 }
 
-// awaitState waits for an fd that tells the end, and on a thread where there is
-// none. Once the end is told, os.Process.Wait does not block.
+// awaitState waits on a descriptor that reports the end, or on a thread where
+// there is none. Once the end is reported, os.Process.Wait does not block.
 func (c *Cmd) awaitState(ctx context.Context) (*os.ProcessState, error) {
 	if err := awaitExit(ctx, c.Process); err == nil {
 		return c.Process.Wait()
@@ -48,9 +48,9 @@ func (c *Cmd) awaitState(ctx context.Context) (*os.ProcessState, error) {
 	return w.state, w.err
 }
 
-// A threadWait is a goroutine that is blocked in os.Process.Wait. It is none of
-// reactor.ToThread's: those are few, and programs run for long. state and err are
-// set before done is closed.
+// A threadWait is a goroutine that is blocked in os.Process.Wait. It does not
+// use reactor.ToThread, whose threads are few, because programs run for long.
+// state and err are set before done is closed.
 type threadWait struct {
 	done  chan struct{}
 	state *os.ProcessState
@@ -70,12 +70,12 @@ func (c *Cmd) waitOnThread() *threadWait {
 	return c.thread
 }
 
-// lastWait bounds how long the loop's end waits for what it has killed: a process
-// in an uninterruptible sleep dies no sooner than that ends.
+// lastWait bounds how long the loop's end waits for a process that it has
+// killed: one in an uninterruptible sleep dies only when that ends.
 const lastWait = time.Second
 
-// letGo ends what no task can await any longer: a detached program is left to a
-// goroutine, any other one is killed.
+// letGo handles a program that no task can wait for any more: a goroutine reaps
+// it if it is detached, and else it is killed.
 func (c *Cmd) letGo() {
 	w := c.waitOnThread()
 	if c.Detached {

@@ -14,24 +14,24 @@ import (
 )
 
 var (
-	errStarted    = errors.New("process: started already: a Cmd runs once, make another one")
+	errStarted    = errors.New("process: already started: a Cmd runs only once; make another one")
 	errNotStarted = errors.New("process: not started: call Start first")
 )
 
-// Start starts the program and returns without waiting for its end, for which
-// there is [Cmd.Wait]. The program belongs to ctx: when that is done, it is
-// asked to end, and then killed, whoever waits for it or not (see the package's
+// Start starts the program and returns without waiting for its end; [Cmd.Wait]
+// does that. The program belongs to ctx: when ctx is done, the program is asked
+// to end, and then killed, whether or not a task waits for it (see the package
 // comment, and [Cmd.Detached]).
 //
-// The error is ctx's, if that is done, an [exec.Error] or [os.PathError] if the
-// program can't be found or run, for errors.Is [exec.ErrNotFound] or
-// [os.ErrNotExist]; or the kernel's, if it is out of descriptors, say. Then
+// The error is ctx's, if ctx is done; an [exec.Error] or [os.PathError] if the
+// program can't be found or run, which wraps [exec.ErrNotFound] or
+// [os.ErrNotExist]; or the kernel's, for instance if descriptors run out. Then
 // nothing is left behind.
 //
-// Start lets others run first, then keeps the loop's thread until the new program
-// is in place, a millisecond or so. It runs on that thread, and not on one that may
-// end at any time, because there are attributes which the kernel ties to the
-// thread (PR_SET_PDEATHSIG in prctl(2)).
+// Start first yields, then occupies the loop's thread until the new program is
+// in place, about a millisecond. It runs on that thread, and not on one that
+// may end at any time, because the kernel ties some attributes to the thread
+// (PR_SET_PDEATHSIG in prctl(2)).
 func (c *Cmd) Start(ctx context.Context) error {
 	if err := reactor.Yield(ctx); err != nil {
 		return err
@@ -56,8 +56,8 @@ func (c *Cmd) Start(ctx context.Context) error {
 	return nil
 }
 
-// attend starts the tasks that a running program needs. That which asks it to
-// end is the only one to end with ctx.
+// attend starts the tasks that a running program needs. Only the one that asks
+// the program to end is cancelled with ctx.
 func (c *Cmd) attend(ctx context.Context, jobs []copyJob) {
 	shielded := context.WithoutCancel(ctx)
 	c.reaper = reactor.Async(shielded, c.reap)
@@ -75,8 +75,8 @@ func (c *Cmd) name() string {
 	return fmt.Sprintf("process %d, %s", c.Process.Pid, filepath.Base(c.Path))
 }
 
-// streams is the standard streams of a program that is being started: the files
-// that were opened for it alone, our ends of its pipes, and what is to be copied.
+// streams holds the standard streams of a program that is being started: the
+// files opened only for it, our ends of its pipes, and the copying to do.
 type streams struct {
 	ctx    context.Context
 	theirs []*os.File
@@ -84,8 +84,8 @@ type streams struct {
 	copies []copyJob
 }
 
-// plumb decides what each of the program's standard streams is. The three that
-// are nil, or files, need nothing from us.
+// plumb sets up the program's standard streams. A stream that is nil or a file
+// needs no copying.
 func (s *streams) plumb(c *Cmd, cmd *exec.Cmd) (err error) {
 	if cmd.Stdin, err = s.input(c); err != nil {
 		return err
@@ -134,10 +134,10 @@ func (s *streams) output(to io.Writer, r *reader, name string) (io.Writer, error
 	return s.connect(&r.pipe, ours, theirs, err)
 }
 
-// connect puts our end of a new pipe under the loop, and returns theirs.
+// connect registers our end of a new pipe with the loop, and returns theirs.
 func (s *streams) connect(p *pipe, ours, theirs int, err error) (*os.File, error) {
 	if err != nil {
-		return nil, fmt.Errorf("process: no pipe for %s: %w", p.name, err)
+		return nil, fmt.Errorf("process: cannot make a pipe for %s: %w", p.name, err)
 	}
 	f := os.NewFile(uintptr(theirs), p.name)
 	s.theirs = append(s.theirs, f)
@@ -148,8 +148,8 @@ func (s *streams) connect(p *pipe, ours, theirs int, err error) (*os.File, error
 	return f, nil
 }
 
-// closeTheirs closes what only the program needs open: as long as we held it,
-// its readers would see no end.
+// closeTheirs closes the files that only the program needs: while we hold a
+// writing end, its reader gets no end of file.
 func (s *streams) closeTheirs() {
 	for _, f := range s.theirs {
 		f.Close()
@@ -162,7 +162,7 @@ func (s *streams) closeOurs() {
 	}
 }
 
-// same reports whether two writers are known to be one.
+// same reports whether two writers are known to be identical.
 func same(a, b io.Writer) bool {
 	return a != nil && b != nil && reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }

@@ -12,8 +12,7 @@ import (
 
 const defaultGrace = 3 * time.Second
 
-// supervise sees to it that the program, and what is copied from it, ends when
-// ctx is done.
+// supervise ends the program, and copying, when ctx is done.
 func (c *Cmd) supervise(ctx context.Context) error {
 	if err := c.reaper.Wait(ctx); !c.reaper.Finished() && !c.Detached {
 		c.cause = err
@@ -29,7 +28,7 @@ func (c *Cmd) supervise(ctx context.Context) error {
 	return nil
 }
 
-// end asks the program to end, and then kills it.
+// end asks the program to end, and kills it after Grace.
 func (c *Cmd) end(ctx context.Context) {
 	grace := c.Grace
 	if grace == 0 {
@@ -53,9 +52,9 @@ func (c *Cmd) ask() error {
 	return c.Process.Signal(syscall.SIGTERM)
 }
 
-// A stoppedError is that of a program which was asked to end, or whose output was
-// cut short, because a ctx was done. Only the cause is in its chain, so that a
-// Group takes it for the cancellation that it is; errors.Is and errors.As find the
+// A stoppedError is the error of a program that was asked to end, or whose
+// output was cut short, because a ctx was done. It unwraps only to the cause,
+// so that a Group recognizes the cancellation; errors.Is and errors.As find the
 // exit too.
 type stoppedError struct{ cause, exit error }
 

@@ -6,12 +6,12 @@ import (
 	"os/exec"
 )
 
-// Wait waits for the program's end, and then for the copying from and to what is
-// in Stdin, Stdout and Stderr, if that is neither nil nor a file. It does not wait
-// for the pipes of StdinPipe and its like, so it returns at the program's end even
-// if a descendant still holds them.
+// Wait waits for the program's end, and then for copying from Stdin and to
+// Stdout and Stderr, for those that are neither nil nor files. It does not wait
+// for the pipes of StdinPipe, StdoutPipe and StderrPipe, so it returns at the
+// program's end even if a descendant still holds them.
 //
-// The error is as that of [Cmd.Run]; or ctx's if that is done first, and then the
+// The error is that of [Cmd.Run], or ctx's if ctx is done first; then the
 // program goes on. Any number of tasks may wait, any number of times.
 func (c *Cmd) Wait(ctx context.Context) error {
 	if c.reaper == nil {
@@ -27,13 +27,13 @@ func (c *Cmd) Wait(ctx context.Context) error {
 	return c.result()
 }
 
-// result is the error that says how the program ended. Of several the most
-// telling one: why it was asked to end, its status, what was not copied.
+// result returns the error that describes how the program ended: why it was
+// asked to end, else its status, else the first error of copying.
 func (c *Cmd) result() error {
 	state, err := c.reaper.Result()
 	switch {
 	case err != nil:
-		err = fmt.Errorf("process: the status of %s is lost: %w", c.name(), err)
+		err = fmt.Errorf("process: cannot get the status of %s: %w", c.name(), err)
 	case !state.Success():
 		err = &exec.ExitError{ProcessState: state}
 	default:
