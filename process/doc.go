@@ -42,10 +42,11 @@
 //	create_subprocess_exec   Command, then Start
 //	create_subprocess_shell  Command("sh", "-c", line)
 //	stdin=PIPE, stdout=PIPE  StdinPipe, StdoutPipe
-//
-// stdin=DEVNULL Stdin: nil, the default communicate(input) Communicate, or
-// Stdin set and Output wait Wait returncode ProcessState terminate, kill
-// Process.Signal, Process.Kill
+//	stdin=DEVNULL            Stdin: nil, the default
+//	communicate(input)       Communicate, or Stdin set and Output
+//	wait                     Wait
+//	returncode               ProcessState
+//	terminate, kill          Process.Signal, Process.Kill
 //
 // # What it leaves to others
 //

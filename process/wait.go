@@ -33,7 +33,7 @@ func (c *Cmd) result() error {
 	state, err := c.reaper.Result()
 	switch {
 	case err != nil:
-		err = fmt.Errorf("process: cannot get the status of %s: %w", c.name(), err)
+		err = fmt.Errorf("process: the status of %s is lost: %w", c.name(), err)
 	case !state.Success():
 		err = &exec.ExitError{ProcessState: state}
 	default:
