@@ -2,12 +2,12 @@ package net
 
 import "time"
 
-// In a bubble of testing/synctest the clock is not the system's, by which the loop
-// goes. So what a goroutine off the loop asks for is taken for the time from now
-// on, as std does.
+// In a testing/synctest bubble the clock is not the system's, which the loop
+// uses. So a deadline set by a goroutine off the loop counts relative to now,
+// as in std.
 
-// rebased returns the deadline t, which was set at the time asked by the clock of the
-// one who did, by the clock of the loop, on which it is called.
+// rebased converts the deadline t, which a goroutine set when its clock showed
+// asked, to the loop's clock. It must be called on the loop.
 func rebased(t, asked time.Time) time.Time {
 	const apart = time.Hour // a bubble's clock begins with the year 2000
 	if asked.IsZero() || time.Since(asked.Round(0)).Abs() < apart {

@@ -12,27 +12,27 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// conn is a socket that is read and written: what TCPConn, UDPConn and UnixConn
-// have in common. All its fields but the FD's state are set once, before the conn
-// is handed out. There may be very many, so it is kept small.
+// conn is the common part of TCPConn, UDPConn and UnixConn: a socket that is
+// read and written. All its fields except the FD's state are set once, before
+// the conn is returned. There may be very many, so it is kept small.
 type conn struct {
 	fd poll.FD
 	*origin
 	peer Addr // nil if it is not connected; see compact
 }
 
-// An origin is what a conn has in common with others that the same listener has
-// accepted. It is not changed once there may be two.
+// An origin is the state that conns accepted by one listener share. It does not
+// change once two conns may share it.
 type origin struct {
 	sys      sockets.Calls
 	kind     poll.Kind
-	network  string // as the user named it: "tcp4", "unixgram"; "" is the name that local's type has
+	network  string // as given by the user: "tcp4", "unixgram"; "" means that of local's type
 	local    Addr
 	tcp      bool
-	datagram bool // 0 bytes read are an empty datagram, not the end
+	datagram bool // a read of 0 bytes is an empty datagram, not the end
 }
 
-// use makes o that of sockets of sys.
+// use sets o's socket calls to sys.
 func (o *origin) use(sys sockets.Calls) {
 	o.sys = sys
 	o.kind = poll.KindOf(sys)
@@ -40,8 +40,9 @@ func (o *origin) use(sys sockets.Calls) {
 	o.kind.Datagram = o.datagram
 }
 
-// connOf returns the conn of a connected socket of this package, or nil. A type
-// that has one inside may have methods of its own in its place, and is none.
+// connOf returns the conn of a connected socket of this package, or nil. It
+// does not look inside types that embed one, because they may override its
+// methods.
 func connOf(v any) *conn {
 	switch c := v.(type) {
 	case *TCPConn:
@@ -62,9 +63,9 @@ func connOf(v any) *conn {
 
 func (c *conn) ok() bool { return c != nil && c.origin != nil }
 
-// Read reads what there is, at least a byte, and waits for it if need be. The
-// end of the peer's data is io.EOF. It returns the errors that a std conn's
-// Read returns, and when the task's scope is done, its error.
+// Read reads what there is, at least one byte, and waits for it if necessary.
+// At the end of the peer's data it returns io.EOF. Its errors are those of a
+// std conn's Read; when the task's scope is done, it returns the scope's error.
 func (c *conn) Read(p []byte) (int, error) {
 	if !c.ok() {
 		return 0, syscall.EINVAL
@@ -76,9 +77,9 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write writes all of p, and waits for room if need be. When it fails midway it
-// returns how much the kernel has taken. Writes of several tasks and goroutines are not
-// interleaved.
+// Write writes all of p, and waits for room if necessary. If it fails midway it
+// returns how much the kernel has taken. Writes of several tasks and goroutines
+// are not interleaved.
 func (c *conn) Write(p []byte) (int, error) {
 	if !c.ok() {
 		return 0, syscall.EINVAL
@@ -90,9 +91,8 @@ func (c *conn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the connection. Reads and writes that wait return with
-// [ErrClosed] at once; data written is still sent, unless SetLinger says
-// otherwise.
+// Close closes the connection. Pending reads and writes return [ErrClosed] at
+// once; data already written is still sent, unless SetLinger changes that.
 func (c *conn) Close() error {
 	if !c.ok() {
 		return syscall.EINVAL
@@ -103,7 +103,8 @@ func (c *conn) Close() error {
 	return nil
 }
 
-// LocalAddr returns the address of this end, also once the connection is closed.
+// LocalAddr returns the address of this end, also after the connection is
+// closed.
 func (c *conn) LocalAddr() Addr {
 	if c.origin == nil {
 		return nil
@@ -111,12 +112,13 @@ func (c *conn) LocalAddr() Addr {
 	return c.local
 }
 
-// RemoteAddr returns the address of the peer, also once the connection is closed.
+// RemoteAddr returns the address of the peer, also after the connection is
+// closed.
 func (c *conn) RemoteAddr() Addr { return full(c.peer) }
 
-// SetDeadline sets the read and the write deadline. An operation that waits at
-// t, or is begun later, fails with [os.ErrDeadlineExceeded], until another
-// deadline is set; the zero t means none.
+// SetDeadline sets the read and the write deadline. Operations that wait at t,
+// or begin later, fail with [os.ErrDeadlineExceeded], until another deadline is
+// set; the zero t means none.
 func (c *conn) SetDeadline(t time.Time) error {
 	if !c.ok() {
 		return syscall.EINVAL
@@ -129,7 +131,7 @@ func (c *conn) SetDeadline(t time.Time) error {
 }
 
 // SetReadDeadline is like [conn.SetDeadline], for reads. Moving a deadline to a
-// later time costs next to nothing, so it can be done at each message.
+// later time is cheap enough to do for each message.
 func (c *conn) SetReadDeadline(t time.Time) error {
 	if !c.ok() {
 		return syscall.EINVAL
@@ -159,8 +161,8 @@ func (c *conn) SetWriteBuffer(bytes int) error {
 	})
 }
 
-// set does something to the open socket that std counts as concerning this end
-// alone, whose errors name no peer.
+// set calls f with the open socket for an operation whose errors, as in std,
+// name this end only and no peer.
 func (c *conn) set(f func(fd int) error) error {
 	if !c.ok() {
 		return syscall.EINVAL
@@ -168,7 +170,7 @@ func (c *conn) set(f func(fd int) error) error {
 	return c.wasSet(c.fd.Control(f))
 }
 
-// wasSet makes the error of a set.
+// wasSet returns the error of a set.
 func (c *conn) wasSet(err error) error {
 	if err == nil {
 		return nil
@@ -187,13 +189,13 @@ func (c *conn) shut(how int) error {
 	return c.control("close", func(fd int) error {
 		err := c.sys.Shutdown(fd, how)
 		if how == unix.SHUT_WR && err == nil {
-			c.fd.RetryWrite() // of a Unix socket that is full the kernel says nothing
+			c.fd.RetryWrite() // the kernel does not report a full Unix socket as ready
 		}
 		return os.NewSyscallError("shutdown", err)
 	})
 }
 
-// control does something to the open socket that does not wait.
+// control calls f with the open socket; f must not wait.
 func (c *conn) control(op string, f func(fd int) error) error {
 	if !c.ok() {
 		return syscall.EINVAL
@@ -204,7 +206,7 @@ func (c *conn) control(op string, f func(fd int) error) error {
 	return nil
 }
 
-// failed makes the error that a std conn would return.
+// failed returns the error that a std conn would return.
 func (c *conn) failed(op string, err error) error {
 	return opError(op, c.net(), c.local, c.RemoteAddr(), err)
 }

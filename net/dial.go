@@ -8,26 +8,26 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// A Dialer connects to addresses, as the standard library's Dialer does. The
-// zero Dialer is that of [Dial]. Its methods may be called from any goroutine, at
-// the same time too.
+// A Dialer connects to addresses, as the standard library's Dialer does. [Dial]
+// uses the zero Dialer. Its methods may be called from any goroutine, also
+// concurrently.
 type Dialer struct {
-	// Timeout bounds a dial, with the look-up of its name. If the name stands for
-	// several addresses, it is divided among them. 0 means none.
+	// Timeout bounds a dial, including name resolution. If the name has several
+	// addresses, the time is divided among them. 0 means no limit.
 	Timeout time.Duration
 
 	// Deadline is the moment at which dials fail; the zero time means none.
 	Deadline time.Time
 
-	// LocalAddr is the address to dial from, a *TCPAddr for TCP and so on. nil
-	// leaves the choice to the kernel.
+	// LocalAddr is the address to dial from, a *TCPAddr for TCP and so on. If
+	// it is nil, the kernel chooses.
 	LocalAddr Addr
 
-	// FallbackDelay is how long a dial of "tcp" waits for the addresses of the
-	// family that its name's first address has before it tries those of the
-	// other family too, at the same time (RFC 6555, "happy eyeballs"). It does
-	// not wait if the first ones fail. 0 means 300 ms; negative means to try one
-	// address after the other.
+	// FallbackDelay is how long a dial of "tcp" tries only the address family
+	// of the name's first address before it also tries the other family,
+	// concurrently (RFC 6555, "happy eyeballs"). It does not wait once the
+	// first ones have failed. 0 means 300 ms; negative means that addresses are
+	// tried one after the other.
 	FallbackDelay time.Duration
 
 	// KeepAlive is how long a TCP connection is idle before the kernel probes
@@ -35,46 +35,45 @@ type Dialer struct {
 	// KeepAliveConfig is enabled.
 	KeepAlive time.Duration
 
-	// KeepAliveConfig says more about these probes, if its Enable is set.
+	// KeepAliveConfig configures these probes in detail, if its Enable is set.
 	KeepAliveConfig KeepAliveConfig
 
 	// Resolver looks names up, on a goroutine off the loop. nil means
-	// [DefaultResolver]. It is not asked where the loop's socket calls have
-	// names of their own, see [sockets.Resolver].
+	// [DefaultResolver]. It is not used if the loop's socket calls resolve
+	// names themselves; see [sockets.Resolver].
 	Resolver *Resolver
 
 	// Control, if set, is called with each new socket before it is bound and
-	// connected. The network is "tcp4" rather than "tcp", and so on. It is called
-	// on the goroutine that dials, by a task of its own if several addresses are
-	// tried at the same time; c is of use only until it returns.
+	// connected. The network is "tcp4" rather than "tcp", and so on. It is
+	// called on the goroutine that dials, by a task of its own if several
+	// addresses are tried concurrently; c is valid only until it returns.
 	Control func(network, address string, c syscall.RawConn) error
 
-	// ControlContext is called in place of Control if it is set. Its ctx
-	// has the values of the one that the dial was called with.
+	// ControlContext is called in place of Control if it is set. Its ctx has
+	// the values of the dial's.
 	ControlContext func(ctx context.Context, network, address string, c syscall.RawConn) error
 
 	mptcp bool
 
-	// Loop is where connections are made if the ctx of a dial belongs to no
-	// loop, as that of an http.Client's request need not. A task of that loop
-	// makes them itself, and obeys its own scope too. Without a Loop such a dial
-	// fails.
+	// Loop is the loop for connections if the ctx of a dial belongs to none, as
+	// that of an http.Client's request may. A task of that loop that dials also
+	// obeys its own scope. Without a Loop such a dial fails.
 	Loop *reactor.Loop
 }
 
-// Dial connects to an address as the zero [Dialer] does: see
-// [Dialer.DialContext]. reactor.Timeout sets a limit.
+// Dial connects to an address with the zero [Dialer]; see [Dialer.DialContext].
+// To limit the time, use reactor.Timeout.
 func Dial(ctx context.Context, network, address string) (Conn, error) {
 	return new(Dialer).DialContext(ctx, network, address)
 }
 
-// DialTimeout is [Dial] with a limit, which may as well be set by reactor.Timeout.
+// DialTimeout is [Dial] with a time limit, like reactor.Timeout.
 func DialTimeout(ctx context.Context, network, address string, timeout time.Duration) (Conn, error) {
 	return (&Dialer{Timeout: timeout}).DialContext(ctx, network, address)
 }
 
-// Dial is [Dialer.DialContext] for code that has no ctx. d must have a Loop: a task
-// of that obeys the scope that it is in.
+// Dial is [Dialer.DialContext] for code that has no ctx. d must have a Loop. A
+// task of that loop obeys its innermost scope.
 func (d *Dialer) Dial(network, address string) (Conn, error) {
 	return d.DialContext(context.Background(), network, address)
 }
@@ -82,15 +81,16 @@ func (d *Dialer) Dial(network, address string) (Conn, error) {
 // DialContext connects to an address and returns a [*TCPConn], [*UDPConn] or
 // [*UnixConn]. The networks are "tcp", "tcp4", "tcp6", "udp", "udp4", "udp6",
 // "unix", "unixgram" and "unixpacket"; addresses are as for the standard
-// library's Dial. The addresses that a name stands for are tried until one
-// answers, see FallbackDelay.
+// library's Dial. The addresses of a name are tried until one answers; see
+// FallbackDelay.
 //
-// ctx must belong to a loop, or d have one. Its end ends the dial, but does
-// nothing to a connection that was made; of its deadline each address gets a
-// part, at least two seconds if there are as many. The error is an [*OpError],
-// that of the first address; when ctx is done first it holds ctx's error. The hooks
-// that ctx has from net/http/httptrace are called as by the standard library.
-// DialContext may be called from any goroutine.
+// ctx must belong to a loop, or d must have one. When ctx is done the dial
+// fails, but a connection already made is not affected. Each address gets a
+// part of the time until ctx's deadline, at least two seconds if that much is
+// left. The error is the [*OpError] of the first address; if ctx is done first
+// it wraps ctx's error. The hooks that ctx has from net/http/httptrace are
+// called as in the standard library. DialContext may be called from any
+// goroutine.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (Conn, error) {
 	if l := d.goesApart(ctx); l != nil {
 		return d.dialApart(ctx, l, network, address)

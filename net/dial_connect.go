@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// connect makes c a socket that is connected to the peer of s.
+// connect makes a socket for c and connects it to s.peer.
 func (c *conn) connect(ctx context.Context, s socketSpec) error {
 	sys, fd, err := makeSocket(ctx, s)
 	if err != nil {
@@ -35,8 +35,8 @@ func (c *conn) connect(ctx context.Context, s socketSpec) error {
 	return err
 }
 
-// connectedTo learns the addresses of a socket that was connected at once. To a
-// kernel a datagram socket whose peer has port 0 may have none.
+// connectedTo sets the addresses of a socket that was connected at once. Some
+// kernels report no peer for a datagram socket connected to port 0.
 func (c *conn) connectedTo(peer Addr) error {
 	c.peer = peer
 	if sa, err := c.sys.PeerAddr(c.fd.Sysfd()); err == nil {
@@ -45,7 +45,7 @@ func (c *conn) connectedTo(peer Addr) error {
 	return c.name()
 }
 
-// open puts fd under the loop, after connect(2) has returned err.
+// open registers fd with the loop, after connect(2) has returned err.
 func (c *conn) open(ctx context.Context, sys sockets.Calls, fd int, err error) error {
 	switch err {
 	case nil, unix.EINPROGRESS, unix.EINTR:
@@ -61,8 +61,8 @@ func (c *conn) open(ctx context.Context, sys sockets.Calls, fd int, err error) e
 	return nil
 }
 
-// connected waits until the connection is made or refused. A socket that is
-// neither counts as writable on some kernels, so its peer is asked for.
+// connected waits until the connection is made or refused. On some kernels a
+// socket that is neither counts as writable, so it checks for a peer.
 func (c *conn) connected() error {
 	return c.fd.Connected(func(fd int) (bool, error) {
 		code, err := c.sys.GetInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)

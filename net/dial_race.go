@@ -9,15 +9,15 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// dialing is one dial of an address.
+// dialing is a dial in progress.
 type dialing struct {
 	*Dialer
 	network string
 	one     func(ctx context.Context, network string, to Addr) (Conn, error) // the error is an *OpError
 }
 
-// dialInternet connects by one to a TCP or UDP address, of those that address
-// stands for.
+// dialInternet resolves a TCP or UDP address and connects to one of the
+// results, using one.
 func (d *Dialer) dialInternet(ctx context.Context, network, address string, one func(context.Context, string, Addr) (Conn, error)) (Conn, error) {
 	if address == "" {
 		return nil, errMissingAddress
@@ -33,7 +33,7 @@ func (d *Dialer) dialInternet(ctx context.Context, network, address string, one 
 	return (&dialing{d, network, one}).any(ctx, addrs)
 }
 
-// any connects to one of these addresses.
+// any connects to one of addrs.
 func (d *dialing) any(ctx context.Context, addrs []Addr) (Conn, error) {
 	if d.network != "tcp" || d.FallbackDelay < 0 {
 		return d.serial(ctx, addrs)
@@ -63,8 +63,9 @@ func partition(addrs []Addr) (primaries, fallbacks []Addr) {
 }
 
 // parallel tries the primary addresses and, after a delay or when they have
-// failed, the fallbacks. The first connection wins, and the other attempt is
-// cancelled and waited for. If both fail, the error is the primaries'.
+// failed, the fallbacks. The first connection wins; the other attempt is
+// cancelled, and parallel waits for it. If both fail, the error is the
+// primaries'.
 func (d *dialing) parallel(ctx context.Context, delay time.Duration, primaries, fallbacks []Addr) (Conn, error) {
 	var won Conn
 	var failure error
@@ -78,7 +79,7 @@ func (d *dialing) parallel(ctx context.Context, delay time.Duration, primaries, 
 			return nil
 		}
 		won = c
-		return errWon // which cancels the other attempt
+		return errWon // cancels the other attempt
 	}
 	err := reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {
 		g.Go(func(ctx context.Context) error {
@@ -104,7 +105,7 @@ func (d *dialing) parallel(ctx context.Context, delay time.Duration, primaries, 
 	case failure != nil:
 		return nil, failure
 	}
-	return nil, err // one that a panic left
+	return nil, err // a panic's
 }
 
 var errWon = errors.New("the other attempt has won")
@@ -127,8 +128,8 @@ func (d *dialing) serial(ctx context.Context, addrs []Addr) (Conn, error) {
 	return nil, first
 }
 
-// part connects to the first of n addresses, in its part of the time that is
-// left.
+// part connects to the first of n addresses, within its share of the remaining
+// time.
 func (d *dialing) part(ctx context.Context, to Addr, n int) (c Conn, err error) {
 	deadline, bounded := ctx.Deadline()
 	if !bounded {
@@ -142,7 +143,7 @@ func (d *dialing) part(ctx context.Context, to Addr, n int) (c Conn, err error) 
 		c, err = d.single(ctx, to)
 		return err
 	})
-	return c, cmp.Or(err, late) // as in dialOnLoop
+	return c, cmp.Or(err, late) // see dialOnLoop
 }
 
 // single connects to one address, and calls the hooks of httptrace for it.
@@ -165,15 +166,15 @@ func (d *dialing) single(ctx context.Context, to Addr) (Conn, error) {
 	return c, err
 }
 
-// partOf returns the time for the first of n addresses: an equal part of what is
-// left, but no less than is of use, at the cost of the last ones.
+// partOf returns the time for the first of n addresses: an equal part of what
+// is left, but not too little to be useful, at the expense of the last ones.
 func partOf(left time.Duration, n int) time.Duration {
 	const least = 2 * time.Second
 	return max(left/time.Duration(n), min(left, least))
 }
 
-// suitable returns those of the addresses that can be dialled from local, which
-// may be nil.
+// suitable returns the addresses that can be dialled from local, which may be
+// nil.
 func suitable(addrs []Addr, local Addr) ([]Addr, error) {
 	if local == nil {
 		return addrs, nil
@@ -193,7 +194,8 @@ func suitable(addrs []Addr, local Addr) ([]Addr, error) {
 	return fits, nil
 }
 
-// sameFamily is false for what is no IP.
+// sameFamily reports whether a and b are IPs of one family. It is false if
+// either is not a valid IP.
 func sameFamily(a, b IP) bool {
 	return a.To16() != nil && b.To16() != nil && (a.To4() != nil) == (b.To4() != nil)
 }

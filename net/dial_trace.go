@@ -7,20 +7,20 @@ import (
 	"sync"
 )
 
-// A program sets hooks with httptrace.WithClientTrace, for when names are looked
-// up and connections made. They are in the ctx, under a key that only std's net
-// and net/http/httptrace can name. Asking the latter would link crypto/tls into
-// every program, a quarter of the size of a small one; so the key is learned from
-// std's net, which asks the ctx of each dial for it.
+// A program sets hooks for name resolution and connecting with
+// httptrace.WithClientTrace. They are in the ctx, under a key that only std's
+// net and net/http/httptrace can name. Importing the latter would link
+// crypto/tls into every program, a quarter of the size of a small one. So the
+// key is obtained from std's net, which looks it up in the ctx of each dial.
 
-// traceKey is that key; nil if std's net asks for none.
+// traceKey returns that key; nil if std's net looks none up.
 var traceKey = sync.OnceValue(func() any {
 	asked := &askedFor{Context: context.Background()}
-	new(stdnet.Dialer).DialContext(asked, "", "") // fails: there is no such network
+	new(stdnet.Dialer).DialContext(asked, "", "") // fails: unknown network
 	return asked.key
 })
 
-// askedFor is a ctx that notes the key of the hooks.
+// askedFor is a ctx that records the key of the hooks.
 type askedFor struct {
 	context.Context
 	key any
@@ -33,8 +33,8 @@ func (a *askedFor) Value(key any) any {
 	return nil
 }
 
-// A trace is the hooks of a ctx: a struct of std's, with a field for each. The
-// zero trace has none.
+// A trace holds the hooks of a ctx: a struct of std's, with a field for each.
+// The zero trace has none.
 type trace struct{ hooks reflect.Value }
 
 func traceOf(ctx context.Context) trace {
@@ -91,8 +91,8 @@ func (t trace) dnsDone(addrs []IPAddr, err error) {
 	f(list, false, err)
 }
 
-// withoutConnects returns ctx for a look-up: the resolver's own sockets are
-// nothing that the program has asked to hear about.
+// withoutConnects returns ctx for a lookup, without the hooks for connecting:
+// they must not be called for the resolver's own sockets.
 func withoutConnects(ctx context.Context) context.Context {
 	t := traceOf(ctx)
 	if t.none() {

@@ -12,13 +12,14 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// onLoop does f on the loop of ctx, whether or not the caller is its running task.
+// onLoop calls f on the loop of ctx, whether or not the caller is its running
+// task.
 func onLoop[T any](ctx context.Context, f func(context.Context) (T, error)) (T, error) {
 	return onThisLoop(ctx, reactor.LoopOf, false, f)
 }
 
-// onThisLoop is like onLoop; a goroutine that is not the running task asks loopOf
-// for the loop. calls is set if f may use byCaller.
+// onThisLoop is like onLoop, but gets the loop from loopOf if the caller is not
+// the running task. calls is set if f may use byCaller.
 func onThisLoop[T any](ctx context.Context, loopOf func(context.Context) *reactor.Loop, calls bool, f func(context.Context) (T, error)) (T, error) {
 	var none T
 	if ctx.Err() != nil {
@@ -37,8 +38,8 @@ func onThisLoop[T any](ctx context.Context, loopOf func(context.Context) *reacto
 	return fromOutside(ctx, l, calls, f)
 }
 
-// under does f in a scope of its own below ctx, which may be a context of
-// anybody's making: what waits for an FD obeys the innermost scope.
+// under calls f in a scope of its own below ctx, which may be any context:
+// operations on an FD obey the innermost scope only.
 func under[T any](ctx context.Context, f func(context.Context) (T, error)) (v T, err error) {
 	err = reactor.Scope(ctx, func(ctx context.Context, _ *reactor.CancelScope) (err error) {
 		v, err = f(ctx)
@@ -47,7 +48,7 @@ func under[T any](ctx context.Context, f func(context.Context) (T, error)) (v T,
 	return v, err
 }
 
-// byTask does f in the running task of l, for a ctx that is not that task's.
+// byTask calls f in the running task of l, for a ctx that is not that task's.
 func byTask[T any](ctx context.Context, l *reactor.Loop, f func(context.Context) (T, error)) (v T, err error) {
 	err = l.Within(ctx, func(ctx context.Context) (err error) {
 		v, err = f(ctx)
@@ -56,8 +57,8 @@ func byTask[T any](ctx context.Context, l *reactor.Loop, f func(context.Context)
 	return v, err
 }
 
-// fromOutside does f as a task of l, for a goroutine that waits for it, but not
-// beyond the end of ctx. If f panics, so does the goroutine.
+// fromOutside calls f in a task of l, for a goroutine that waits for it until
+// ctx is done. If f panics, so does the goroutine.
 func fromOutside[T any](ctx context.Context, l *reactor.Loop, calls bool, f func(context.Context) (T, error)) (T, error) {
 	var h handover[T]
 	var c *caller
@@ -66,7 +67,7 @@ func fromOutside[T any](ctx context.Context, l *reactor.Loop, calls bool, f func
 		c = newCaller()
 		from = context.WithValue(from, callerKey, c)
 	}
-	var failure error // not the task's, which would be reported once nobody waits
+	var failure error // not the task's own error, which would be reported if nothing waits for it
 	wait := reactor.Submit(l, func(context.Context) (none struct{}, err error) {
 		v, err := byTask(from, l, f)
 		if err != nil {
@@ -92,9 +93,9 @@ func fromOutside[T any](ctx context.Context, l *reactor.Loop, calls bool, f func
 	return h.take(err)
 }
 
-// waitedFor is the ctx of a goroutine that waits for a task, and itself tells the
-// task of the ctx's end. Its channel, which may be of a bubble's, is none of the
-// task's business.
+// waitedFor is the ctx of a goroutine that waits for a task and itself cancels
+// the task when the ctx is done. It hides the Done channel, which may belong to
+// a synctest bubble.
 type waitedFor struct {
 	context.Context
 	asked time.Time // by the goroutine's clock
@@ -111,11 +112,11 @@ func (w waitedFor) Deadline() (time.Time, bool) {
 	return d, ok
 }
 
-// A handover passes a value from a task to a goroutine which may be gone by
-// then: either take returns the value, or give says that nobody will.
+// A handover passes a value from a task to a goroutine that may have given up:
+// either take returns the value, or give returns false.
 type handover[T any] struct {
 	value T
-	done  atomic.Bool // by the one who came first
+	done  atomic.Bool // set by the first of give and take
 }
 
 func (h *handover[T]) give(v T) bool {
@@ -123,8 +124,8 @@ func (h *handover[T]) give(v T) bool {
 	return h.done.CompareAndSwap(false, true)
 }
 
-// take returns the value if it was given, and else err. What was given in the
-// moment in which ctx ended is returned all the same.
+// take returns the value if it was given, and else err. A value given just as
+// ctx ended is returned too.
 func (h *handover[T]) take(err error) (T, error) {
 	if !h.done.CompareAndSwap(false, true) && err != ErrClosed {
 		return h.value, nil
@@ -148,12 +149,12 @@ func (d *Dialer) loop(ctx context.Context) *reactor.Loop {
 	return d.Loop
 }
 
-// dialOnLoop does f on the loop of ctx, or d's, within d's time limits.
+// dialOnLoop calls f on the loop of ctx, or d's, within d's time limits.
 func dialOnLoop[C any](ctx context.Context, d *Dialer, network string, from, to Addr, f func(context.Context) (C, error)) (C, error) {
 	if l := d.goesApart(ctx); l != nil && dialsApart(network, from, to) {
 		c, err := d.dialApart(ctx, l, network, to.String())
 		if op, ok := err.(*OpError); ok {
-			op.Addr = to // as it was given
+			op.Addr = to // as given by the caller
 		}
 		if err != nil {
 			var none C
@@ -166,7 +167,7 @@ func dialOnLoop[C any](ctx context.Context, d *Dialer, network string, from, to 
 			c, err = f(ctx)
 			return err
 		})
-		return c, cmp.Or(err, late) // late is err, in more words, or f was not called
+		return c, cmp.Or(err, late) // late wraps err, or f was not called
 	})
 	if err != nil {
 		var none C
@@ -175,7 +176,7 @@ func dialOnLoop[C any](ctx context.Context, d *Dialer, network string, from, to 
 	return c, nil
 }
 
-// bounded does f within d's time limits.
+// bounded calls f within d's time limits.
 func (d *Dialer) bounded(ctx context.Context, f func(context.Context) error) error {
 	if d.Timeout != 0 { // negative ones too, as in std
 		within := f

@@ -9,13 +9,13 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// A caller is a goroutine off the loop that waits for what a task does for it, and
-// meanwhile calls the functions that it has passed itself: a Dialer's Control, and
-// the hooks of httptrace. They may be anybody's code, which may panic, or exit its goroutine as a test's Fatal
-// does: neither is the loop's business.
+// A caller is a goroutine off the loop that waits for a task and meanwhile
+// calls the user's functions for it: a Dialer's Control, and the hooks of
+// httptrace. These may panic, or exit their goroutine as a test's Fatal does,
+// which must not affect the loop.
 //
-// Invariant: news is open if there are calls, or the task has ended, and the caller
-// has not been told.
+// Invariant: news is open if there are calls, or the task has ended, and next
+// has not returned that yet.
 type caller struct {
 	mu    sync.Mutex
 	calls []*call
@@ -26,14 +26,14 @@ type caller struct {
 
 func newCaller() *caller { return &caller{news: new(gate.Gate)} }
 
-// callerKey is the key under which a task's ctx tells the caller that it works for.
+// callerKey is the key of a task's ctx for the caller that it works for.
 var callerKey any = new(int)
 
 var errCallerLeft = errors.New("the function did not return, or its goroutine has given up")
 
-// byCaller calls f: on the goroutine that ctx's task works for, if that takes calls,
-// and else on the spot. The wait for a call is shielded, for what it uses must not
-// be freed before it returns.
+// byCaller calls f on the goroutine that ctx's task works for, if that takes
+// calls, and else directly. The wait for the call is shielded, because what f
+// uses must not be freed before it returns.
 func byCaller(ctx context.Context, f func() error) error {
 	c, ok := ctx.Value(callerKey).(*caller)
 	if !ok {
@@ -49,7 +49,7 @@ func byCaller(ctx context.Context, f func() error) error {
 	return err
 }
 
-// A call is a function that a caller is to call, and what it returned.
+// A call is a function for a caller to call, and its result.
 type call struct {
 	f    func() error
 	err  error // errCallerLeft unless f returned
@@ -57,12 +57,12 @@ type call struct {
 }
 
 func (k *call) run() {
-	defer k.over.Open() // also when f does not return
+	defer k.over.Open() // also if f does not return
 	k.err = k.f()
 }
 
-// tell changes c by f and wakes the goroutine. It reports whether that is still
-// there.
+// tell changes c by f and wakes the goroutine. It reports whether the goroutine
+// still takes calls.
 func (c *caller) tell(f func()) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,7 +74,7 @@ func (c *caller) tell(f func()) bool {
 	return true
 }
 
-// next waits for calls, and returns them. The task has ended if there are none.
+// next waits for calls and returns them. If there are none, the task has ended.
 func (c *caller) next() []*call {
 	c.mu.Lock()
 	news := c.news
@@ -90,8 +90,8 @@ func (c *caller) next() []*call {
 	return calls
 }
 
-// leave refuses further calls. Those that were not made, of which rest are taken
-// already, are over.
+// leave refuses further calls, and ends those not made: rest, which next has
+// returned, and the pending ones.
 func (c *caller) leave(rest []*call) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,8 +101,8 @@ func (c *caller) leave(rest []*call) {
 	}
 }
 
-// serveCalls is wait(ctx) on a goroutine that takes calls. When a call does not
-// return, what it waits for is cancelled.
+// serveCalls calls wait(ctx) and makes calls meanwhile. If a call does not
+// return, the wait is cancelled.
 func serveCalls(ctx context.Context, c *caller, wait func(context.Context) (struct{}, error)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -6,8 +6,7 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// plain puts this package's error for a closed socket in the place of the
-// reactor's.
+// plain replaces the reactor's error for a closed socket with this package's.
 func plain(err error) error {
 	if err == os.ErrClosed {
 		return ErrClosed
@@ -15,8 +14,9 @@ func plain(err error) error {
 	return err
 }
 
-// opError makes an *OpError of err, unless it is one already. from and to are its
-// Source and Addr; an operation that concerns one address alone has no from.
+// opError wraps err in an *OpError, unless it is one already. from and to are
+// its Source and Addr; from is nil for an operation that concerns only one
+// address.
 func opError(op, network string, from, to Addr, err error) error {
 	if _, wrapped := err.(*OpError); wrapped {
 		return err
@@ -24,12 +24,12 @@ func opError(op, network string, from, to Addr, err error) error {
 	return wrapInOpError(op, network, from, to, err)
 }
 
-// wrapInOpError makes an *OpError of err, even if that is one.
+// wrapInOpError wraps err in an *OpError, even if it is one.
 func wrapInOpError(op, network string, from, to Addr, err error) error {
 	return &OpError{Op: op, Net: network, Source: from, Addr: to, Err: plain(err)}
 }
 
-// repanic panics as a task has that worked for the caller, and ended with err.
+// repanic panics if err is the panic of the task that worked for the caller.
 func repanic(err error) {
 	if p, ok := err.(*reactor.PanicError); ok {
 		panic(p.Value)

@@ -13,13 +13,13 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// File returns another descriptor of the connection's socket, as a file: to be
-// handed to a child process, for one. Closing either does nothing to the other,
-// but the properties of the socket are of both. The file's Fd, and so a child
-// process that is given the file, has a socket that blocks, as with std; the
-// connection goes on as before, a little slower: it makes only calls that do not
-// wait even so, and no sendfile or splice. A function that is given to its
-// SyscallConn's methods has to see to that itself, by MSG_DONTWAIT.
+// File returns another descriptor of the connection's socket, as a file, for
+// example to pass to a child process. Closing either does not affect the other,
+// but they share the properties of the socket. The file's Fd, and so a child
+// process that gets the file, makes the socket a blocking one, as with std. The
+// connection then goes on a little slower: it makes only calls that do not wait
+// even on a blocking socket, and no sendfile or splice. A function passed to
+// its SyscallConn's methods must ensure that itself, by MSG_DONTWAIT.
 //
 // It fails on a simulated network. It may be called from any goroutine.
 func (c *conn) File() (f *os.File, err error) {
@@ -32,12 +32,12 @@ func (c *conn) File() (f *os.File, err error) {
 	return f, err
 }
 
-// File returns another descriptor of the listener's socket, as a file: to be
-// handed to a successor, for one. Closing either does nothing to the other: as
-// long as one is open the kernel takes connections. The file's Fd, and so a child
-// process that is given the file, has a socket that blocks, as with std. Then each
-// Accept makes it nonblocking for an instant, in which the child may be told
-// EAGAIN; a child that sets its socket to nonblocking is spared that.
+// File returns another descriptor of the listener's socket, as a file, for
+// example to pass to a successor. Closing either does not affect the other: as
+// long as one is open the kernel takes connections. The file's Fd, and so a
+// child process that gets the file, makes the socket a blocking one, as with
+// std. Then each Accept makes it nonblocking for an instant, in which the child
+// may get EAGAIN; a child avoids that by making the socket nonblocking.
 //
 // It fails on a simulated network. It may be called from any goroutine.
 func (l *listener) File() (*os.File, error) {
@@ -57,9 +57,9 @@ func (l *listener) File() (*os.File, error) {
 	return f, nil
 }
 
-// fileOf makes a file that is another descriptor of a socket. It is one of the
-// standard library's net, for only such a file makes the socket a blocking one
-// when it is asked for its descriptor.
+// fileOf returns a file that is another descriptor of a socket. It is made by
+// the standard library's net, because only such a file makes the socket a
+// blocking one when its Fd method is called.
 func fileOf(sys sockets.Calls, fd int, datagram bool) (*os.File, error) {
 	dup, err := sys.Dup(fd)
 	if err != nil {
@@ -71,7 +71,7 @@ func fileOf(sys sockets.Calls, fd int, datagram bool) (*os.File, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	if flags&unix.O_NONBLOCK == 0 { // for an earlier File's sake; std changes that
+	if flags&unix.O_NONBLOCK == 0 { // because of an earlier File; std changes that
 		defer unix.SetNonblock(fd, false)
 	}
 	std, err := stdSocket(own, datagram)
@@ -82,7 +82,7 @@ func fileOf(sys sockets.Calls, fd int, datagram bool) (*os.File, error) {
 	return std.File()
 }
 
-// stdSocket is a std socket of a file, of a type that sets no options.
+// stdSocket returns a std socket of a file, of a type that sets no options.
 func stdSocket(f *os.File, datagram bool) (std interface {
 	io.Closer
 	File() (*os.File, error)
@@ -91,7 +91,7 @@ func stdSocket(f *os.File, datagram bool) (std interface {
 	if datagram {
 		v, err = stdnet.FilePacketConn(f)
 	} else {
-		v, err = stdnet.FileListener(f) // whether or not it listens
+		v, err = stdnet.FileListener(f) // works whether or not it listens
 	}
 	if err != nil {
 		return nil, err
@@ -110,10 +110,11 @@ func stdSocket(f *os.File, datagram bool) (std interface {
 	return nil, syscall.EINVAL
 }
 
-// FileConn makes a connection of a file that is a connected socket, by another
-// descriptor of it: f remains the caller's, who closes it. The result is a
-// [*TCPConn], [*UDPConn] or [*UnixConn], which is as one whose File was called. ctx must belong to a loop. It may be
-// called from any goroutine.
+// FileConn makes a connection from a file that is a connected socket. It uses a
+// duplicate of f's descriptor; the caller must close f. The result is a
+// [*TCPConn], [*UDPConn] or [*UnixConn], which behaves like one whose File
+// method was called. ctx must belong to a loop. It may be called from any
+// goroutine.
 func FileConn(ctx context.Context, f *os.File) (Conn, error) {
 	return fromFile(ctx, f, func(s *fileSocket) (Conn, error) {
 		switch s.network() {
@@ -135,8 +136,8 @@ func FileConn(ctx context.Context, f *os.File) (Conn, error) {
 	})
 }
 
-// FilePacketConn makes a [*UDPConn] or [*UnixConn] of a file that is a socket for
-// datagrams. Otherwise it is like [FileConn].
+// FilePacketConn makes a [*UDPConn] or [*UnixConn] from a file that is a
+// datagram socket. Otherwise it is like [FileConn].
 func FilePacketConn(ctx context.Context, f *os.File) (PacketConn, error) {
 	return fromFile(ctx, f, func(s *fileSocket) (PacketConn, error) {
 		switch s.network() {
@@ -151,10 +152,10 @@ func FilePacketConn(ctx context.Context, f *os.File) (PacketConn, error) {
 	})
 }
 
-// FileListener makes a [*TCPListener] or [*UnixListener] of a file that is a
-// socket which listens. Closing a UnixListener that was made like this leaves
-// the socket's file, unless [UnixListener.SetUnlinkOnClose] says otherwise. It is
-// as [FileConn] in all else.
+// FileListener makes a [*TCPListener] or [*UnixListener] from a file that is a
+// listening socket. Closing such a UnixListener does not remove the socket's
+// file, unless [UnixListener.SetUnlinkOnClose] was called. Otherwise it is like
+// [FileConn].
 func FileListener(ctx context.Context, f *os.File) (Listener, error) {
 	return fromFile(ctx, f, func(s *fileSocket) (Listener, error) {
 		switch s.network() {
@@ -179,10 +180,10 @@ type fileSocket struct {
 	fd    int
 	typ   int
 	local unix.Sockaddr
-	taken bool // fd is a conn's or listener's by now
+	taken bool // a conn or listener owns fd
 }
 
-// fromFile makes something of a file's socket, on the loop of ctx.
+// fromFile calls make with a file's socket, on the loop of ctx.
 func fromFile[T any](ctx context.Context, f *os.File, make func(*fileSocket) (T, error)) (T, error) {
 	v, err := onLoop(ctx, func(ctx context.Context) (none T, err error) {
 		s := &fileSocket{ctx: ctx, sys: core.Sockets(ctx)}
@@ -208,14 +209,14 @@ func fromFile[T any](ctx context.Context, f *os.File, make func(*fileSocket) (T,
 	return v, nil
 }
 
-// A fileAddr is the name of a file that was to be a socket.
+// A fileAddr is a file's name as an address in errors.
 type fileAddr string
 
 func (fileAddr) Network() string  { return "file+net" }
 func (a fileAddr) String() string { return string(a) }
 
-// dup makes the descriptor. It does not ask f.Fd for f's, which would make the
-// socket a blocking one.
+// dup makes the descriptor. It does not use f.Fd, which would make the socket a
+// blocking one.
 func (s *fileSocket) dup(f *os.File) error {
 	raw, err := f.SyscallConn()
 	if err != nil {
@@ -236,7 +237,7 @@ func (s *fileSocket) dup(f *os.File) error {
 	return nil
 }
 
-// learn finds out what socket it is.
+// learn gets the socket's family, type and other properties.
 func (s *fileSocket) learn() (err error) {
 	if s.typ, err = s.sys.GetInt(s.fd, unix.SOL_SOCKET, unix.SO_TYPE); err != nil {
 		return os.NewSyscallError("getsockopt", err)
@@ -257,7 +258,7 @@ func (s *fileSocket) family() int {
 	return unix.AF_UNIX
 }
 
-// network names the socket's kind; "" is one that there is no type for.
+// network returns the socket's network; "" if this package has no type for it.
 func (s *fileSocket) network() string {
 	_, local := s.local.(*unix.SockaddrUnix)
 	switch {

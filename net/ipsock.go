@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// address makes the std form of a kernel's address.
+// address converts a kernel's address to std's form.
 func address(sa unix.Sockaddr) Addr {
 	switch sa := sa.(type) {
 	case *unix.SockaddrInet4:
@@ -18,10 +18,10 @@ func address(sa unix.Sockaddr) Addr {
 	case *unix.SockaddrUnix:
 		return &UnixAddr{Name: sa.Name, Net: "unix"}
 	}
-	return &UnixAddr{Net: "unix"} // of a client that is not bound, some kernels tell nothing
+	return &UnixAddr{Net: "unix"} // some kernels return no address for an unbound client
 }
 
-// udpAddress makes the std form of a kernel's address.
+// udpAddress converts a kernel's address to std's form.
 func udpAddress(sa unix.Sockaddr) Addr {
 	switch sa := sa.(type) {
 	case *unix.SockaddrInet4:
@@ -43,15 +43,15 @@ func addressOn(network string, sa unix.Sockaddr) Addr {
 	return address(sa)
 }
 
-// sameAddr reports whether a and b are one address.
+// sameAddr reports whether a and b are equal.
 func sameAddr(a, b Addr) bool {
 	x, ok1 := a.(*TCPAddr)
 	y, ok2 := b.(*TCPAddr)
 	return a == b || ok1 && ok2 && x.Port == y.Port && x.IP.Equal(y.IP) && x.Zone == y.Zone
 }
 
-// This file turns the addresses of users into the kernel's. The rules and the
-// errors are std's. A port goes to the kernel's call as it is: that refuses one
+// This file converts users' addresses to the kernel's. The rules and the errors
+// are std's. A port is passed to the kernel's call unchecked: that refuses one
 // that is out of range.
 
 // sockaddrFor returns the kernel's form of an address for a socket of a family.
@@ -102,8 +102,8 @@ func ipFor(family int, ip IP) (netip.Addr, error) {
 	return a, nil
 }
 
-// familyFor returns the family of the socket between two addresses of which
-// either may be nil.
+// familyFor returns the family of the socket between two addresses, either of
+// which may be nil.
 func familyFor(network string, local, peer Addr) int {
 	switch network[len(network)-1] {
 	case '4':
@@ -117,11 +117,12 @@ func familyFor(network string, local, peer Addr) int {
 	return unix.AF_INET6
 }
 
-// mayBeIPv4 counts what is too short for an IP, too.
+// mayBeIPv4 reports whether ip is an IPv4 address or too short for an IP.
 func mayBeIPv4(ip IP) bool { return len(ip) <= IPv4len || ip.To4() != nil }
 
-// listenFamily returns the family of the socket to listen with, and whether it
-// must take both IPv6 and IPv4: IPv6's does, for any address. "0.0.0.0" is any.
+// listenFamily returns the family of the socket to listen with, and reports
+// whether it must accept both IPv6 and IPv4: an IPv6 socket for any address
+// must. "0.0.0.0" counts as any.
 func listenFamily(network string, local Addr) (family int, dual bool) {
 	if last := network[len(network)-1]; last != '4' && last != '6' && isAny(local) {
 		return unix.AF_INET6, true
@@ -129,8 +130,8 @@ func listenFamily(network string, local Addr) (family int, dual bool) {
 	return familyFor(network, local, nil), false
 }
 
-// isAny reports whether an address, which may be nil, has no IP or the one that
-// stands for all.
+// isAny reports whether an address, which may be nil, has no IP or the
+// unspecified one.
 func isAny(a Addr) bool {
 	ip := ipOf(a)
 	return ip == nil || ip.IsUnspecified()
@@ -138,8 +139,7 @@ func isAny(a Addr) bool {
 
 func isIPv4(a Addr) bool { return ipOf(a).To4() != nil }
 
-// firstIPv4 returns the address to listen on of those that a name has: an IPv4
-// one serves most.
+// firstIPv4 returns the address of a name to listen on, preferably an IPv4 one.
 func firstIPv4(addrs []Addr) Addr {
 	for _, a := range addrs {
 		if isIPv4(a) {
@@ -161,7 +161,7 @@ func ipOf(a Addr) IP {
 	return nil
 }
 
-// inetAddr returns the address of a network with an IP and a port.
+// inetAddr returns network's type of address with an IP and a port.
 func inetAddr(network string, ip IP, port int, zone string) Addr {
 	switch network[0] {
 	case 'u':
@@ -180,7 +180,7 @@ func isUnix(network string) bool {
 	return network == "unix" || network == "unixgram" || network == "unixpacket"
 }
 
-// mapped is an IP as IPv6 has it, where an IPv4 address is a part of IPv6's.
+// mapped returns an IP in IPv6's form: an IPv4 address is mapped.
 func mapped(ip netip.Addr) netip.Addr {
 	if ip.Is4() {
 		return netip.AddrFrom16(ip.As16())

@@ -6,14 +6,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A compactAddr is a TCPAddr in a fraction of the memory, for the peer of a
-// connection that was accepted.
+// A compactAddr is a TCPAddr in a fraction of the memory, for the peers of
+// accepted connections.
 type compactAddr interface {
 	Addr
 	full() *TCPAddr
 }
 
-// compact makes a compactAddr of a kernel's address, if it is one of TCP.
+// compact converts a kernel's address to a compactAddr, if it is one of TCP.
 func compact(network string, sa unix.Sockaddr) Addr {
 	if !isTCP(network) {
 		return addressOn(network, sa)
@@ -27,7 +27,7 @@ func compact(network string, sa unix.Sockaddr) Addr {
 	return addressOn(network, sa)
 }
 
-// full makes a std address of one that may be compact.
+// full converts an address that may be compact to std's form.
 func full(a Addr) Addr {
 	if c, ok := a.(compactAddr); ok {
 		return c.full()

@@ -2,7 +2,7 @@ package net
 
 import "golang.org/x/sys/unix"
 
-// orLoopback makes a the address to dial for one without a host: this machine's.
+// orLoopback returns a with this machine's address if it has no host.
 func orLoopback(a unix.Sockaddr) unix.Sockaddr {
 	switch a := a.(type) {
 	case *unix.SockaddrInet4:

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// A link-local address has a zone: the name of an interface to users, its number
-// to the kernel. Asking which is which takes a few system calls, too many to make
-// for each datagram, so the answers are kept for a minute.
+// A link-local address has a zone: an interface's name for users, its index for
+// the kernel. Translating takes a few system calls, too many for each datagram,
+// so results are cached for a minute.
 
 const zonesKept = time.Minute
 
@@ -21,8 +21,8 @@ var zones struct {
 	ids   map[string]uint32
 }
 
-// zoneID and zoneName translate a zone. What is the name of no interface is
-// taken for a number.
+// zoneID and zoneName translate a zone. A zone that is not the name of an
+// interface is parsed as a number.
 func zoneID(zone string) uint32 {
 	if zone == "" {
 		return 0
@@ -66,7 +66,7 @@ func zoneName(id uint32) string {
 	return name
 }
 
-// fresh locks zones, and forgets what is too old or too much.
+// fresh locks zones, and clears the cache if it is too old or too large.
 func fresh() {
 	zones.Lock()
 	now := time.Now()
@@ -76,8 +76,8 @@ func fresh() {
 	}
 }
 
-// named and numbered translate the zone of an address between an
-// sockets.Message's form and the user's. There hardly ever is one.
+// named and numbered translate the zone of an address between a
+// sockets.Message's form and the user's. Few addresses have one.
 func named(a netip.AddrPort) netip.AddrPort {
 	if a.Addr().Zone() == "" {
 		return a

@@ -14,29 +14,29 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// Listen announces on a local address as the zero [ListenConfig] does: see
+// Listen announces on a local address with the zero [ListenConfig]; see
 // [ListenConfig.Listen].
 func Listen(ctx context.Context, network, address string) (Listener, error) {
 	return new(ListenConfig).Listen(ctx, network, address)
 }
 
-// listener is what TCPListener and UnixListener have in common.
+// listener is the common part of TCPListener and UnixListener.
 type listener struct {
 	fd      poll.FD
 	sys     sockets.Calls
 	kind    poll.Kind
-	network string // as the user named it
+	network string // as given by the user
 	addr    Addr
-	path    string // of a Unix socket's file; "" if there is none
+	path    string // of a Unix socket's file, if any
 	unlinks atomic.Bool
-	latest  atomic.Pointer[origin] // of the connection that was accepted last
+	latest  atomic.Pointer[origin] // of the last accepted connection
 }
 
 // defaultBacklog is how many connections may wait to be accepted. The kernel
-// makes the least of it and its own limit.
+// caps it at its own limit.
 const defaultBacklog = 65535
 
-// listen makes l a socket that listens; 0 is the default backlog.
+// listen makes a listening socket for l; a backlog of 0 is the default.
 func (l *listener) listen(ctx context.Context, s socketSpec, backlog int) error {
 	sys, fd, err := makeSocket(ctx, s)
 	if err != nil {
@@ -54,15 +54,15 @@ func (l *listener) listen(ctx context.Context, s socketSpec, backlog int) error 
 	return l.open(ctx, sys, fd)
 }
 
-// use makes l a listener of sockets of sys.
+// use sets l's socket calls to sys.
 func (l *listener) use(sys sockets.Calls) {
 	l.sys = sys
 	l.kind = poll.KindOf(sys)
 	l.kind.Before = l.unlink
 }
 
-// open makes fd, a socket that listens, one of the loop's; it is l's from now on. The
-// loop's poller learns of it when a task accepts: goroutines may do that instead.
+// open gives l the listening socket fd. It is registered with the loop's poller
+// only when a task accepts, because goroutines may accept instead.
 func (l *listener) open(ctx context.Context, sys sockets.Calls, fd int) error {
 	l.use(sys)
 	local, err := sys.LocalAddr(fd)
@@ -78,8 +78,8 @@ func (l *listener) open(ctx context.Context, sys sockets.Calls, fd int) error {
 	return err
 }
 
-// unlink comes before the socket is closed: afterwards the file could be another
-// listener's.
+// unlink removes the socket's file. It must be called before the socket is
+// closed: afterwards the file could be another listener's.
 func (l *listener) unlink() {
 	if l.path != "" && l.unlinks.Load() {
 		l.sys.Unlink(l.path)
@@ -120,8 +120,8 @@ func (l *listener) openAccepted(c *conn, fd int, peer unix.Sockaddr) error {
 	return nil
 }
 
-// originAt returns the origin of connections that were accepted at an address:
-// mostly that of the one before.
+// originAt returns the origin of connections accepted at an address, usually
+// that of the previous one.
 func (l *listener) originAt(local Addr) *origin {
 	latest := l.latest.Load()
 	if latest == nil || !sameAddr(latest.local, local) {
@@ -138,8 +138,8 @@ func (l *listener) failed(op string, err error) error {
 	return opError(op, l.network, nil, l.addr, err)
 }
 
-// Close stops listening: Accept returns with [ErrClosed]. Connections that were
-// accepted stay open.
+// Close stops listening: Accept returns [ErrClosed]. Accepted connections stay
+// open.
 func (l *listener) Close() error {
 	if !l.ok() {
 		return syscall.EINVAL
@@ -150,7 +150,7 @@ func (l *listener) Close() error {
 	return nil
 }
 
-// Addr returns the address that it listens on.
+// Addr returns the address that l listens on.
 func (l *listener) Addr() Addr { return l.addr }
 
 // SetDeadline sets the time after which Accept fails with
@@ -166,12 +166,12 @@ func (l *listener) SetDeadline(t time.Time) error {
 }
 
 // A ListenConfig makes listeners, as the standard library's ListenConfig does.
-// The zero ListenConfig is that of [Listen] and [ListenPacket]. Its methods may be
-// called from any goroutine, at the same time too.
+// [Listen] and [ListenPacket] use the zero ListenConfig. Its methods may be
+// called from any goroutine, also concurrently.
 type ListenConfig struct {
 	// Control, if set, is called with each new socket before it is bound. The
-	// network is "tcp4" rather than "tcp", and so on. It is called on the goroutine
-	// that listens, and c is of use only until it returns.
+	// network is "tcp4" rather than "tcp", and so on. It is called on the
+	// goroutine that listens, and c is valid only until it returns.
 	Control func(network, address string, c syscall.RawConn) error
 
 	// KeepAlive is how long an accepted TCP connection is idle before the kernel
@@ -179,17 +179,17 @@ type ListenConfig struct {
 	// KeepAliveConfig is enabled.
 	KeepAlive time.Duration
 
-	// KeepAliveConfig says more about these probes, if its Enable is set.
+	// KeepAliveConfig configures these probes in detail, if its Enable is set.
 	KeepAliveConfig KeepAliveConfig
 
-	// Backlog is how many connections may wait to be accepted, beyond which the
-	// kernel drops or refuses them; its own limit (somaxconn) holds besides. 0
-	// means that limit, up to 65,535.
+	// Backlog is how many connections may wait to be accepted; the kernel drops
+	// or refuses further ones. The kernel's own limit (somaxconn) also applies.
+	// 0 means that limit, up to 65,535.
 	Backlog int
 
-	// ReusePort lets several TCP or UDP sockets, of any processes of this
-	// user, have the same address, if all of them want it (SO_REUSEPORT).
-	// The kernel spreads connections over them on Linux and FreeBSD.
+	// ReusePort lets several TCP or UDP sockets, of any processes of this user,
+	// bind the same address, if all of them set it (SO_REUSEPORT). The kernel
+	// spreads connections over them on Linux and FreeBSD.
 	ReusePort bool
 
 	mptcp bool
@@ -197,9 +197,9 @@ type ListenConfig struct {
 
 // Listen announces on a local address and returns a [*TCPListener] or
 // [*UnixListener]. The networks are "tcp", "tcp4", "tcp6", "unix" and
-// "unixpacket"; addresses are as for the standard library's Listen: without a
-// host all local addresses are meant, and port 0 chooses one. The file of a Unix
-// socket is removed when the listener is closed.
+// "unixpacket"; addresses are as for the standard library's Listen: one without
+// a host means all local addresses, and the kernel chooses a port for 0. The
+// file of a Unix socket is removed when the listener is closed.
 //
 // ctx must belong to a loop, which closes the listener when it ends. Listen may
 // be called from any goroutine.
@@ -246,8 +246,8 @@ func (lc *ListenConfig) control() controlFunc {
 	}
 }
 
-// notForThis returns the error for a network that is of another kind than what
-// is to listen, or of none. It resolves the address first, as std does.
+// notForThis returns the error for a network that is unknown or that the method
+// does not support. It resolves the address first, as std does.
 func notForThis(ctx context.Context, network, address string) error {
 	at := Addr(&UnixAddr{Name: address, Net: network})
 	switch {

@@ -9,14 +9,14 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// The look-ups of the [DefaultResolver], as std's functions make them, but on a
-// goroutine off the loop. ctx must belong to a loop; when it is done first the
-// error is ctx's, though the look-up may go on for a while. They may be called
-// from any goroutine. A loop whose socket calls have names of their own (see
-// [sockets.Resolver]) knows hosts and nothing else: there all but [LookupHost],
-// [LookupIP] and [LookupPort] find nothing.
+// The Lookup functions use the [DefaultResolver], like std's, but on a
+// goroutine off the loop. ctx must belong to a loop; if it is done first they
+// return its error, although the lookup may go on for a while. They may be
+// called from any goroutine. On a loop whose socket calls resolve names
+// themselves (see [sockets.Resolver]) there are names of hosts only: there all
+// but [LookupHost], [LookupIP] and [LookupPort] find nothing.
 
-// LookupAddr returns the names of an IP, which need not be all.
+// LookupAddr returns names of an IP, not necessarily all.
 func LookupAddr(ctx context.Context, addr string) (names []string, err error) {
 	return lookup(ctx, addr, func(ctx context.Context) ([]string, error) { return DefaultResolver.LookupAddr(ctx, addr) })
 }
@@ -51,14 +51,14 @@ func LookupNS(ctx context.Context, name string) ([]*NS, error) {
 	return lookup(ctx, name, func(ctx context.Context) ([]*NS, error) { return DefaultResolver.LookupNS(ctx, name) })
 }
 
-// LookupPort returns the port of a service, or of a number.
+// LookupPort returns the port for a service name or number.
 func LookupPort(ctx context.Context, network, service string) (port int, err error) {
 	return onLoop(ctx, func(ctx context.Context) (int, error) { return resolver{}.port(ctx, network, service) })
 }
 
-// LookupSRV returns the servers of a service in a domain, by priority and at
-// random by weight; and the name that it has asked for, "_service._proto.name"
-// unless service and proto are empty.
+// LookupSRV returns the servers of a service in a domain, ordered by priority
+// and randomized by weight; and the canonical name. It looks up
+// "_service._proto.name", or name if service and proto are empty.
 func LookupSRV(ctx context.Context, service, proto, name string) (cname string, addrs []*SRV, err error) {
 	addrs, err = lookup(ctx, name, func(ctx context.Context) (addrs []*SRV, err error) {
 		cname, addrs, err = DefaultResolver.LookupSRV(ctx, service, proto, name)
@@ -72,7 +72,7 @@ func LookupTXT(ctx context.Context, name string) ([]string, error) {
 	return lookup(ctx, name, func(ctx context.Context) ([]string, error) { return DefaultResolver.LookupTXT(ctx, name) })
 }
 
-// lookup asks about a name off the loop.
+// lookup calls ask off the loop.
 func lookup[T any](ctx context.Context, name string, ask func(ctx context.Context) (T, error)) (T, error) {
 	return onLoop(ctx, func(ctx context.Context) (none T, err error) {
 		if core.Sockets(ctx).Resolver() != nil {
@@ -83,9 +83,9 @@ func lookup[T any](ctx context.Context, name string, ask func(ctx context.Contex
 	})
 }
 
-// ResolveIPAddr returns the IP address that address, a host, stands for, the first
-// IPv4 one if it has several. The networks are "ip", "ip4" and "ip6", which a
-// colon and a protocol may follow. ctx and the rest are as for [LookupHost].
+// ResolveIPAddr returns an IP address of a host, the first IPv4 one if it has
+// several. The networks are "ip", "ip4" and "ip6", optionally followed by a
+// colon and a protocol. Otherwise it is like [LookupHost].
 func ResolveIPAddr(ctx context.Context, network, address string) (*IPAddr, error) {
 	if network == "" {
 		network = "ip" // as in std, for the sake of old programs
@@ -104,11 +104,11 @@ func ResolveIPAddr(ctx context.Context, network, address string) (*IPAddr, error
 	})
 }
 
-// checkIPNetwork lets std judge a network's name, off the loop if that may take a
-// look at the system's list of protocols.
+// checkIPNetwork lets std check a network's name, off the loop if that may read
+// the system's list of protocols.
 func checkIPNetwork(ctx context.Context, network string) error {
 	check := func(context.Context) (struct{}, error) {
-		_, err := stdnet.ResolveIPAddr(network, "") // looks up no host
+		_, err := stdnet.ResolveIPAddr(network, "") // resolves no host
 		return struct{}{}, err
 	}
 	if strings.Contains(network, ":") {

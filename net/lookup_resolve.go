@@ -12,11 +12,11 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// A resolver looks up what addresses stand for, off the loop: a look-up may take
-// seconds, and when ctx is done first the task does not wait for it.
+// A resolver resolves addresses, off the loop: a lookup may take seconds, and a
+// task whose ctx is done does not wait for it.
 type resolver struct{ *Resolver } // nil: the default one
 
-// resolve returns what the default resolver makes of a TCP or UDP address.
+// resolve resolves a TCP or UDP address with the default resolver.
 func resolve(ctx context.Context, network, address string) ([]Addr, error) {
 	return resolver{}.resolve(ctx, network, address)
 }
@@ -28,8 +28,8 @@ func (r resolver) std() *Resolver {
 	return r.Resolver
 }
 
-// resolve returns the addresses that a TCP or UDP address stands for, the best
-// first. An empty host gives one without an IP, which stands for any.
+// resolve resolves a TCP or UDP address and returns the results, best first.
+// For an empty host that is one address without an IP, meaning any.
 func (r resolver) resolve(ctx context.Context, network, address string) ([]Addr, error) {
 	if address == "" {
 		return []Addr{inetAddr(network, nil, 0, "")}, nil
@@ -45,7 +45,7 @@ func (r resolver) resolve(ctx context.Context, network, address string) ([]Addr,
 	return r.withPort(ctx, network, host, port)
 }
 
-// withPort returns a host's addresses in a network. Of an IP network they have
+// withPort returns a host's addresses in a network. In an IP network they have
 // no port.
 func (r resolver) withPort(ctx context.Context, network, host string, port int) ([]Addr, error) {
 	if host == "" {
@@ -73,7 +73,8 @@ func (r resolver) withPort(ctx context.Context, network, host string, port int) 
 	return addrs, nil
 }
 
-// host returns a host's IPs, of one that a network lacks too if they are at hand.
+// host returns a host's IPs, possibly including ones of a family that network
+// does not have.
 func (r resolver) host(ctx context.Context, network, host string) ([]IPAddr, error) {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return []IPAddr{ipAddr(ip)}, nil
@@ -97,7 +98,7 @@ func (r resolver) host(ctx context.Context, network, host string) ([]IPAddr, err
 	return addrs, nil
 }
 
-// lookupOwn asks a loop's own network.
+// lookupOwn looks a host up in a loop's own network.
 func lookupOwn(ctx context.Context, own sockets.Resolver, host string) ([]IPAddr, error) {
 	trace := traceOf(ctx)
 	if !trace.none() {
@@ -119,7 +120,7 @@ func lookupOwn(ctx context.Context, own sockets.Resolver, host string) ([]IPAddr
 	return addrs, nil
 }
 
-// ipAddr returns an IP as std has those of literals: of 16 bytes.
+// ipAddr returns an IP in std's form for literals: 16 bytes.
 func ipAddr(a netip.Addr) IPAddr {
 	return IPAddr{IP: IP(a.AsSlice()).To16(), Zone: a.Zone()}
 }
@@ -136,11 +137,11 @@ func (r resolver) port(ctx context.Context, network, service string) (int, error
 	})
 }
 
-// LookupHost returns the IPs of a host, in the order in which they are best
-// tried. It asks the [DefaultResolver], on a goroutine off the loop, or the loop's
-// socket calls if they have names of their own (see [sockets.Resolver]). When ctx, which must belong to a loop, is done first
-// the error is ctx's, though the look-up may go on for a while. It may be called
-// from any goroutine.
+// LookupHost returns the IPs of a host, in the order in which to try them. It
+// uses the [DefaultResolver], on a goroutine off the loop, or the loop's socket
+// calls if they resolve names themselves (see [sockets.Resolver]). ctx must
+// belong to a loop; if it is done first LookupHost returns its error, although
+// the lookup may go on for a while. It may be called from any goroutine.
 func LookupHost(ctx context.Context, host string) ([]netip.Addr, error) {
 	return onLoop(ctx, func(ctx context.Context) ([]netip.Addr, error) {
 		ips, err := resolver{}.host(ctx, "ip", host)
@@ -154,9 +155,9 @@ func LookupHost(ctx context.Context, host string) ([]netip.Addr, error) {
 	})
 }
 
-// ResolveTCPAddr returns the TCP address that address stands for, the first IPv4
-// one if a name has several; networks and addresses are as for [Dial]. ctx and
-// the rest are as for [LookupHost].
+// ResolveTCPAddr resolves a TCP address, to the first IPv4 one if a name has
+// several; networks and addresses are as for [Dial]. Otherwise it is like
+// [LookupHost].
 func ResolveTCPAddr(ctx context.Context, network, address string) (*TCPAddr, error) {
 	if network == "" {
 		network = "tcp" // as in std, for the sake of old programs
@@ -199,8 +200,8 @@ func resolveOne(ctx context.Context, network, address string) (Addr, error) {
 	})
 }
 
-// best returns the first IPv4 address, or the first of another kind if the user
-// has named such a one.
+// best returns the first IPv4 address, or, if not4 is set, the first other one.
+// If there is none, it returns the first address.
 func best(addrs []Addr, not4 bool) Addr {
 	for _, a := range addrs {
 		if isIPv4(a) != not4 {

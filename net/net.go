@@ -5,7 +5,8 @@ import (
 	"net/netip"
 )
 
-// What the standard library has, and a program that imports one net needs.
+// Names of the standard library's net, so that a program need not import both
+// packages.
 type (
 	Addr       = stdnet.Addr
 	Conn       = stdnet.Conn
@@ -58,8 +59,8 @@ const (
 	FlagRunning      = stdnet.FlagRunning
 )
 
-// Well-known IPs. They are slices which are shared with the standard library's
-// net: don't change them.
+// Well-known IPs. They are slices that are shared with the standard library's
+// net: don't modify them.
 var (
 	IPv4bcast                  = stdnet.IPv4bcast
 	IPv4allsys                 = stdnet.IPv4allsys
@@ -73,12 +74,13 @@ var (
 	IPv6linklocalallrouters    = stdnet.IPv6linklocalallrouters
 )
 
-// ErrClosed is in the error of every operation on a connection or listener
-// that is closed, or gets closed meanwhile, and of all once the loop has ended.
+// ErrClosed is wrapped in the error of every operation on a connection or
+// listener that is closed, or is closed meanwhile, and of every operation after
+// the loop has ended.
 var ErrClosed = stdnet.ErrClosed
 
 // DefaultResolver is the standard library's own. Its methods block the calling
-// goroutine: a task calls functions like [LookupHost], or reactor.ToThread.
+// goroutine: in a task, use functions like [LookupHost], or reactor.ToThread.
 var DefaultResolver = stdnet.DefaultResolver
 
 // JoinHostPort combines host and port into an address, as the standard
@@ -91,7 +93,8 @@ func SplitHostPort(hostport string) (host, port string, err error) {
 	return stdnet.SplitHostPort(hostport)
 }
 
-// ParseIP parses an IP address, as the standard library's does. nil is none.
+// ParseIP parses an IP address, as the standard library's does. It returns nil
+// if s is not valid.
 func ParseIP(s string) IP { return stdnet.ParseIP(s) }
 
 // ParseCIDR parses an IP address with the length of its prefix, as the standard
@@ -101,22 +104,24 @@ func ParseCIDR(s string) (IP, *IPNet, error) { return stdnet.ParseCIDR(s) }
 // ParseMAC parses a hardware address, as the standard library's does.
 func ParseMAC(s string) (HardwareAddr, error) { return stdnet.ParseMAC(s) }
 
-// IPv4 makes an IP of its four bytes.
+// IPv4 returns the IP of four bytes.
 func IPv4(a, b, c, d byte) IP { return stdnet.IPv4(a, b, c, d) }
 
-// IPv4Mask makes an IPv4 mask of its four bytes.
+// IPv4Mask returns the IPv4 mask of four bytes.
 func IPv4Mask(a, b, c, d byte) IPMask { return stdnet.IPv4Mask(a, b, c, d) }
 
-// CIDRMask makes a mask of ones one bits, then zeros, up to a total of bits.
+// CIDRMask returns a mask of ones 1 bits followed by 0 bits, with a total of
+// bits.
 func CIDRMask(ones, bits int) IPMask { return stdnet.CIDRMask(ones, bits) }
 
-// TCPAddrFromAddrPort makes a TCPAddr of an AddrPort.
+// TCPAddrFromAddrPort converts an AddrPort to a TCPAddr.
 func TCPAddrFromAddrPort(a netip.AddrPort) *TCPAddr { return stdnet.TCPAddrFromAddrPort(a) }
 
-// UDPAddrFromAddrPort makes a UDPAddr of an AddrPort.
+// UDPAddrFromAddrPort converts an AddrPort to a UDPAddr.
 func UDPAddrFromAddrPort(a netip.AddrPort) *UDPAddr { return stdnet.UDPAddrFromAddrPort(a) }
 
-// ResolveUnixAddr makes an address of a Unix socket's path; it looks up nothing.
+// ResolveUnixAddr returns the address for a Unix socket's path; it looks
+// nothing up.
 func ResolveUnixAddr(network, address string) (*UnixAddr, error) {
 	return stdnet.ResolveUnixAddr(network, address)
 }
@@ -125,11 +130,12 @@ func ResolveUnixAddr(network, address string) (*UnixAddr, error) {
 // does: by a few system calls, which do not wait.
 func Interfaces() ([]Interface, error) { return stdnet.Interfaces() }
 
-// InterfaceByName returns the interface of a name, as the standard library's does.
+// InterfaceByName returns the interface with a name, as the standard library's
+// does.
 func InterfaceByName(name string) (*Interface, error) { return stdnet.InterfaceByName(name) }
 
-// InterfaceByIndex returns the interface of a number, as the standard library's
-// does.
+// InterfaceByIndex returns the interface with an index, as the standard
+// library's does.
 func InterfaceByIndex(index int) (*Interface, error) { return stdnet.InterfaceByIndex(index) }
 
 // InterfaceAddrs returns the addresses of the machine's interfaces, as the

@@ -10,23 +10,24 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// ErrWriteToConnected is in the error of a write to an address on a socket that
-// is connected.
+// ErrWriteToConnected is wrapped in the error of a write to an address on a
+// connected socket.
 var ErrWriteToConnected = stdnet.ErrWriteToConnected
 
 var errMissingAddress = errors.New("missing address")
 
-// ListenPacket makes a socket for datagrams as the zero [ListenConfig] does: see
+// ListenPacket makes a datagram socket with the zero [ListenConfig]; see
 // [ListenConfig.ListenPacket].
 func ListenPacket(ctx context.Context, network, address string) (PacketConn, error) {
 	return new(ListenConfig).ListenPacket(ctx, network, address)
 }
 
-// ListenPacket makes a socket for datagrams, bound to a local address, and
-// returns a [*UDPConn] or [*UnixConn]. The networks are "udp", "udp4", "udp6" and
-// "unixgram"; addresses are as for the standard library's ListenPacket: without a
-// host all local addresses are meant, and port 0 chooses one. The file of a Unix
-// socket stays when it is closed, as with the standard library.
+// ListenPacket makes a datagram socket, bound to a local address, and returns a
+// [*UDPConn] or [*UnixConn]. The networks are "udp", "udp4", "udp6" and
+// "unixgram"; addresses are as for the standard library's ListenPacket: one
+// without a host means all local addresses, and the kernel chooses a port for
+// 0. Closing a Unix socket does not remove its file, as with the standard
+// library.
 //
 // ctx must belong to a loop, which closes the socket when it ends. ListenPacket
 // may be called from any goroutine.
@@ -65,18 +66,18 @@ func packetConn(c PacketConn, network string, laddr Addr, err error) (PacketConn
 	return c, nil
 }
 
-// packets is a conn whose reads and writes may be of messages, with an address
-// and control messages each: what UDPConn and UnixConn have in common.
+// packets is the common part of UDPConn and UnixConn: a conn that reads and
+// writes messages with an address and control messages.
 //
-// Invariant: one is in use only from the moment that a call fills it in until it
-// has taken out the results, between which nothing else runs on the loop. At all
-// other times it refers to nothing.
+// Invariant: one is in use only while a call fills it in and takes out the
+// results; nothing else runs on the loop meanwhile. At all other times it holds
+// no references.
 type packets struct {
 	conn
 	one [1]sockets.Message
 }
 
-// bind makes c a socket that is bound, and connected to none.
+// bind makes a bound, unconnected socket for c.
 func (c *packets) bind(ctx context.Context, s socketSpec) error {
 	sys, fd, err := makeSocket(ctx, s)
 	if err != nil {
@@ -93,20 +94,20 @@ func (c *packets) bind(ctx context.Context, s socketSpec) error {
 }
 
 // receive waits for a message, and returns it without its Data and Control. It
-// may bring descriptors if rights is set. call is the system call that a std conn
-// would have made.
+// may bring descriptors if rights is set. call is the system call that a std
+// conn would make, for errors.
 func (c *packets) receive(b, oob []byte, rights bool, call string) (sockets.Message, error) {
 	return c.fd.ReadMsg(&c.one, b, oob, rights, call)
 }
 
-// send sends a message, and waits for room if need be. It returns how much of
+// send sends a message, and waits for room if necessary. It returns how much of
 // b and of oob was taken: all of it, unless the socket is a stream.
 func (c *packets) send(b, oob []byte, to netip.AddrPort, path, call string) (n, oobn int, err error) {
 	sent, err := c.fd.WriteMsg(&c.one, sockets.Message{Data: b, Control: oob, Addr: to, Path: path}, call)
 	return sent.N, sent.NControl, err
 }
 
-// refused makes the error of a write to an address.
+// refused returns the error of a write to an address.
 func (c *packets) refused(to Addr, err error) error {
 	return opError("write", c.net(), c.local, to, err)
 }

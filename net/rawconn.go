@@ -6,8 +6,8 @@ import (
 	"github.com/eddyio/eddy/reactor/poll"
 )
 
-// A rawConn lets others use a socket's descriptor, and wait for it. It is what
-// SyscallConn returns.
+// A rawConn gives access to a socket's descriptor, and waits for it.
+// SyscallConn returns it.
 type rawConn struct {
 	fd     poll.Raw
 	failed func(op string, err error) error
@@ -16,10 +16,10 @@ type rawConn struct {
 // SyscallConn returns access to the socket's descriptor: for options that have
 // no method here, and for libraries that make their own system calls, as
 // golang.org/x/net/ipv4 does. The methods may be called from any goroutine, and
-// call their function on that very goroutine; until it returns the descriptor
-// stays open. A function that a task or a callback passes must not block; Read's
-// and Write's are called again when the socket is ready, until they return true. A
-// descriptor of a simulated network is of no use to the system.
+// call their function on that goroutine; until it returns the descriptor stays
+// open. A function that a task or a callback passes must not block; Read's and
+// Write's are called again when the socket is ready, until they return true.
+// The system does not know descriptors of a simulated network.
 func (c *conn) SyscallConn() (syscall.RawConn, error) {
 	if !c.ok() {
 		return nil, syscall.EINVAL
@@ -34,8 +34,8 @@ func (c *conn) failedRaw(op string, err error) error {
 	return c.failed(op, err)
 }
 
-// SyscallConn returns access to the socket's descriptor. It has no use for Read
-// and Write, which fail.
+// SyscallConn returns access to the socket's descriptor. Its Read and Write
+// methods fail.
 func (l *listener) SyscallConn() (syscall.RawConn, error) {
 	if !l.ok() {
 		return nil, syscall.EINVAL

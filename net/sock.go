@@ -13,33 +13,33 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// A socketSpec says what socket to make: see makeSocket.
+// A socketSpec describes a socket to make; see makeSocket.
 type socketSpec struct {
-	network string // as the user wrote it: "tcp", "udp6", "unixgram"
+	network string // as given by the user: "tcp", "udp6", "unixgram"
 	family  int    // AF_INET, AF_INET6 or AF_UNIX
 	typ     int    // SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET
 	dual    bool   // an AF_INET6 socket must take IPv4 too, or fail with errNotDual
-	local   Addr   // what to bind it to; nil: nothing
-	peer    Addr   // what it is going to be connected to; nil: nothing
+	local   Addr   // address to bind, or nil
+	peer    Addr   // address to connect to, or nil
 
-	// set sets further options, and then control, the user's, has the last
-	// word. Either may be nil.
+	// set sets further options. control is the user's, and is called after it.
+	// Either may be nil.
 	set     func(sys sockets.Calls, fd int) error
 	control controlFunc
 }
 
 // A controlFunc is a Dialer's or ListenConfig's Control. It is called with the
-// network that was settled on: "tcp4" or "tcp6", not "tcp".
+// network with a family: "tcp4" or "tcp6", not "tcp".
 type controlFunc func(ctx context.Context, network, address string, c syscall.RawConn) error
 
-// errNotDual is in the error of a system that has IPv6 sockets which take no
-// IPv4, as OpenBSD's and DragonFly's always are.
+// errNotDual is the error of a system whose IPv6 sockets do not accept IPv4, as
+// on OpenBSD and DragonFly.
 var errNotDual = errors.New("the system has no sockets for both IPv6 and IPv4")
 
-// makeSocket makes a socket of ctx's loop with the options that the standard
-// library sets, lets control see it, and binds it. Connecting or listening, and
-// then opening an FD for it, is the caller's; until then fd is the caller's to
-// close. On an error there is none.
+// makeSocket makes a socket for ctx's loop, sets the options that the standard
+// library sets, calls control, and binds it. The caller must connect it or
+// listen, and then open an FD for it; until then the caller must close fd if it
+// fails. On an error there is no fd.
 func makeSocket(ctx context.Context, s socketSpec) (sys sockets.Calls, fd int, err error) {
 	sys = core.Sockets(ctx)
 	if fd, err = sys.Socket(s.family, s.typ, 0); err != nil {
@@ -96,8 +96,8 @@ func (s *socketSpec) setDefaults(sys sockets.Calls, fd int) error {
 	return nil
 }
 
-// show lets control see the socket, with the peer's address, or the local one
-// where there is no peer.
+// show calls control with the socket and the peer's address, or the local one
+// if there is no peer.
 func (s *socketSpec) show(ctx context.Context, fd int) error {
 	address := ""
 	switch {
@@ -113,7 +113,7 @@ func (s *socketSpec) show(ctx context.Context, fd int) error {
 	})
 }
 
-// settled is the network with the family that was chosen.
+// settled returns the network with the family that was chosen.
 func (s *socketSpec) settled() string {
 	if s.family == unix.AF_UNIX || strings.HasSuffix(s.network, "4") || strings.HasSuffix(s.network, "6") {
 		return s.network
@@ -124,8 +124,8 @@ func (s *socketSpec) settled() string {
 	return s.network + "6"
 }
 
-// A newSocket is what a Control gets to see: it can't wait, and is nobody's once
-// Control has returned.
+// A newSocket is the RawConn that a Control gets: it can't wait, and is invalid
+// after Control has returned.
 type newSocket struct{ fd int }
 
 func (c *newSocket) forget() { c.fd = -1 }

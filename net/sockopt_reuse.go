@@ -5,9 +5,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// setReuse lets an address be bound to that connections of an earlier process
-// still have, if the socket is to listen, and one that others have if the user
-// wants that.
+// setReuse allows binding an address that connections of an earlier process
+// still use, if the socket is to listen, and one that other sockets have if
+// ReusePort is set.
 func (lc *ListenConfig) setReuse(sys sockets.Calls, fd int, listens bool) error {
 	if listens {
 		if err := sys.SetInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/eddyio/eddy/reactor/poll"
 )
 
-// stream is a conn whose data has no bounds within, and an end.
+// stream is a conn whose data is a stream of bytes with an end.
 type stream struct{ conn }
 
 // WriteTo copies from c to w until the peer's end of data, and returns how much;
@@ -21,7 +21,7 @@ func (c *stream) WriteTo(w io.Writer) (int64, error) {
 		return 0, syscall.EINVAL
 	}
 	if dst := streamOf(w); together(dst, &c.conn) {
-		n, failed := poll.Copy(&dst.fd, &c.fd, math.MaxInt64) // copyStream, written out: its frame is each idle connection's
+		n, failed := poll.Copy(&dst.fd, &c.fd, math.MaxInt64) // copyStream, inlined by hand: its frame would be on each idle connection's stack
 		if failed == nil {
 			return n, nil
 		}
@@ -30,7 +30,7 @@ func (c *stream) WriteTo(w io.Writer) (int64, error) {
 	return c.passTo(w)
 }
 
-// passTo is WriteTo of any writer.
+// passTo is WriteTo for any writer.
 //
 //go:noinline
 func (c *stream) passTo(w io.Writer) (sum int64, err error) {

@@ -8,14 +8,14 @@ import (
 	"github.com/eddyio/eddy/reactor/poll"
 )
 
-// copyStream moves up to limit bytes from src to dst, which are together, until the end
-// of src.
+// copyStream moves up to limit bytes from src to dst, for which together holds,
+// until the end of src.
 func copyStream(dst, src *conn, limit int64) (int64, error) {
 	n, failed := poll.Copy(&dst.fd, &src.fd, limit)
 	return n, copyFailed(dst, src, failed)
 }
 
-// copyFailed makes the error of a copy.
+// copyFailed returns the error of a copy.
 //
 //go:noinline
 func copyFailed(dst, src *conn, failed *poll.CopyError) error {
@@ -37,12 +37,12 @@ func streamOf(v any) *conn {
 	return c
 }
 
-// together reports whether two conns, either of which may be nil, can be copied from one to
-// the other.
+// together reports whether copyStream can copy between two conns, either of
+// which may be nil.
 func together(a, b *conn) bool { return a != nil && b != nil && poll.Together(&a.fd, &b.fd) }
 
-// pass reads once from r and writes what it read to w, with a buffer for no
-// longer than that.
+// pass reads once from r and writes what it read to w. It holds a buffer only
+// meanwhile.
 func pass(w io.Writer, r io.Reader) (n int, end bool, err error) {
 	buf := buffers.Get().(*[bufferSize]byte)
 	defer buffers.Put(buf)

@@ -7,16 +7,17 @@ import (
 	"syscall"
 )
 
-// A file is an *os.File, or what io.Copy hands on in its place: a type of package
-// os that hides File's WriteTo.
+// A file is an *os.File, or the type of package os that io.Copy passes in its
+// place, which hides File's WriteTo.
 type file interface {
 	io.Seeker
 	syscall.Conn
 	Stat() (os.FileInfo, error)
 }
 
-// fileIn returns the regular file that r is, or nil. Types of other packages
-// that have a File's methods may well read something else than its bytes.
+// fileIn returns the regular file that r is, or nil. It does not accept types
+// of other packages with a File's methods: they may read something other than
+// its bytes.
 func fileIn(r io.Reader) file {
 	f, ok := r.(file)
 	if !ok {
@@ -33,9 +34,9 @@ func fileIn(r io.Reader) file {
 	return f
 }
 
-// sendFile sends up to limit bytes of a file, and leaves its position behind
-// them. It is done at the end of the file, or when it has sent so much; else the
-// kernel can't send the file, or what is left of it.
+// sendFile sends up to limit bytes of a file, and sets its position after them.
+// done is set at the end of the file or of the limit; if it is not, the kernel
+// can't send the file, or the rest of it.
 func (c *conn) sendFile(f file, limit int64) (sent int64, done bool, err error) {
 	start, err := f.Seek(0, io.SeekCurrent)
 	if err != nil {
@@ -49,7 +50,7 @@ func (c *conn) sendFile(f file, limit int64) (sent int64, done bool, err error) 
 	if s.Sent > 0 {
 		f.Seek(start+s.Sent, io.SeekStart)
 	}
-	if s.Waited && s.Sent == 0 { // std's write fails, by which it goes on
+	if s.Waited && s.Sent == 0 { // in std the write that follows fails
 		s.Err = c.failed("write", s.Err)
 	}
 	return s.Sent, s.Done, s.Err

@@ -7,20 +7,20 @@ import (
 	"github.com/eddyio/eddy/reactor/poll"
 )
 
-// Buffers is bytes in several pieces, to be written one after the other. A
-// connection of this package takes many of them in one system call (writev(2)).
-// The standard library's net.Buffers, whose fast way is closed to types that are
-// not its own, is written to one in as many calls as it has pieces.
+// Buffers holds slices to be written one after the other. A connection of this
+// package writes many of them in one system call (writev(2)). With the standard
+// library's net.Buffers it would make one call for each: its fast path is only
+// for the standard library's own types.
 type Buffers [][]byte
 
-// buffersWriter is who can do so.
+// A buffersWriter writes Buffers in few calls.
 type buffersWriter interface {
 	writeBuffers(*Buffers) (int64, error)
 }
 
-// WriteTo writes all of v to w, and takes from v what was written, so that after
-// an error v holds the rest. The bytes are left alone, but not the slices of
-// them that v is made of. It may be called wherever w.Write may.
+// WriteTo writes all of v to w, and removes from v what was written, so that
+// after an error v holds the rest. It modifies the slices that v consists of,
+// but not their bytes. It may be called wherever w.Write may.
 func (v *Buffers) WriteTo(w io.Writer) (sum int64, err error) {
 	if w, ok := w.(buffersWriter); ok {
 		return w.writeBuffers(v)
@@ -39,8 +39,8 @@ func (v *Buffers) WriteTo(w io.Writer) (sum int64, err error) {
 	return sum, nil
 }
 
-// Read takes as many bytes from v as p has room for, and returns io.EOF when
-// there are no more.
+// Read removes up to len(p) bytes from v and copies them to p. It returns
+// io.EOF when there are no more.
 func (v *Buffers) Read(p []byte) (n int, err error) {
 	for len(*v) > 0 && n < len(p) {
 		m := copy(p[n:], (*v)[0])

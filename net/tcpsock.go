@@ -2,8 +2,9 @@ package net
 
 import "syscall"
 
-// A TCPConn is a TCP connection. It is a std net.Conn, and its methods, which
-// may be called from any goroutine, are those of the standard library's TCPConn.
+// A TCPConn is a TCP connection. It implements the standard library's net.Conn,
+// and its methods are those of the standard library's TCPConn. They may be
+// called from any goroutine.
 type TCPConn struct{ stream }
 
 func newTCPConn() *TCPConn {
@@ -17,7 +18,7 @@ func newTCPConn() *TCPConn {
 type TCPListener struct {
 	listener
 	keepAlive KeepAliveConfig
-	heirs     bool // accepted connections inherit the options that are set on l
+	heirs     bool // accepted connections inherit the options set on l
 }
 
 // Accept waits for the next connection.

@@ -4,8 +4,8 @@ package net
 
 import "github.com/eddyio/eddy/sockets"
 
-// Not every BSD hands TCP_NODELAY and the keep-alive options on from a listener
-// to what it accepts, so they are set on each connection.
+// Not on every BSD do accepted connections inherit TCP_NODELAY and the
+// keep-alive options from the listener, so they are set on each connection.
 const inherited = false
 
 func setListenerOptions(sockets.Calls, int, KeepAliveConfig) {}

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DialTCP connects to raddr, from laddr unless that is nil, as the zero [Dialer]
-// does. It may be called from any goroutine.
+// DialTCP connects to raddr, from laddr unless that is nil, with the zero
+// [Dialer]. It may be called from any goroutine.
 func DialTCP(ctx context.Context, network string, laddr, raddr *TCPAddr) (*TCPConn, error) {
 	d := new(Dialer)
 	return dialOnLoop(ctx, d, network, given(laddr), given(raddr), func(ctx context.Context) (*TCPConn, error) {
@@ -44,9 +44,9 @@ func (d *Dialer) dialTCPAddr(ctx context.Context, network string, laddr, raddr *
 
 // dialTCP connects from local, unless that is nil, to an address.
 //
-// A kernel that chooses the local port may choose the very one that is dialled,
-// and connect the socket to itself, by TCP's simultaneous open; or one that is
-// not free. As std does, dialTCP tries again then, but not for ever.
+// A kernel that chooses the local port may choose the one that is dialled, and
+// connect the socket to itself by TCP's simultaneous open; or it may choose one
+// that is not free. Like std, dialTCP then tries again, a few times.
 func (d *Dialer) dialTCP(ctx context.Context, network string, local, to *TCPAddr) (*TCPConn, error) {
 	for retries := 2; ; retries-- {
 		c, err := d.connectTCP(ctx, network, local, to)

@@ -7,7 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ListenTCP announces on a TCP address; nil is any. Otherwise it is like [Listen].
+// ListenTCP announces on a TCP address; nil means any. Otherwise it is like
+// [Listen].
 func ListenTCP(ctx context.Context, network string, laddr *TCPAddr) (*TCPListener, error) {
 	if laddr == nil && isTCP(network) {
 		laddr = &TCPAddr{}

@@ -7,18 +7,18 @@ import (
 )
 
 // ReadFrom copies from r to c until the end of r, and returns how much; io.Copy
-// uses it. An *os.File is sent by the kernel (sendfile(2)), from its current
-// position, and so is what an io.LimitedReader lets through of one; a kernel that
-// has to fetch the file from a disk holds up the loop meanwhile, but other tasks
-// run in between. Large transfers from another connection of the loop are
-// spliced (splice(2)). Everything else is copied with a buffer of the package's.
+// uses it. An *os.File, also in an io.LimitedReader, is sent by the kernel
+// (sendfile(2)), from its current position. Reading the file from a disk blocks
+// the loop meanwhile, but other tasks run between pieces. Large transfers from
+// another connection of the loop are spliced (splice(2)). Everything else is
+// copied with a buffer of the package's.
 func (c *TCPConn) ReadFrom(r io.Reader) (n int64, err error) {
 	if !c.ok() {
 		return 0, syscall.EINVAL
 	}
 	n, err = c.readFrom(r)
 	if err != nil {
-		err = wrapInOpError("readfrom", c.net(), c.local, c.peer, err) // also around the write's, as std
+		err = wrapInOpError("readfrom", c.net(), c.local, c.peer, err) // also if the write's is one, as in std
 	}
 	return n, err
 }
@@ -57,8 +57,8 @@ func (c *TCPConn) copyFrom(r io.Reader) (sum int64, err error) {
 	}
 }
 
-// unlimited returns what is in a LimitedReader, and how much of it may be read; of
-// another reader itself, and no limit.
+// unlimited returns the reader in a LimitedReader, and how much of it may be
+// read; any other reader is returned with no limit.
 func unlimited(r io.Reader) (io.Reader, int64) {
 	if l, ok := r.(*io.LimitedReader); ok {
 		return l.R, l.N
@@ -66,7 +66,7 @@ func unlimited(r io.Reader) (io.Reader, int64) {
 	return r, math.MaxInt64
 }
 
-// spend lowers a LimitedReader's limit by what was read from within it.
+// spend lowers a LimitedReader's limit by what was read from the reader in it.
 func spend(r io.Reader, n int64) {
 	if l, ok := r.(*io.LimitedReader); ok {
 		l.N -= n

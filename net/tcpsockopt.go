@@ -8,10 +8,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// setTCPOptions sets what the standard library sets: no delay for small writes,
-// and the probing of idle connections. Like it, it is content with what the
-// kernel takes: a connection that is already gone again, for one, takes nothing on
-// some, and is no reason to fail.
+// setTCPOptions sets the options that the standard library sets: no delay for
+// small writes, and probing of idle connections. Like it, it ignores errors: on
+// some systems, for instance, setting them fails if the connection is already
+// gone.
 func setTCPOptions(sys sockets.Calls, fd int, ka KeepAliveConfig) {
 	sys.SetInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
 	if ka.Enable {
@@ -25,7 +25,8 @@ func (c *TCPConn) SetNoDelay(noDelay bool) error {
 	return c.setInt(unix.IPPROTO_TCP, unix.TCP_NODELAY, boolInt(noDelay))
 }
 
-// SetKeepAlive sets whether the kernel probes an idle connection; on, by default.
+// SetKeepAlive sets whether the kernel probes an idle connection; by default it
+// does.
 func (c *TCPConn) SetKeepAlive(keepalive bool) error {
 	return c.setInt(unix.SOL_SOCKET, unix.SO_KEEPALIVE, boolInt(keepalive))
 }
@@ -40,16 +41,17 @@ func (c *TCPConn) SetKeepAlivePeriod(d time.Duration) error {
 }
 
 // SetKeepAliveConfig sets whether and how the kernel probes an idle connection.
-// Zeros in config mean defaults, and negative values leave things as they are.
+// Zeros in config mean defaults, and negative values change nothing.
 func (c *TCPConn) SetKeepAliveConfig(config KeepAliveConfig) error {
 	return c.control("set", func(fd int) error {
 		return os.NewSyscallError("setsockopt", setKeepAlive(c.sys, fd, config))
 	})
 }
 
-// SetLinger sets what Close does about data that is not sent yet: negative, the
-// default, sends it in the background; zero drops it and resets the connection;
-// sec > 0 sends it in the background, for that long.
+// SetLinger sets what Close does with unsent data: if sec is negative, the
+// default, it is sent in the background; if zero, it is dropped and the
+// connection is reset; if positive, it is sent in the background for up to sec
+// seconds.
 func (c *TCPConn) SetLinger(sec int) error {
 	return c.control("set", func(fd int) error {
 		l := &unix.Linger{}

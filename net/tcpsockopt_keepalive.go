@@ -7,15 +7,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What a zero in a KeepAliveConfig means, as in std.
+// The defaults for zeros in a KeepAliveConfig, as in std.
 const (
 	defaultKeepAlive      = 15 * time.Second // idle, and between probes
 	defaultKeepAliveCount = 9
 )
 
-// keepAliveFor makes one of the two fields that say it in a Dialer or
-// ListenConfig. The period is for idle connections; between probes it is the
-// default, as in std.
+// keepAliveFor combines the two keep-alive fields of a Dialer or ListenConfig.
+// The period applies to idle connections; between probes it is the default, as
+// in std.
 func keepAliveFor(period time.Duration, config KeepAliveConfig) KeepAliveConfig {
 	if config.Enable {
 		return config
@@ -52,8 +52,8 @@ func setSeconds(sys sockets.Calls, fd, option int, d time.Duration) error {
 	return setTCPInt(sys, fd, option, n)
 }
 
-// setTCPInt sets an option, unless n is negative. An option of 0 is one that the
-// system does not have: every connection of the machine is probed alike.
+// setTCPInt sets an option, unless n is negative. An option of 0 is one that
+// the system lacks: it has a setting for the whole machine instead.
 func setTCPInt(sys sockets.Calls, fd, option, n int) error {
 	switch {
 	case n < 0:
