@@ -10,43 +10,43 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A Server bounds and counts the connections that it serves, of any number of
-// listeners, by [Server.Serve] or [Server.ServeReady]. The zero Server is ready to
-// use. It must not be copied, and its fields not changed, once it serves.
+// A Server serves the connections of any number of listeners, by [Server.Serve]
+// or [Server.ServeReady], and limits and counts them. The zero Server is ready
+// to use. Once it serves, it must not be copied and its fields must not change.
 type Server struct {
 	// Grace is how long handlers may go on once the server stops accepting,
-	// before their connections are closed and their ctx cancelled. 0 means
-	// five seconds; negative means not at all.
+	// before their connections are closed and their ctx is cancelled. 0 means
+	// five seconds; negative means no time.
 	Grace time.Duration
 
-	// MaxConns is how many connections the server has at a time, of all its
-	// listeners; 0 means any number. Further ones wait in the kernel's queue,
-	// or, with Shed, are accepted and closed at once.
+	// MaxConns is the largest number of connections at a time, over all
+	// listeners; 0 means no limit. Further ones wait in the kernel's queue, or,
+	// with Shed, are accepted and closed at once.
 	MaxConns int
 	Shed     bool
 
-	// MaxConnsPerAddr is how many of them may come from one address, or one network
-	// of 64 bits in IPv6; 0 or less means any number. Further ones are closed at once, as
-	// by Shed. Peers without an IP address are not counted. It costs a look into
-	// a map for each connection.
+	// MaxConnsPerAddr is the largest number of connections from one address, or
+	// from one /64 network in IPv6; 0 or less means no limit. Further ones are
+	// closed at once, as by Shed. Peers without an IP address are not counted.
+	// It costs a map lookup for each connection.
 	MaxConnsPerAddr int
 
-	// IdleTimeout is for how long nothing may be read from a connection, nor
-	// written to it, while the handler waits for the one or the other.
-	// MessageTimeout is how long a message may take to arrive, however steadily
-	// it trickles in: from the first bytes that are read until the handler
-	// writes something, an answer. When a peer takes longer, Serve cancels the
-	// handler, with the cause [ErrIdleTimeout] or [ErrMessageTimeout], and
-	// ServeReady closes the connection. 0 means no limit. Each costs a look at
-	// the clock for each read and write. Over TLS the plain text counts, and the
-	// handshake as idle time; so it does with other connections that use a [Meter].
+	// IdleTimeout is the longest time without any read or write on a connection
+	// while the handler waits for one. MessageTimeout is the longest time that
+	// a message may take to arrive, however steadily it trickles in: from the
+	// first bytes read until the handler writes an answer. When a peer takes
+	// longer, Serve cancels the handler, with the cause [ErrIdleTimeout] or
+	// [ErrMessageTimeout], and ServeReady closes the connection. 0 means no
+	// limit. Each costs a reading of the clock for each read and write. Over
+	// TLS they apply to the plain text, and the handshake counts as idle time;
+	// so too with other connections that use a [Meter].
 	IdleTimeout    time.Duration
 	MessageTimeout time.Duration
 
-	// Logger is where handlers' errors go; nil means slog.Default(). The loop does
-	// not wait for it: see [reactor.Loop.Logger]. What repeats itself is summed up:
-	// of one kind of error, five lines are logged in ten seconds, and then one that
-	// says how often it came.
+	// Logger logs handlers' errors; nil means slog.Default(). The loop does not
+	// wait for it: see [reactor.Loop.Logger]. Repeated errors are summarized:
+	// of one kind, five lines are logged in ten seconds, and then one with the
+	// number of others.
 	Logger *slog.Logger
 
 	stats stats
@@ -54,38 +54,40 @@ type Server struct {
 	addrs addrCounts    // if MaxConnsPerAddr is set
 }
 
-// Serve serves ln with a [Server] that has no limits.
+// Serve serves ln with the zero [Server], which has no limits.
 func Serve(ctx context.Context, ln Listener, handler func(ctx context.Context, c Conn) error) error {
 	return (&Server{}).Serve(ctx, ln, handler)
 }
 
 // ErrServerClosed is the cause with which handlers are cancelled that have not
-// returned when the grace time is over.
+// returned after the grace time.
 var ErrServerClosed = errors.New("net: the server is closed")
 
 // Serve accepts connections from ln, until ctx is done or ln is closed, and
 // calls handler for each, in a task of its own. The connection is closed when handler
-// returns. Errors that only mean that the connection ended, or that the server shuts
-// down, are ignored; others are logged, and so are a panic and a runtime.Goexit. None
-// touches other connections. Once stopped, Serve closes ln, lets the handlers finish for the
-// grace time, closes what connections are left, and waits for their handlers.
-// Handlers' ctx carries ctx's values, but is cancelled only after the grace; how they learn
-// before that the server shuts down, see [UntilDrain] and [Draining].
+// returns. Errors that only mean that the connection ended, or that the server
+// shuts down, are ignored; others are logged, and so are a panic and a
+// runtime.Goexit. None affects other connections. Once stopped, Serve closes
+// ln, lets the handlers go on for the grace time, closes the remaining
+// connections, and waits for their handlers. A handler's ctx has ctx's values,
+// but is cancelled only after the grace time; to learn earlier that the server
+// shuts down, a handler uses [UntilDrain] and [Draining].
 //
-// If a handler returns nil while there is unread input, or in the midst of a shutdown,
-// the connection is half-closed first, and closed when its peer has closed it, after half
-// a second, or a megabyte: so no reset destroys the last answer.
+// If a handler returns nil while there is unread input, or during a shutdown,
+// the connection is first half-closed. It is closed when the peer has closed
+// it, or after half a second or a megabyte, so that no reset destroys the last
+// answer.
 //
-// Accept may fail: for want of file descriptors or memory, because of a peer's
-// network, for reasons of a firewall or the kernel. Then accepting goes on, with a
-// line in the log; it pauses before, unless the failure is one peer's. Only a
-// listener that is gone ends Serve: its error is [ErrClosed], io.EOF or that
-// of a descriptor which is no listening socket. So does a deadline of the
-// listener's that has passed.
+// Accept may fail for lack of file descriptors or memory, because of a peer's
+// network, a firewall or the kernel. Then Serve logs the failure and goes on
+// accepting, after a pause unless the failure concerns one peer. Serve ends
+// only if the listener is gone, with the error [ErrClosed], io.EOF or that of a
+// descriptor that is not a listening socket, or if the listener's deadline has
+// passed.
 //
 // Serve returns nil when it was stopped by ctx or by closing ln, and otherwise
-// the error that ended accepting. It is called by a task of ln's loop. A Server
-// can serve several listeners of one loop.
+// the error that ended accepting. It must be called by a task of ln's loop. A
+// Server can serve several listeners of one loop.
 func (s *Server) Serve(ctx context.Context, ln Listener, handler func(ctx context.Context, c Conn) error) error {
 	if handler == nil {
 		return errors.New("net: Serve without a handler")
@@ -93,7 +95,8 @@ func (s *Server) Serve(ctx context.Context, ln Listener, handler func(ctx contex
 	return s.serve(ctx, ln, &serving{start: (*serving).startTask, handler: handler})
 }
 
-// serve is Serve and ServeReady, which differ in how a connection is started.
+// serve implements Serve and ServeReady, which differ in how a connection is
+// started.
 func (s *Server) serve(ctx context.Context, ln Listener, v *serving) error {
 	if ln == nil {
 		return errors.New("net: Serve without a listener")
@@ -124,7 +127,7 @@ func (s *Server) serve(ctx context.Context, ln Listener, v *serving) error {
 	return err
 }
 
-// serving is one Serve or ServeReady.
+// serving is a Serve or ServeReady in progress.
 type serving struct {
 	*Server
 	ctx   context.Context // the handlers'

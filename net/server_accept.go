@@ -41,13 +41,13 @@ func (v *serving) waitForRoom(ctx context.Context) error {
 
 func (v *serving) isFull() bool { return v.MaxConns > 0 && v.stats.active.Load() >= int64(v.MaxConns) }
 
-// admit starts to serve a connection.
+// admit starts serving a connection.
 func (v *serving) admit(c Conn) error {
 	tooMany := v.MaxConnsPerAddr > 0 && v.hasTooMany(c.RemoteAddr())
 	if tooMany {
 		v.log.tell(slog.LevelWarn, "net: a connection was closed at once: its address has too many", "", "peer", c.RemoteAddr().String())
 	}
-	if tooMany || v.isFull() { // another listener's may have come meanwhile
+	if tooMany || v.isFull() { // another listener may have accepted one meanwhile
 		v.stats.shed.Add(1)
 		c.Close()
 		return nil
@@ -85,7 +85,7 @@ func (v *serving) left(m member, err error) {
 	}
 }
 
-// finish waits for the handlers for the grace time, and then ends them.
+// finish waits for the handlers for the grace time, then ends them.
 func (v *serving) finish(ctx context.Context, handlers *reactor.CancelScope) {
 	grace := v.Grace
 	if grace == 0 {

@@ -2,11 +2,12 @@ package net
 
 import "net/netip"
 
-// addrCounts are how many connections there are from each address. Of IPv6, the
-// network counts, which one subscriber has: 64 bits.
+// addrCounts holds the number of connections from each address, or from each
+// /64 network in IPv6, which is what one subscriber has.
 type addrCounts map[netip.Addr]int
 
-// networkOf returns what counts as the address of a peer; false if it has none of IP.
+// networkOf returns the address under which a peer is counted; false if it has
+// no IP address.
 func networkOf(a Addr) (netip.Addr, bool) {
 	t, ok := a.(*TCPAddr)
 	if !ok {
@@ -20,14 +21,14 @@ func networkOf(a Addr) (netip.Addr, bool) {
 	return ip, ip.IsValid()
 }
 
-// hasTooMany reports whether there is no room for another connection from a's address.
-// It is for servers that have a limit, and so is count.
+// hasTooMany reports whether there is no room for another connection from a's
+// address. It and count must be called only if there is a limit.
 func (s *Server) hasTooMany(a Addr) bool {
 	n, ok := networkOf(a)
 	return ok && s.addrs[n] >= s.MaxConnsPerAddr
 }
 
-// count adds a connection from a's address, or takes one away.
+// count adds add to the number of connections from a's address.
 func (s *Server) count(a Addr, add int) {
 	n, ok := networkOf(a)
 	if !ok {

@@ -5,16 +5,16 @@ import (
 	"syscall"
 )
 
-// Borrow reads as Read does, into memory that belongs to the loop, so that a
-// connection which waits for data holds none. What it returns is valid until
-// the task suspends next, or somebody calls Borrow again: pass it on at once, or
-// copy what you keep. A Write to an eddy connection may be given borrowed
-// bytes: what it can't write at once it copies. Up to 64 KiB are read.
+// Borrow reads like Read, but into memory that belongs to the loop, so that a
+// connection that waits for data holds no buffer. The result is valid until the
+// task suspends next, or any task calls Borrow: pass it on at once, or copy
+// what you keep. Borrowed bytes may be passed to Write of an eddy connection,
+// which copies what it can't write at once. Up to 64 KiB are read.
 //
-// A Write of bytes that another task has borrowed over panics with core.ErrScratch, so no
-// peer gets what another one sent. With reactor's Options.Debug, or EDDYDEBUG=1 in the
-// environment, which tests should be run with, any use of borrowed bytes for too long
-// does.
+// A Write of bytes that another Borrow has overwritten panics with
+// core.ErrScratch, so that no peer gets another one's data. With reactor's
+// Options.Debug, or EDDYDEBUG=1 in the environment, any use of borrowed bytes
+// after that panics; run tests with it.
 //
 // Borrow must be called by a task of the connection's loop.
 func (c *conn) Borrow() ([]byte, error) {

@@ -4,14 +4,14 @@ import "slices"
 
 // A member is a connection in a connSet.
 type member interface {
-	index() *int // where its place in the set is kept
+	index() *int // where its index in the set is stored
 	peerAddr() Addr
-	drain() // the server stops: end once what is under way is done
+	drain() // the server stops: end once the current message is handled
 	end()
 }
 
-// A connSet is the connections of a server, in no order. To add or remove one
-// takes O(1).
+// A connSet is the set of a server's connections, unordered. Adding and
+// removing take O(1).
 //
 // Invariant: the member at all[i] has the index i.
 type connSet struct{ all []member }

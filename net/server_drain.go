@@ -13,26 +13,27 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// ErrDraining is the cause with which [UntilDrain] ends.
+// ErrDraining is the cause of cancellation when [UntilDrain] ends its scope.
 var ErrDraining = errors.New("net: the server is draining: it accepts no more connections, and its handlers are to finish")
 
-// Draining reports whether the server in whose handler ctx was made has begun to
-// shut down. A handler that knows how to tell its peer that this answer is the last one
-// does so then. Elsewhere it is false.
+// Draining reports whether the server whose handler ctx belongs to has begun to
+// shut down. If so, a handler should tell its peer that this answer is the last
+// one, if the protocol can. Outside handlers it returns false.
 func Draining(ctx context.Context) bool {
 	v := servingOf(ctx)
 	return v != nil && v.draining
 }
 
-// UntilDrain calls f in a scope that ends, with the cause [ErrDraining], when the server
-// in whose handler ctx was made begins to shut down. A handler waits in it for its peer's
-// next message, and only for that:
+// UntilDrain calls f in a scope that is cancelled, with the cause
+// [ErrDraining], when the server whose handler ctx belongs to begins to shut
+// down. A handler should use it to wait for its peer's next message, and only
+// for that:
 //
 //	err := net.UntilDrain(ctx, func(context.Context) error { _, err := in.Peek(1); return err })
 //
-// So a connection that is idle ends at once, and one with a message under way when
-// it is answered. UntilDrain returns what f returns, and costs two allocations.
-// Elsewhere than in a handler it only calls f.
+// Then an idle connection ends at once, and one with a message in progress when
+// that is answered. UntilDrain returns what f returns, and costs two
+// allocations. Outside handlers it only calls f.
 func UntilDrain(ctx context.Context, f func(ctx context.Context) error) error {
 	v := servingOf(ctx)
 	if v == nil {
@@ -57,13 +58,13 @@ func servingOf(ctx context.Context) *serving {
 	return v
 }
 
-// An idler is an UntilDrain.
+// An idler is an UntilDrain in progress.
 type idler struct {
 	scope      *reactor.CancelScope
 	next, prev *idler
 }
 
-// idlers is a list of them, the latest first.
+// idlers is a list of idlers, the latest first.
 type idlers struct{ first *idler }
 
 func (l *idlers) add(w *idler) {
@@ -96,10 +97,10 @@ func (v *serving) drain() {
 	}
 }
 
-// What a peer has sent and nobody reads makes the kernel reset the connection when it
-// is closed, and a reset can overtake, and destroy, answers that the peer has not read
-// yet. So such a connection is closed in two steps: this end says that no more will
-// come, and reads on for a while before it closes.
+// When a connection with unread input is closed, the kernel resets it, and the
+// reset can destroy answers that the peer has not read yet. So such a
+// connection is closed in two steps: this end shuts down writing, and reads on
+// for a while before it closes.
 const (
 	lingerTime = 500 * time.Millisecond
 	lingerMost = 1 << 20 // bytes
@@ -108,12 +109,12 @@ const (
 type input uint8
 
 const (
-	noInput   input = iota // yet
+	noInput   input = iota // there is none yet
 	someInput              // waits to be read
 	noMoreInput
 )
 
-// input looks for what is unread. It is for the loop.
+// input reports whether there is unread input. It must be called on the loop.
 func (c *conn) input() input {
 	fd := c.fd.Sysfd()
 	if fd < 0 {
@@ -131,8 +132,9 @@ func (c *conn) input() input {
 	return someInput
 }
 
-// linger ends a connection whose handler is done with it, short of closing it. In the
-// midst of a shutdown, a peer that has just been answered may be about to send more.
+// linger prepares a connection for closing after its handler has returned.
+// During a shutdown it lingers even without input, because a peer that has just
+// got an answer may be about to send more.
 func (v *serving) linger(ctx context.Context, c Conn) {
 	below, err := limitable(c)
 	if err != nil {

@@ -12,16 +12,16 @@ import (
 )
 
 // isUnremarkable reports whether a handler's error only means that its connection
-// ended, from either side. What is joined to such an error counts by itself.
+// ended, from either side. The errors of a join are judged one by one.
 func isUnremarkable(err error) bool { return isEndOf(err, ends) }
 
 func isEndOf(err error, ends []error) bool {
 	switch e := err.(type) {
 	case *reactor.PanicError:
-		return false // whatever it panicked with
+		return false // whatever the panic's value
 	case *OpError:
 		if e.Op == "dial" {
-			ends = ownEnds // the kernel's errors are those of another peer
+			ends = ownEnds // the kernel's errors concern another peer
 		}
 	case interface{ Unwrap() []error }:
 		return !slices.ContainsFunc(e.Unwrap(), func(e error) bool { return !isEndOf(e, ends) })
@@ -33,7 +33,8 @@ func isEndOf(err error, ends []error) bool {
 	return inner != nil && isEndOf(inner, ends)
 }
 
-// isOneOf reports whether err, whatever it wraps, is one of these.
+// isOneOf reports whether err, which may wrap several, consists only of these
+// errors.
 func isOneOf(err error, these []error) bool {
 	is, _ := err.(interface{ Is(error) bool })
 	for _, e := range these {
@@ -44,8 +45,8 @@ func isOneOf(err error, these []error) bool {
 	return false
 }
 
-// ownEnds are the ends that this side gives a connection; ends are these and those
-// that a peer can give it, by leaving or by vanishing.
+// ownEnds are the errors of connections ended by this side; ends adds those of
+// connections ended by a peer that closed or vanished.
 var (
 	ownEnds = []error{io.EOF, ErrClosed, os.ErrClosed, os.ErrDeadlineExceeded, context.Canceled, context.DeadlineExceeded}
 	ends    = append(slices.Clip(ownEnds), syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED, syscall.ENOTCONN,

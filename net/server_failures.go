@@ -13,35 +13,34 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// failures are those of a listener to accept, since it last accepted.
+// failures counts a listener's failures to accept since it last accepted.
 type failures struct {
 	v      *serving
 	addr   string
 	row    int           // how many in a row
-	pause  time.Duration // the latest for a reason unknown
-	paused bool          // for want of resources; it was told
+	pause  time.Duration // the latest after an unknown failure
+	paused bool          // for lack of resources, and logged
 }
 
 const (
-	// acceptPause is how long accepting rests when there are no resources for
-	// another connection.
+	// acceptPause is the pause when resources for another connection are
+	// lacking.
 	acceptPause = 100 * time.Millisecond
 
-	// The pause after a failure for a reason unknown grows from minPause to
-	// maxPause.
+	// The pause after an unknown failure grows from minPause to maxPause.
 	minPause = 5 * time.Millisecond
 	maxPause = time.Second
 
-	// After maxRow failures in a row that are their peers' there is a pause too: a
-	// kernel that goes on like this must not take all of the loop's time.
+	// After maxRow failures in a row that concern single peers there is a pause
+	// too, so that they do not take all of the loop's time.
 	maxRow  = 100
 	rowRest = 10 * time.Millisecond
 )
 
-// over is called when a connection was accepted.
+// over resets f. It is called when a connection was accepted.
 func (f *failures) over() { f.row, f.pause, f.paused = 0, 0, false }
 
-// goOn tells of a failure that does not end accepting, and pauses. The error is
+// goOn logs a failure that does not end accepting, and pauses. Its error is
 // that of the pause.
 func (f *failures) goOn(ctx context.Context, err error) error {
 	f.row++
@@ -68,9 +67,9 @@ func (f *failures) tell(what string, err error) {
 	f.v.log.tell(slog.LevelWarn, what, keyOf(err), "addr", f.addr, "error", err)
 }
 
-// isGone reports whether a listener that failed with err will never accept again. Of
-// the errors in accept(2) these are the ones that concern the descriptor; but a
-// system call that was made for the accepted connection concerns that one alone.
+// isGone reports whether a listener that failed with err will never accept
+// again. These are the errors in accept(2) that concern the descriptor, except
+// if they come from a system call on the accepted connection.
 func isGone(err error) bool {
 	for _, end := range []error{ErrClosed, os.ErrClosed, io.EOF, io.ErrClosedPipe, os.ErrDeadlineExceeded} {
 		if errors.Is(err, end) {
@@ -83,14 +82,15 @@ func isGone(err error) bool {
 	return isErrno(err, syscall.EBADF, syscall.EINVAL, syscall.ENOTSOCK)
 }
 
-// isStarved reports whether err is the want of descriptors or memory.
+// isStarved reports whether err is a lack of descriptors or memory.
 func isStarved(err error) bool {
 	return isErrno(err, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
 		syscall.ENOSPC) // epoll's limit of registrations
 }
 
-// isPeers reports whether err concerns one connection, which is no more: what
-// accept(2) says to treat as EAGAIN, and what BSDs return for peers that left.
+// isPeers reports whether err concerns a single connection that is gone: the
+// errors that accept(2) says to treat like EAGAIN, and those that BSDs return
+// for peers that left.
 func isPeers(err error) bool {
 	return isErrno(err, syscall.ECONNABORTED, syscall.ECONNRESET, syscall.EHOSTDOWN, syscall.EHOSTUNREACH,
 		syscall.ENETDOWN, syscall.ENETUNREACH, syscall.ENOPROTOOPT, syscall.EOPNOTSUPP, syscall.EPERM,

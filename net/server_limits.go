@@ -10,12 +10,12 @@ import (
 	"github.com/eddyio/eddy/reactor/poll"
 )
 
-// limits are what a Server allows a connection's peer to take its time for. When
-// one is exceeded, exceed is called; not while the handler is about something
-// else than this connection, for then it is not the peer who takes the time.
+// limits holds a Server's time limits for a connection's peer. When one is
+// exceeded, exceed is called, but not while the handler does something other
+// than wait for this connection: then the peer is not the cause.
 //
-// Reads and writes, of tasks and goroutines, note their time, and no more. A timer looks
-// at that when a limit may be exceeded, and no earlier than that again.
+// Reads and writes, of tasks and goroutines, only record their time. A timer
+// checks it at the earliest moment at which a limit may be exceeded.
 type limits struct {
 	activity      poll.Activity
 	conn          *conn
@@ -28,7 +28,7 @@ type limits struct {
 
 func (s *Server) hasLimits() bool { return s.IdleTimeout > 0 || s.MessageTimeout > 0 }
 
-// limit puts the server's limits on c.
+// limit applies the server's limits to c.
 func (s *Server) limit(ctx context.Context, c *conn, exceed func(err error)) *limits {
 	l := &limits{conn: c, idle: s.IdleTimeout, message: s.MessageTimeout, exceed: exceed}
 	l.activity.Start(c.fd.Loop())
@@ -44,8 +44,8 @@ func (s *Server) limit(ctx context.Context, c *conn, exceed func(err error)) *li
 
 func (l *limits) lookAtIdle() { l.look(ErrIdleTimeout, l.idleTimer, l.idle, l.activity.Last()) }
 
-// lookAtMessage comes once in each time that a message may take: so the next one that
-// begins is seen in time.
+// lookAtMessage runs at least once per l.message, so that it sees the next
+// message in time.
 func (l *limits) lookAtMessage() {
 	began := l.activity.MessageBegan()
 	if began == 0 {
@@ -55,8 +55,8 @@ func (l *limits) lookAtMessage() {
 	l.look(ErrMessageTimeout, l.messageTimer, l.message, began)
 }
 
-// look ends the connection if a limit that began at since is exceeded, and else sets the
-// timer for when it may be.
+// look ends the connection if a limit that began at since is exceeded, and else
+// sets the timer for the earliest moment at which it may be.
 func (l *limits) look(err error, timer *reactor.Timer, limit, since time.Duration) {
 	switch left := since + limit - l.conn.fd.Loop().Time(); {
 	case left > 0:
@@ -69,8 +69,8 @@ func (l *limits) look(err error, timer *reactor.Timer, limit, since time.Duratio
 	}
 }
 
-// stop ends the limits of a connection that has ended with err, and returns
-// why it has.
+// stop ends the limits of a connection that has ended with err, and returns the
+// reason: the exceeded limit, if any, or err.
 func (l *limits) stop(err error) error {
 	if l.idleTimer != nil {
 		l.idleTimer.Stop()
@@ -84,8 +84,8 @@ func (l *limits) stop(err error) error {
 	return err
 }
 
-// The causes with which a handler is cancelled whose peer takes too long. Both
-// are an [os.ErrDeadlineExceeded] for errors.Is.
+// The causes of cancellation of a handler whose peer takes too long. For
+// errors.Is both are [os.ErrDeadlineExceeded].
 var (
 	ErrIdleTimeout    error = &limitError{"net: the connection was idle for too long"}
 	ErrMessageTimeout error = &limitError{"net: a message took too long to arrive"}
@@ -99,8 +99,7 @@ func (e *limitError) Timeout() bool { return true }
 
 func (e *limitError) Is(target error) bool { return target == os.ErrDeadlineExceeded }
 
-// limitable returns the connection of this package's that c is, or that is
-// below it.
+// limitable returns the connection of this package that c is or wraps.
 func limitable(c Conn) (*conn, error) {
 	for {
 		if own := connOf(c); own != nil {

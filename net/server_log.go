@@ -10,34 +10,35 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// A summary is a server's log, kept short: peers can make a server fail as often as
-// they like. Of what is the same again, a few lines are written in a while, and at
-// its end one that says how often it came besides.
+// A summary limits a server's log, because peers can make a server fail as
+// often as they like. Of each kind of event it logs a few lines per period, and
+// at its end one line with the number of others.
 //
-// Invariant: the timer is set exactly while some kind has untold events.
+// Invariant: the timer is set exactly while some kind has events not yet
+// logged.
 type summary struct {
 	log   *slog.Logger
 	timer *reactor.Timer
 	isSet bool
 	now   func() time.Duration
-	began time.Duration // of the present while
-	kinds []*kind       // in the order in which they came
+	began time.Duration // start of the current period
+	kinds []*kind       // in the order of their first event
 }
 
-// A kind is events that differ by no more than their peer.
+// A kind is a set of events that differ only in their peer.
 type kind struct {
 	key    string
-	times  int // in this while
+	times  int // in this period
 	untold int
 	level  slog.Level
 	what   string
-	args   []any // of the latest
+	args   []any // of the latest event
 }
 
 const (
-	summaryTime  = 10 * time.Second // how long a while is
-	summaryLines = 5                // of one kind in a while
-	summaryKinds = 20               // further ones count as one
+	summaryTime  = 10 * time.Second // length of a period
+	summaryLines = 5                // of one kind in a period
+	summaryKinds = 20               // further ones are counted together
 )
 
 func newSummary(ctx context.Context, log *slog.Logger) *summary {
@@ -48,7 +49,7 @@ func newSummary(ctx context.Context, log *slog.Logger) *summary {
 	return s
 }
 
-// tell logs an event, unless its like were logged often enough.
+// tell logs an event, or counts it if enough of its kind were logged.
 func (s *summary) tell(level slog.Level, what, key string, args ...any) {
 	if now := s.now(); now-s.began >= summaryTime {
 		s.end()
@@ -82,7 +83,8 @@ func (s *summary) kind(key string) *kind {
 	return k
 }
 
-// end ends the while, and says what was not told in it.
+// end ends the period, and logs the number of events that were not logged in
+// it.
 func (s *summary) end() {
 	if s.isSet {
 		s.isSet = false
@@ -97,8 +99,8 @@ func (s *summary) end() {
 	}
 }
 
-// keyOf returns what errors of one kind have in common: the text of the innermost
-// one, which names no peer.
+// keyOf returns the common part of errors of one kind: the text of the
+// innermost error, which names no peer.
 func keyOf(err error) string {
 	if p, ok := err.(*reactor.PanicError); ok {
 		return brief(fmt.Sprint("panic ", p.Value))

@@ -13,49 +13,50 @@ import (
 type ReadyConn struct {
 	stream
 
-	// State is the handler's: what it has to remember of the connection from one
-	// call to the next.
+	// State belongs to the handler, which keeps its state of the connection
+	// there from one call to the next.
 	State any
 
-	// Partial is set by the handler that has read a part of a message and waits for the
-	// rest: on shutdown, the connection is then not closed before the grace time is over.
+	// Partial is set by a handler that has read part of a message and waits for
+	// the rest: then a shutdown does not close the connection before the grace
+	// time is over.
 	Partial bool
 
 	v       *serving
 	dormant core.Dormant
-	limits  *limits // nil: anything
+	limits  *limits // nil: none
 	place   int
 }
 
-// ServeReady serves ln with a [Server] that has no limits.
+// ServeReady serves ln with the zero [Server], which has no limits.
 func ServeReady(ctx context.Context, ln Listener, handler func(ctx context.Context, c *ReadyConn) error) error {
 	return (&Server{}).ServeReady(ctx, ln, handler)
 }
 
-// ServeReady is like Serve, for very many connections that are mostly idle: one
-// that waits has no task, no stack and no buffer, some 400 bytes in all. Each
-// time there is something to be read, handler is called, in a task: it
-// reads, with Borrow say, and answers, and may wait for whatever it likes; until
-// it returns it is not called again for this connection.
+// ServeReady is like Serve, for very many connections that are mostly idle: a
+// waiting connection has no task, no stack and no buffer, and takes about 400
+// bytes. Whenever there is input, handler is called in a task. It reads, for
+// instance with Borrow, and answers, and may suspend; until it returns it is
+// not called again for this connection.
 //
-// When it returns nil, the connection goes on waiting; what it has left
-// unread brings the next call on the next turn of the loop. When it returns an
-// error, the connection is closed; [io.EOF], which Borrow and Read return at the
-// end of the peer's data, is the ordinary one. A read deadline that passes
-// brings a call too, in which reads fail. ctx is valid until the handler
-// returns, and not to be kept.
+// When it returns nil, the connection waits again; if there is unread input,
+// the handler is called again on the next turn of the loop. When it returns an
+// error, the connection is closed; usually that is [io.EOF], which Borrow and
+// Read return at the end of the peer's data. The handler is also called when a
+// read deadline passes; then reads fail. ctx is valid only until the handler
+// returns.
 //
-// On shutdown, connections that wait are closed at once, unless there is something to
-// read or they are Partial; those with a handler have the grace time, and are closed
-// when it returns. ln must be a listener of this package's for TCP or Unix
-// sockets; otherwise ServeReady is like [Server.Serve].
+// On shutdown, waiting connections are closed at once, unless they have input
+// or are Partial; those with a running handler have the grace time, and are
+// closed when it returns. ln must be a listener of this package for TCP or Unix
+// sockets. Otherwise ServeReady is like [Server.Serve].
 func (s *Server) ServeReady(ctx context.Context, ln Listener, handler func(ctx context.Context, c *ReadyConn) error) error {
 	if handler == nil {
 		return errors.New("net: ServeReady without a handler")
 	}
 	ready, ok := ln.(readyListener)
 	if !ok || ln.Addr().Network() == "unixpacket" {
-		return errors.New("net: ServeReady needs a listener of this package's, for TCP or Unix sockets: use Serve")
+		return errors.New("net: ServeReady needs a listener of this package for TCP or Unix sockets: use Serve")
 	}
 	return s.serve(ctx, readying{ready}, &serving{start: (*serving).startReady, readyHandler: handler})
 }
@@ -70,7 +71,7 @@ func (l *TCPListener) acceptReady(c *ReadyConn) error { return l.acceptInto(&c.c
 
 func (l *UnixListener) acceptReady(c *ReadyConn) error { return l.acceptInto(&c.conn) }
 
-// readying is a listener that accepts ReadyConns.
+// A readying is a listener that accepts ReadyConns.
 type readying struct{ readyListener }
 
 func (l readying) Accept() (Conn, error) {
@@ -106,8 +107,8 @@ func (c *ReadyConn) drain() {
 }
 
 // PauseReading keeps the handler from being called until ResumeReading, so that
-// the kernel's buffers fill up, and the peer has to wait. It is called by tasks and
-// callbacks of the loop, the handler among them.
+// the kernel's buffers fill up and the peer has to wait. It may be called by
+// tasks and callbacks of the loop, including the handler.
 func (c *ReadyConn) PauseReading() { c.dormant.Pause() }
 
 // ResumeReading undoes PauseReading.
@@ -127,8 +128,8 @@ func (r *readyRunner) Run(ctx context.Context) error {
 	return err
 }
 
-// drained ends a connection whose handler has returned in the midst of a shutdown, unless
-// its peer has sent more.
+// drained ends a connection whose handler has returned during a shutdown,
+// unless its peer has sent more.
 func (c *ReadyConn) drained(ctx context.Context) error {
 	switch c.input() {
 	case noInput:
@@ -144,7 +145,7 @@ func (c *ReadyConn) drained(ctx context.Context) error {
 	return io.EOF
 }
 
-// Over is called for whatever reason the connection ends.
+// Over is called when the connection ends, for any reason.
 func (r *readyRunner) Over(err error) {
 	c := (*ReadyConn)(r)
 	if c.limits != nil {
@@ -154,5 +155,5 @@ func (r *readyRunner) Over(err error) {
 	c.v.left(c, err)
 }
 
-// String names the task of a handler.
+// String describes the task of a handler.
 func (r *readyRunner) String() string { return "serves " + full(r.peer).String() }

@@ -2,18 +2,18 @@ package net
 
 import "sync/atomic"
 
-// Stats is what a Server has done so far.
+// Stats counts what a Server has done so far.
 type Stats struct {
 	Accepted int64 // connections whose handlers were called
-	Active   int64 // of these, those that are open now
-	Shed     int64 // closed at once, since there were MaxConns or MaxConnsPerAddr already
+	Active   int64 // of these, open now
+	Shed     int64 // closed at once because of MaxConns or MaxConnsPerAddr
 	Expired  int64 // ended by IdleTimeout or MessageTimeout
 	Failed   int64 // handlers that panicked, or returned an error that was logged
 }
 
 type stats struct{ accepted, active, shed, expired, failed atomic.Int64 }
 
-// Stats returns how often what happened. It may be called from any goroutine.
+// Stats returns s's counters. It may be called from any goroutine.
 func (s *Server) Stats() Stats {
 	return Stats{
 		Accepted: s.stats.accepted.Load(),

@@ -30,17 +30,17 @@ func (v *serving) startTask(c Conn) error {
 	return nil
 }
 
-// Run and Over make it a core.Runner. The connection is closed by the task,
-// for to close one of TLS may have to wait; after a panic it is closed by Over. A
-// deferred call would cost the stack of every idle connection sixty bytes of the
-// thousand or so that it has before it grows.
+// Run and Over implement core.Runner. The task closes the connection, because
+// closing a TLS connection may have to wait; after a panic Over closes it. A
+// deferred call would take sixty bytes of every idle connection's stack, which
+// has about a thousand before it grows.
 
 func (e *served) Run(ctx context.Context) error {
 	return e.handled(ctx, e.v.handler(ctx, e.conn))
 }
 
-// handled closes the connection. It is not inlined, for the frame of Run is each idle
-// connection's.
+// handled closes the connection. It is not inlined, because Run's frame is on
+// every idle connection's stack.
 //
 //go:noinline
 func (e *served) handled(ctx context.Context, err error) error {
@@ -63,9 +63,9 @@ func (e *served) index() *int { return &e.place }
 
 func (e *served) peerAddr() Addr { return e.conn.RemoteAddr() }
 
-func (e *served) drain() {} // the handler knows when it is done
+func (e *served) drain() {} // the handler itself ends the connection
 
 func (e *served) end() { e.conn.Close() }
 
-// String names the handler's task.
+// String describes the handler's task.
 func (e *served) String() string { return "serves " + e.conn.RemoteAddr().String() }

@@ -11,23 +11,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A UDPConn is a UDP socket, connected to a peer or not. It is a std net.Conn
-// and net.PacketConn, and its methods, which may be called from any goroutine,
-// are those of the standard library's UDPConn.
+// A UDPConn is a UDP socket, connected to a peer or not. It implements the
+// standard library's net.Conn and net.PacketConn, and its methods are those of
+// the standard library's UDPConn. They may be called from any goroutine.
 //
-// A read takes one datagram, and waits for it if need be; what does not fit in
-// the buffer is lost. A write sends one datagram, and waits only while the
-// kernel's send buffer is full. For many at a time see [UDPConn.ReadBatch].
+// A read takes one datagram, and waits for it if necessary; what does not fit
+// in the buffer is lost. A write sends one datagram, and waits only while the
+// kernel's send buffer is full. For several at a time see [UDPConn.ReadBatch].
 //
-// On a connected socket an error of an earlier write, as that nobody listens at
-// the peer's port (ECONNREFUSED), is reported by the next read or write. Read's
-// n is 0 for an empty datagram, without an error: a UDPConn has no end of file.
+// On a connected socket the next read or write returns the error of an earlier
+// write, such as ECONNREFUSED if nothing listens at the peer's port. For an
+// empty datagram Read returns 0 without an error: a UDPConn has no end of file.
 type UDPConn struct {
 	packets
 	family int // AF_INET or AF_INET6
 }
 
-// ReadFrom reads a datagram into b, and returns its length and who sent it.
+// ReadFrom reads a datagram into b, and returns its length and the sender's
+// address.
 func (c *UDPConn) ReadFrom(b []byte) (int, Addr, error) {
 	n, addr, err := c.ReadFromUDP(b)
 	if addr == nil {
@@ -45,17 +46,17 @@ func (c *UDPConn) ReadFromUDP(b []byte) (int, *UDPAddr, error) {
 	return n, stdnet.UDPAddrFromAddrPort(addr), nil
 }
 
-// ReadFromUDPAddrPort is like [UDPConn.ReadFrom], and allocates nothing when it is
-// called by a task. The address is an IPv6 one if the socket's family is, as that
-// of a socket bound to all addresses: an IPv4 sender's is mapped then.
+// ReadFromUDPAddrPort is like [UDPConn.ReadFrom], but does not allocate when a
+// task calls it. The address has the socket's family. For an IPv6 socket, such
+// as one bound to all addresses, an IPv4 sender's address is mapped.
 func (c *UDPConn) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) {
 	m, err := c.readMsg(b, nil, "recvfrom")
 	return m.N, m.Addr, err
 }
 
 // ReadMsgUDP reads a datagram into b and the control messages that come with it
-// into oob. It returns the length of both, the flags that recvmsg(2) tells, and
-// who sent it.
+// into oob. It returns the length of both, the flags of recvmsg(2), and the
+// sender's address.
 func (c *UDPConn) ReadMsgUDP(b, oob []byte) (n, oobn, flags int, addr *UDPAddr, err error) {
 	m, err := c.readMsg(b, oob, "recvmsg")
 	if err == nil {
@@ -65,7 +66,7 @@ func (c *UDPConn) ReadMsgUDP(b, oob []byte) (n, oobn, flags int, addr *UDPAddr, 
 }
 
 // ReadMsgUDPAddrPort is [UDPConn.ReadMsgUDP] with the address as in
-// [UDPConn.ReadFromUDPAddrPort]. It allocates nothing when it is called by a task.
+// [UDPConn.ReadFromUDPAddrPort]. It does not allocate when a task calls it.
 func (c *UDPConn) ReadMsgUDPAddrPort(b, oob []byte) (n, oobn, flags int, addr netip.AddrPort, err error) {
 	m, err := c.readMsg(b, oob, "recvmsg")
 	return m.N, m.NControl, m.Flags, m.Addr, err
@@ -104,8 +105,8 @@ func (c *UDPConn) WriteToUDP(b []byte, addr *UDPAddr) (int, error) {
 	return n, err
 }
 
-// WriteToUDPAddrPort is like [UDPConn.WriteTo], and allocates nothing when it is
-// called by a task.
+// WriteToUDPAddrPort is like [UDPConn.WriteTo], but does not allocate when a
+// task calls it.
 func (c *UDPConn) WriteToUDPAddrPort(b []byte, addr netip.AddrPort) (int, error) {
 	if !c.ok() {
 		return 0, syscall.EINVAL
@@ -118,8 +119,8 @@ func (c *UDPConn) WriteToUDPAddrPort(b []byte, addr netip.AddrPort) (int, error)
 }
 
 // WriteMsgUDP sends b as a datagram, with the control messages in oob, to addr,
-// or to the peer of a socket that is connected: then addr is nil. It returns the
-// lengths of what was sent.
+// or to the socket's peer if it is connected; then addr must be nil. It returns
+// the lengths of what was sent.
 func (c *UDPConn) WriteMsgUDP(b, oob []byte, addr *UDPAddr) (n, oobn int, err error) {
 	if !c.ok() {
 		return 0, 0, syscall.EINVAL
@@ -127,9 +128,9 @@ func (c *UDPConn) WriteMsgUDP(b, oob []byte, addr *UDPAddr) (n, oobn int, err er
 	return c.writeToUDP(b, oob, addr, false, "sendmsg")
 }
 
-// WriteMsgUDPAddrPort is [UDPConn.WriteMsgUDP] with the address in another form,
-// the zero AddrPort for the peer of a socket that is connected. It allocates
-// nothing when it is called by a task.
+// WriteMsgUDPAddrPort is [UDPConn.WriteMsgUDP] with a netip.AddrPort, the zero
+// one for the peer of a connected socket. It does not allocate when a task
+// calls it.
 func (c *UDPConn) WriteMsgUDPAddrPort(b, oob []byte, addr netip.AddrPort) (n, oobn int, err error) {
 	if !c.ok() {
 		return 0, 0, syscall.EINVAL
@@ -141,13 +142,12 @@ func (c *UDPConn) WriteMsgUDPAddrPort(b, oob []byte, addr netip.AddrPort) (n, oo
 	return n, oobn, nil
 }
 
-// A udpAddrPort is an address in an error, of a method that was given it so.
+// A udpAddrPort is an AddrPort as an address in errors.
 type udpAddrPort struct{ netip.AddrPort }
 
 func (udpAddrPort) Network() string { return "udp" }
 
-// writeToUDP is writeMsg with the address in another form. Its error is an
-// [OpError].
+// writeToUDP is writeMsg with a UDPAddr. Its error is an [OpError].
 func (c *UDPConn) writeToUDP(b, oob []byte, addr *UDPAddr, needed bool, call string) (n, oobn int, err error) {
 	var to netip.AddrPort
 	switch {
@@ -173,8 +173,8 @@ func (c *UDPConn) writeToUDP(b, oob []byte, addr *UDPAddr, needed bool, call str
 	return n, oobn, nil
 }
 
-// refusePort returns the error of a write to a port that is out of range: what a
-// socket that may not be written to gives at any rate, or the system call's.
+// refusePort returns the error of a write to a port that is out of range: the
+// socket's own error if it can't be written to, else that of the system call.
 func (c *UDPConn) refusePort(ip IP, call string) error {
 	if _, err := ipFor(c.family, ip); err != nil {
 		return err
@@ -185,7 +185,8 @@ func (c *UDPConn) refusePort(ip IP, call string) error {
 	return os.NewSyscallError(call, syscall.EINVAL)
 }
 
-// writeMsg sends a datagram to addr. If no addr is needed it may be the peer's.
+// writeMsg sends a datagram to addr. If needed is not set, the zero addr means
+// the peer.
 func (c *UDPConn) writeMsg(b, oob []byte, addr netip.AddrPort, needed bool, call string) (n, oobn int, err error) {
 	to, err := c.destination(addr, needed)
 	if err == nil {
@@ -197,8 +198,8 @@ func (c *UDPConn) writeMsg(b, oob []byte, addr netip.AddrPort, needed bool, call
 	return n, oobn, nil
 }
 
-// destination is addr as an [sockets.Message] for this socket has it. The errors
-// are std's.
+// destination converts addr to the form of a [sockets.Message] for this socket.
+// The errors are std's.
 func (c *UDPConn) destination(addr netip.AddrPort, needed bool) (netip.AddrPort, error) {
 	switch {
 	case c.peer != nil && (needed || addr.IsValid()):
@@ -215,7 +216,7 @@ func (c *UDPConn) destination(addr netip.AddrPort, needed bool) (netip.AddrPort,
 	return netip.AddrPort{}, &AddrError{Err: "non-IPv4 address", Addr: addr.Addr().String()}
 }
 
-// shown is an address for an error.
+// shown returns an address for an error.
 func shown(addr netip.AddrPort) Addr {
 	if !addr.IsValid() {
 		return nil

@@ -9,22 +9,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Message is a datagram of a batch. It is not of the form that package
-// golang.org/x/net/ipv4 has, whose addresses are interfaces, an allocation for
-// each datagram that is read; that package's own ReadBatch works with a
+// A Message is a datagram of a batch. It differs from the Message of package
+// golang.org/x/net/ipv4, whose address is an interface and costs an allocation
+// for each datagram that is read. That package's ReadBatch works with a
 // [*UDPConn] too.
 //
-// In a batch that is written Addr is as for [UDPConn.WriteMsgUDPAddrPort]: the
-// zero AddrPort, or an address of either family to a socket that can reach it,
-// with the name or number of its zone. In a batch that was read it is as
-// [UDPConn.ReadFromUDPAddrPort] returns it. Path is not used.
+// In a batch to write, Addr is as for [UDPConn.WriteMsgUDPAddrPort]: the zero
+// AddrPort, or an address of either family that the socket can reach, with the
+// name or index of its zone. In a batch that was read, Addr is as returned by
+// [UDPConn.ReadFromUDPAddrPort]. Path is not used.
 type Message = sockets.Message
 
 // ReadBatch reads datagrams into ms, as many as there are, and returns how many.
-// It waits for one if there is none. Each message has its Data, and its Control
-// if it is to get control messages, filled up to N and NControl.
+// It waits for one if there is none. It fills each message's Data up to N, and
+// its Control, if that is not empty, up to NControl.
 //
-// It allocates nothing when it is called by a task. On Linux it takes up to 64
+// It does not allocate when a task calls it. On Linux it takes up to 64
 // datagrams in one system call (recvmmsg(2)); on other systems it is no faster
 // than reading one by one.
 func (c *UDPConn) ReadBatch(ms []Message) (int, error) {
@@ -41,14 +41,14 @@ func (c *UDPConn) ReadBatch(ms []Message) (int, error) {
 	return n, nil
 }
 
-// WriteBatch sends the datagrams ms, in their order, and waits for room if need
-// be. It returns how many were sent; if that is not all of them, the error says
-// what was wrong with the next one. Each message that was sent has its N and
-// NControl set.
+// WriteBatch sends the datagrams ms, in order, and waits for room if necessary.
+// It returns how many were sent; if that is not all of them, the error is that
+// of the next one. It sets N and NControl of each message that was sent.
 //
-// It allocates nothing when it is called by a task. On Linux it sends up to 64
+// It does not allocate when a task calls it. On Linux it sends up to 64
 // datagrams in one system call (sendmmsg(2)), if their addresses are of the
-// socket's own family; on other systems it is no faster than writing one by one.
+// socket's own family; on other systems it is no faster than writing one by
+// one.
 func (c *UDPConn) WriteBatch(ms []Message) (int, error) {
 	if !c.ok() {
 		return 0, syscall.EINVAL
@@ -85,8 +85,8 @@ func (c *UDPConn) writeBatch(ms []Message) (n int, err error) {
 	return n, err
 }
 
-// readyToSend is how many of the first of ms have an address as the kernel
-// takes it.
+// readyToSend returns how many messages at the beginning of ms have an address
+// in the kernel's form.
 func (c *UDPConn) readyToSend(ms []Message) (n int) {
 	for n < len(ms) && ms[n].Path == "" && c.isReady(ms[n].Addr) {
 		n++
@@ -104,7 +104,7 @@ func (c *UDPConn) isReady(a netip.AddrPort) bool {
 	return a.Addr().Is6() && a.Addr().Zone() == ""
 }
 
-// sendTranslated sends one message, whose address is not of the kernel's form.
+// sendTranslated sends one message whose address is not in the kernel's form.
 func (c *UDPConn) sendTranslated(w poll.MsgWriter, m *Message) (int, error) {
 	to, err := c.destination(m.Addr, false)
 	if err != nil {

@@ -9,8 +9,9 @@ import (
 )
 
 // DialUDP makes a UDP socket that is connected to raddr: it receives datagrams
-// from there only, and hears of it when they can't be delivered. Nothing is sent.
-// laddr, unless nil, is what it is bound to. In all else it is like [ListenUDP].
+// only from there, and reports when its own can't be delivered. Nothing is
+// sent. The socket is bound to laddr unless that is nil. Otherwise it is like
+// [ListenUDP].
 func DialUDP(ctx context.Context, network string, laddr, raddr *UDPAddr) (*UDPConn, error) {
 	c, err := onLoop(ctx, func(ctx context.Context) (*UDPConn, error) { return dialUDP(ctx, network, laddr, raddr, nil) })
 	if err != nil {
@@ -56,7 +57,7 @@ func newUDPConn(network string, family int) *UDPConn {
 	return c
 }
 
-// given is a as an interface, which is nil if a is.
+// given returns a as an interface value, which is nil if a is.
 func given[A any, P interface {
 	*A
 	Addr

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ListenUDP makes a UDP socket that is bound to laddr; nil stands for all local
+// ListenUDP makes a UDP socket that is bound to laddr; nil means all local
 // addresses and a port that the kernel chooses. The networks are "udp", "udp4"
 // and "udp6". ctx must belong to a loop, which closes the socket when it ends.
 // ListenUDP may be called from any goroutine.
@@ -40,8 +40,8 @@ func bindUDP(ctx context.Context, network string, family int, dual bool, laddr *
 	s := socketSpec{network: network, family: family, typ: unix.SOCK_DGRAM, dual: dual, local: laddr, control: lc.control()}
 	group := laddr.IP.IsMulticast()
 	if group {
-		// All groups' datagrams for this port: several sockets may want them,
-		// and one may join several groups.
+		// Bind to all groups' datagrams for this port: several sockets may want
+		// them, and one may join several groups.
 		any := stdnet.IPv4zero
 		if family == unix.AF_INET6 {
 			any = IPv6unspecified

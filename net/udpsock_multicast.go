@@ -12,14 +12,14 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// ListenMulticastUDP makes a UDP socket that receives what is sent to a multicast
-// group and port, on the interface ifi, or, if that is nil, on the one that the
-// kernel chooses. Other sockets may listen to the same at the same time. What the
-// socket itself sends to the group does not come back to this machine. In all
-// else it is like [ListenUDP].
+// ListenMulticastUDP makes a UDP socket that receives datagrams for a multicast
+// group and port, on the interface ifi, or on one that the kernel chooses if
+// ifi is nil. Other sockets may listen to the same group and port. Datagrams
+// that the socket itself sends to the group are not looped back to this
+// machine. Otherwise it is like [ListenUDP].
 //
-// It needs the kernel's own sockets: on a loop with others (reactor.Options) it
-// fails.
+// It needs the kernel's own sockets: it fails on a loop with other socket calls
+// (reactor's Options.Sockets).
 func ListenMulticastUDP(ctx context.Context, network string, ifi *stdnet.Interface, gaddr *UDPAddr) (*UDPConn, error) {
 	c, err := onLoop(ctx, func(ctx context.Context) (*UDPConn, error) { return listenMulticast(ctx, network, ifi, gaddr) })
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// shareMulticast lets other sockets have the same address: here one option for
-// the address and another for the port.
+// shareMulticast lets other sockets bind the same address. Here one option is
+// for the address and another for the port.
 func shareMulticast(sys sockets.Calls, fd int) error {
 	if err := sys.SetInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
 		return err

@@ -8,12 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// shareMulticast lets other sockets have the same address; see socket(7).
+// shareMulticast lets other sockets bind the same address; see socket(7).
 func shareMulticast(sys sockets.Calls, fd int) error {
 	return sys.SetInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
 }
 
-// joinGroup4 names the interface by its number; see ip(7).
+// joinGroup4 names the interface by its index; see ip(7).
 func joinGroup4(fd int, ifi *stdnet.Interface, group [4]byte) error {
 	m := &unix.IPMreqn{Multiaddr: group}
 	if ifi != nil {

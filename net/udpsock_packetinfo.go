@@ -9,32 +9,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A PacketInfo tells of a datagram by which of the host's addresses and
-// interfaces it came, or is to go. A socket that is bound to all addresses needs
-// it to answer from the address that it was asked at; see
-// [UDPConn.SetPacketInfo].
+// A PacketInfo holds the host's address and interface that a datagram came by,
+// or is sent by. A socket that is bound to all addresses needs it to answer
+// from the address that a request was sent to; see [UDPConn.SetPacketInfo].
 type PacketInfo struct {
-	// Dst is where a datagram that was received had been sent to: an address of
-	// this host, or a broadcast or multicast one. It is not sent.
+	// Dst is the destination of a received datagram: an address of this host,
+	// or a broadcast or multicast one. It is ignored when sending.
 	Dst netip.Addr
 
-	// Src is the address of this host that a datagram is sent from; the zero
-	// Addr leaves it to the kernel. Of one received it is that which an answer
-	// is to come from: Dst, unless that is a broadcast or multicast address.
+	// Src is the address of this host to send a datagram from; if it is zero,
+	// the kernel chooses. For a received datagram it is the address to answer
+	// from: Dst, unless that is a broadcast or multicast address.
 	Src netip.Addr
 
-	// IfIndex is the number of the interface (see [Interface]) by which a
-	// datagram came, or is to go; 0 leaves it to the kernel.
+	// IfIndex is the index of the [Interface] that a datagram came by, or is
+	// sent by; if it is 0, the kernel chooses.
 	IfIndex int
 }
 
-// PacketInfoSpace is how long a control buffer (the oob of
-// [UDPConn.ReadMsgUDPAddrPort], the Control of a [Message]) must be for a
-// PacketInfo, if there are no control messages but that.
+// PacketInfoSpace is the length of a control buffer (the oob of
+// [UDPConn.ReadMsgUDPAddrPort], the Control of a [Message]) that has room for a
+// PacketInfo and no other control messages.
 const PacketInfoSpace = 128
 
-// SetPacketInfo sets whether datagrams that are read come with a control
-// message about where they came in, which [ParsePacketInfo] reads.
+// SetPacketInfo sets whether datagrams are received with a control message that
+// [ParsePacketInfo] parses.
 func (c *UDPConn) SetPacketInfo(on bool) error {
 	return c.control("set", func(fd int) error {
 		if c.family == unix.AF_INET6 {
@@ -44,8 +43,8 @@ func (c *UDPConn) SetPacketInfo(on bool) error {
 	})
 }
 
-// ParsePacketInfo finds what is said of a datagram in the control messages that
-// came with it. ok is false if there is nothing. It allocates nothing.
+// ParsePacketInfo returns the PacketInfo in the control messages of a datagram.
+// ok is false if there is none. It does not allocate.
 func ParsePacketInfo(control []byte) (info PacketInfo, ok bool) {
 	for len(control) >= unix.CmsgLen(0) {
 		h, data, rest, err := unix.ParseOneSocketControlMessage(control)
@@ -64,9 +63,10 @@ func ParsePacketInfo(control []byte) (info PacketInfo, ok bool) {
 	return info, ok
 }
 
-// Reply is what an answer to a datagram, of which i tells, is to be sent with:
-// its Src, and an interface only if Src is link-local, as it means nothing
-// without one. On others the answer may take another way than the datagram did.
+// Reply returns the PacketInfo for an answer to the datagram that i describes:
+// its Src, and its interface only if Src is link-local, because such an address
+// is meaningless without one. Otherwise the answer may take another route than
+// the datagram.
 func (i PacketInfo) Reply() PacketInfo {
 	r := PacketInfo{Src: i.Src}
 	if i.Src.IsLinkLocalUnicast() {
@@ -75,14 +75,14 @@ func (i PacketInfo) Reply() PacketInfo {
 	return r
 }
 
-// AppendControl appends the control message to b that makes a datagram go from
-// i's Src and by its IfIndex: the oob of [UDPConn.WriteMsgUDPAddrPort], or the
-// Control of a [Message]. It appends nothing if both are zero. A zero Src with an
-// IfIndex counts as IPv4's: for IPv6 give netip.IPv6Unspecified.
+// AppendControl appends to b the control message that sends a datagram from i's
+// Src and by its IfIndex. Use the result as the oob of
+// [UDPConn.WriteMsgUDPAddrPort], or the Control of a [Message]. It appends
+// nothing if both are zero. A zero Src with an IfIndex means IPv4: for IPv6 use
+// netip.IPv6Unspecified.
 //
-// What the kernel makes of it differs: on Linux Src may be any address of the
-// host; on BSD the socket must be bound to all addresses, and IfIndex counts for
-// IPv6 only.
+// Kernels differ: on Linux Src may be any address of the host; on BSD the
+// socket must be bound to all addresses, and IfIndex is used for IPv6 only.
 func (i PacketInfo) AppendControl(b []byte) []byte {
 	if !i.Src.IsValid() && i.IfIndex == 0 {
 		return b
@@ -93,8 +93,8 @@ func (i PacketInfo) AppendControl(b []byte) []byte {
 	return i.append4(b)
 }
 
-// unicast4 is an IPv4 address that a datagram was sent to, if it can be that of
-// this host alone, as far as can be told without its networks' masks.
+// unicast4 returns dst if it is a unicast address, as far as can be told
+// without the netmasks of this host's networks, and else the zero Addr.
 func unicast4(dst netip.Addr) netip.Addr {
 	if dst.IsMulticast() || dst == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
 		return netip.Addr{}
@@ -102,8 +102,8 @@ func unicast4(dst netip.Addr) netip.Addr {
 	return dst
 }
 
-// in6_pktinfo is of the same form on all systems (RFC 3542, section 6): the
-// address, and the interface's number in the machine's byte order.
+// in6_pktinfo has the same layout on all systems (RFC 3542, section 6): the
+// address, and the interface's index in native byte order.
 
 func (i *PacketInfo) take6(data []byte) {
 	i.Dst = netip.AddrFrom16([16]byte(data[:16]))
@@ -121,7 +121,8 @@ func (i PacketInfo) append6(b []byte) []byte {
 	return b
 }
 
-// appendControl appends a control message to b, and returns its data besides.
+// appendControl appends a control message to b, and returns the result and the
+// message's data.
 func appendControl(b []byte, level, typ, n int) (all, data []byte) {
 	start := len(b)
 	b = append(b, make([]byte, unix.CmsgSpace(n))...)

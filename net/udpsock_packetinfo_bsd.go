@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The address that a datagram was sent to and the interface where it arrived come
-// in a message each: IP_RECVDSTADDR and IP_RECVIF, see ip(4). The interface is a
-// sockaddr_dl, whose number is in the bytes 2 and 3.
+// The destination address and the interface of a datagram come in separate
+// messages: IP_RECVDSTADDR and IP_RECVIF, see ip(4). The interface is a
+// sockaddr_dl, with the index in bytes 2 and 3.
 
 func setPacketInfo4(sys sockets.Calls, fd, on int) error {
 	if err := sys.SetInt(fd, unix.IPPROTO_IP, unix.IP_RECVDSTADDR, on); err != nil {
@@ -34,8 +34,8 @@ func (i *PacketInfo) take4(typ int32, data []byte) bool {
 	return false
 }
 
-// append4 appends an IP_SENDSRCADDR, which has the number of IP_RECVDSTADDR.
-// There is none for the interface.
+// append4 appends an IP_SENDSRCADDR, which has the same value as
+// IP_RECVDSTADDR. There is no message for the interface.
 func (i PacketInfo) append4(b []byte) []byte {
 	if !i.Src.IsValid() {
 		return b

@@ -11,9 +11,9 @@ import (
 )
 
 // An in_pktinfo (ip(7) on Linux; netinet/in.h on Darwin) is three words: the
-// interface's number, the address to answer from, and the address that the
-// datagram was sent to, which counts for nothing when it is sent. Linux fills in
-// the second for broadcasts and multicasts too, Darwin leaves it zero.
+// interface's index, the address to answer from, and the destination, which is
+// ignored when sending. Linux also sets the second for broadcasts and
+// multicasts, Darwin leaves it zero.
 
 func setPacketInfo4(sys sockets.Calls, fd, on int) error {
 	return sys.SetInt(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, on)

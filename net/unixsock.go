@@ -11,14 +11,14 @@ import (
 )
 
 // A UnixConn is a Unix-domain socket: a stream ("unix"), one that keeps the
-// bounds of messages ("unixpacket"), or datagrams ("unixgram"). It is a std
-// net.Conn and net.PacketConn, and its methods, which may be called from any
-// goroutine, are those of the standard library's UnixConn.
+// bounds of messages ("unixpacket"), or datagrams ("unixgram"). It implements
+// the standard library's net.Conn and net.PacketConn, and its methods are those
+// of the standard library's UnixConn. They may be called from any goroutine.
 //
-// The end of a stream is io.EOF itself, as of the standard library from Go 1.27 on;
-// before, the methods that return an address wrapped it in an [OpError]. An empty
-// message reads as io.EOF too from a "unixpacket" socket: the kernel makes no
-// difference. Datagrams have no end.
+// The end of a stream is io.EOF, unwrapped, as in the standard library since Go
+// 1.27; before, the methods that return an address wrapped it in an [OpError].
+// On a "unixpacket" socket an empty message reads as io.EOF too, because the
+// kernel does not distinguish them. Datagrams have no end.
 type UnixConn struct{ packets }
 
 func newUnixConn(network string) *UnixConn {
@@ -27,8 +27,8 @@ func newUnixConn(network string) *UnixConn {
 	return c
 }
 
-// CloseRead shuts down the reading side: reads return io.EOF, unless it is a
-// "unixgram" socket, where they wait, and what is sent there is refused.
+// CloseRead shuts down the reading side: reads return io.EOF. On a "unixgram"
+// socket they wait instead, and messages sent to it are refused.
 func (c *UnixConn) CloseRead() error { return c.shut(unix.SHUT_RD) }
 
 // CloseWrite shuts down the writing side: the peer reads the end of the data,
@@ -36,7 +36,7 @@ func (c *UnixConn) CloseRead() error { return c.shut(unix.SHUT_RD) }
 func (c *UnixConn) CloseWrite() error { return c.shut(unix.SHUT_WR) }
 
 // ReadFrom reads a message, or what there is of a stream, into b, and returns
-// its length and who sent it: nil if that socket has no name.
+// its length and the sender's address: nil if the sender has no name.
 func (c *UnixConn) ReadFrom(b []byte) (int, Addr, error) {
 	n, addr, err := c.ReadFromUnix(b)
 	if addr == nil {
@@ -52,13 +52,13 @@ func (c *UnixConn) ReadFromUnix(b []byte) (int, *UnixAddr, error) {
 }
 
 // ReadMsgUnix reads a message into b and the control messages that come with it
-// into oob. It returns the length of both, the flags that recvmsg(2) tells, and
-// who sent it. File descriptors that it brings, see unix.ParseUnixRights, are the
-// caller's to close, and closed on exec; those for which oob has no room the
-// kernel closes.
+// into oob. It returns the length of both, the flags of recvmsg(2), and the
+// sender's address. The caller must close the file descriptors that it receives
+// (see unix.ParseUnixRights), which are close-on-exec; the kernel closes those
+// for which oob has no room.
 //
-// If oob is not empty and b is, it takes a byte of a stream, which is lost, for
-// that is what carries control messages.
+// If b is empty and oob is not, it reads one byte of a stream, which is lost,
+// because control messages come with data.
 func (c *UnixConn) ReadMsgUnix(b, oob []byte) (n, oobn, flags int, addr *UnixAddr, err error) {
 	if len(b) == 0 && len(oob) > 0 && c.ok() && !c.datagram {
 		b = make([]byte, 1)
@@ -122,14 +122,15 @@ func (c *UnixConn) mayWriteTo(addr *UnixAddr) error {
 	return nil
 }
 
-// WriteMsgUnix sends b, with the control messages in oob, to addr, or to the peer
-// of a socket that is connected: then addr is nil. It returns the lengths of what
-// was sent; a stream may take a part of b. File descriptors go as control
-// messages, see unix.UnixRights, and stay the caller's to close.
+// WriteMsgUnix sends b, with the control messages in oob, to addr, or to the
+// socket's peer if it is connected; then addr must be nil. It returns the
+// lengths of what was sent; on a stream that may be part of b. File descriptors
+// are sent as control messages (see unix.UnixRights); the caller must still
+// close them.
 //
-// If oob is not empty and b is, it sends a byte on a stream, for that is what
-// carries control messages. Like the standard library's it fails on a "unixgram"
-// socket that is connected.
+// If b is empty and oob is not, it sends one byte on a stream, because control
+// messages need data. Like the standard library's it fails on a connected
+// "unixgram" socket.
 func (c *UnixConn) WriteMsgUnix(b, oob []byte, addr *UnixAddr) (n, oobn int, err error) {
 	if !c.ok() {
 		return 0, 0, syscall.EINVAL
@@ -161,10 +162,10 @@ func (c *UnixConn) writeMsg(b, oob []byte, addr *UnixAddr, call string) (n, oobn
 	return n, oobn, nil
 }
 
-// unixAddress makes the std form of a kernel's address.
+// unixAddress converts a kernel's address to std's form.
 func unixAddress(network string, sa unix.Sockaddr) Addr {
 	if sa, ok := sa.(*unix.SockaddrUnix); ok {
 		return &UnixAddr{Name: sa.Name, Net: network}
 	}
-	return &UnixAddr{Net: network} // of a socket that is not bound, some kernels tell nothing
+	return &UnixAddr{Net: network} // some kernels return no address for an unbound socket
 }

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// DialUnix connects to a Unix-domain socket, from laddr unless that is nil. It is
-// as [Dialer.DialContext] in all else.
+// DialUnix connects to a Unix-domain socket, from laddr unless that is nil.
+// Otherwise it is like [Dialer.DialContext].
 func (d *Dialer) DialUnix(ctx context.Context, network string, laddr, raddr *UnixAddr) (*UnixConn, error) {
 	return dialOnLoop(ctx, d, network, given(laddr), given(raddr), func(ctx context.Context) (*UnixConn, error) {
 		return dialUnix(ctx, network, laddr, raddr, d.control())
@@ -15,10 +15,10 @@ func (d *Dialer) DialUnix(ctx context.Context, network string, laddr, raddr *Uni
 }
 
 // DialUnix connects to the Unix-domain socket at raddr. The networks are "unix",
-// "unixgram" and "unixpacket". laddr, unless nil, is the name that this end gets,
-// by which a "unixgram" peer can answer; its file stays when the connection is
-// closed. A "unixgram" socket with a laddr needs no raddr: it is not connected
-// then.
+// "unixgram" and "unixpacket". laddr, unless nil, is the name of this end, to
+// which a "unixgram" peer can answer; closing the connection does not remove
+// its file. A "unixgram" socket with a laddr needs no raddr; then it is not
+// connected.
 //
 // ctx must belong to a loop. DialUnix may be called from any goroutine.
 func DialUnix(ctx context.Context, network string, laddr, raddr *UnixAddr) (*UnixConn, error) {
@@ -29,7 +29,7 @@ func DialUnix(ctx context.Context, network string, laddr, raddr *UnixAddr) (*Uni
 	return c, nil
 }
 
-// unixType is the socket type for a network, or 0.
+// unixType returns the socket type for a network, or 0.
 func unixType(network string) int {
 	switch network {
 	case "unix":
@@ -42,7 +42,8 @@ func unixType(network string) int {
 	return 0
 }
 
-// unixSpec is the socket for a network that is bound to laddr, unless that is nil.
+// unixSpec returns the spec of a socket for a network, bound to laddr unless
+// that is nil.
 func unixSpec(network string, laddr *UnixAddr, control controlFunc) socketSpec {
 	return socketSpec{network: network, family: unix.AF_UNIX, typ: unixType(network), local: given(laddr), control: control}
 }
@@ -64,13 +65,13 @@ func dialUnix(ctx context.Context, network string, laddr, raddr *UnixAddr, contr
 	if err := c.connect(ctx, s); err != nil {
 		return nil, err
 	}
-	if peer, ok := c.peer.(*UnixAddr); !ok || peer.Name == "" { // some kernels tell nothing
+	if peer, ok := c.peer.(*UnixAddr); !ok || peer.Name == "" { // some kernels return no address
 		c.peer = &UnixAddr{Name: raddr.Name, Net: network}
 	}
 	return c, nil
 }
 
-// namedUnix is a, or nil if that has no name.
+// namedUnix returns a, or nil if that has no name.
 func namedUnix(a *UnixAddr) *UnixAddr {
 	if a == nil || a.Name == "" {
 		return nil

@@ -41,8 +41,9 @@ func listenUnix(ctx context.Context, network string, laddr *UnixAddr, lc *Listen
 	return l, nil
 }
 
-// fileOfSocket returns the file of a Unix socket with a name: "" if it has none, as
-// Linux's abstract ones, which begin with '@' or a zero byte.
+// fileOfSocket returns the file of a Unix socket with a name: "" if it has
+// none. On Linux abstract names, which begin with '@' or a zero byte, have
+// none.
 func fileOfSocket(name string) string {
 	if name == "" || name[0] == '@' || name[0] == 0 {
 		return ""
@@ -51,7 +52,7 @@ func fileOfSocket(name string) string {
 }
 
 // SetUnlinkOnClose sets whether closing the listener removes the socket's file;
-// it does, by default, unless [FileListener] made the listener.
+// by default it does, unless [FileListener] made the listener.
 func (l *UnixListener) SetUnlinkOnClose(unlink bool) {
 	if !l.ok() {
 		return
@@ -87,11 +88,11 @@ func (l *UnixListener) acceptInto(c *conn) error {
 	return nil
 }
 
-// ListenUnixgram makes a socket for datagrams that is bound to laddr; the network
-// is "unixgram". On Linux an empty name makes the kernel choose an abstract one.
-// The file of the socket stays when it is closed, as with the standard library.
-// ctx must belong to a loop, which closes the socket when it ends. ListenUnixgram
-// may be called from any goroutine.
+// ListenUnixgram makes a datagram socket that is bound to laddr; the network is
+// "unixgram". On Linux an empty name makes the kernel choose an abstract one.
+// Closing the socket does not remove its file, as with the standard library.
+// ctx must belong to a loop, which closes the socket when it ends.
+// ListenUnixgram may be called from any goroutine.
 func ListenUnixgram(ctx context.Context, network string, laddr *UnixAddr) (*UnixConn, error) {
 	c, err := onLoop(ctx, func(ctx context.Context) (*UnixConn, error) {
 		if network != "unixgram" {

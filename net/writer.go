@@ -8,37 +8,37 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// A Writer writes to a connection for those who can't wait at each write: a
-// callback, or a task that sends one message to a thousand clients, of whom some
-// are slow. What the kernel does not take at once it holds, up to a limit, and
-// sends later; the connection's peer can't make it hold more. A task that can
-// wait asks by Drain whether it should. (asyncio's StreamWriter.)
+// A Writer writes to a connection without waiting: for callbacks, or for a task
+// that sends one message to a thousand clients, some of them slow. It buffers
+// what the kernel does not take at once, up to a limit, and sends it later. A
+// task that can wait calls Drain, which waits while too much is buffered. It is
+// asyncio's StreamWriter.
 //
 // Its methods may be called by tasks and callbacks of the loop, and panic elsewhere.
-// Nobody else should write to the connection while the Writer holds something. It
-// must not be copied.
+// Do not write to the connection directly while the Writer holds data. It must
+// not be copied.
 type Writer struct {
-	// Limit is how much the Writer holds at most. When it holds more than High,
-	// Drain waits until it is no more than Low. All are in bytes, and may be
+	// Limit is the most that the Writer holds. When it holds more than High,
+	// Drain waits until it holds no more than Low. All are in bytes, and may be
 	// changed before the first Write.
 	Limit, High, Low int
 
 	ctx    context.Context
 	conn   Conn
 	direct *conn  // conn, if it is this package's own
-	held   []byte // what is to be sent next
-	taken  int    // what is being sent by the task of flush
-	busy   bool   // there is that task
-	paused bool   // more than High was held, and has not yet been down to Low
+	held   []byte // to be sent next
+	taken  int    // length of what flush is sending
+	busy   bool   // flush runs
+	paused bool   // more than High was held, and not yet down to Low
 	err    error  // what ended it
 
 	resumed reactor.Event // set while not paused, and once it has failed
 	flushed reactor.Event // set while nothing is held, and once it has failed
 }
 
-// NewWriter makes a Writer to c that holds up to a mebibyte, and where Drain
-// waits above 64 KiB, for 16 KiB. What it holds is sent by a task that descends
-// from ctx, and is lost when ctx is done.
+// NewWriter returns a Writer to c with a Limit of 1 MiB, a High of 64 KiB and a
+// Low of 16 KiB. A task below ctx sends what it holds; that is lost when ctx is
+// done.
 func NewWriter(ctx context.Context, c Conn) *Writer {
 	w := &Writer{Limit: 1 << 20, High: 64 << 10, Low: 16 << 10, ctx: ctx, conn: c, direct: connOf(c)}
 	w.resumed.Set()
@@ -51,10 +51,10 @@ func NewWriter(ctx context.Context, c Conn) *Writer {
 var ErrWriterFull = errors.New("net: the Writer holds too much already: its peer is slow; wait by Drain, write less, or close the connection")
 
 // Write sends p, or holds a copy of what can't be sent at once; it never waits.
-// It takes all of p or nothing: then the error is [ErrWriterFull], or what this
-// or an earlier write has ended with. A connection of this package that is closed,
-// or whose write deadline has passed, is noticed at once; any other connection's
-// failure by the Writes and Drains that follow the attempt to send.
+// It takes all of p or nothing: then the error is [ErrWriterFull], or that of
+// this or an earlier write. Write notices at once if a connection of this
+// package is closed or its write deadline has passed. Other failures are
+// returned by the Writes and Drains that follow the attempt to send.
 func (w *Writer) Write(p []byte) (int, error) {
 	w.check()
 	if w.err != nil {
@@ -77,8 +77,8 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// broken ends the Writer if what it holds, or is about to hold, is known to be
-// lost, and returns why.
+// broken ends the Writer if it is known that what it holds can't be sent, and
+// returns the error.
 func (w *Writer) broken() error {
 	if w.err != nil {
 		return w.err
@@ -93,7 +93,7 @@ func (w *Writer) broken() error {
 	return w.err
 }
 
-// failed makes the error that a write of the connection's would return.
+// failed returns the error that the connection's Write would return.
 func (w *Writer) failed(err error) error {
 	if w.direct == nil || !w.direct.ok() {
 		return err
@@ -101,7 +101,8 @@ func (w *Writer) failed(err error) error {
 	return w.direct.failed("write", err)
 }
 
-// writeNow writes what the kernel takes, if nothing has to go before it.
+// writeNow writes what the kernel takes, if nothing is held that must be sent
+// first.
 func (w *Writer) writeNow(p []byte) (int, error) {
 	c := w.direct
 	if c == nil || w.unsent() > 0 || !c.ok() {
@@ -127,11 +128,10 @@ func (w *Writer) hold(p []byte) {
 	}
 }
 
-// flushPiece is how much is written before those who wait are told.
+// flushPiece is how much is written before waiters are woken.
 const flushPiece = 64 << 10
 
-// flush sends what is held, until there is no more. Its errors are told by the
-// Writer.
+// flush sends what is held, until there is no more. It keeps its error in w.
 func (w *Writer) flush(context.Context) error {
 	defer func() { w.busy = false }()
 	for len(w.held) > 0 && w.err == nil {
@@ -151,7 +151,7 @@ func (w *Writer) flush(context.Context) error {
 	return nil
 }
 
-// sent wakes those whom less in the buffer concerns.
+// sent wakes waiters after less is held.
 func (w *Writer) sent() {
 	if w.paused && w.unsent() <= w.Low {
 		w.paused = false
@@ -177,16 +177,16 @@ func (w *Writer) Buffered() int {
 
 func (w *Writer) unsent() int { return len(w.held) + w.taken }
 
-// check panics if w's loop runs and the caller is no task or callback of it: the
-// event notices.
+// check panics if w's loop runs and the caller is not a task or callback of it:
+// IsSet checks that.
 func (w *Writer) check() { w.flushed.IsSet() }
 
-// Drain waits, if more than High is held, until no more than Low is. A task that
-// calls it after each Write writes no faster than the peer reads. The error is
-// ctx's, or what a write has ended with: a write is not lost without a word.
+// Drain waits, if more than High is held, until no more than Low is. A task
+// that calls it after each Write writes no faster than the peer reads. The
+// error is ctx's, or that of a write that failed.
 func (w *Writer) Drain(ctx context.Context) error { return w.await(ctx, &w.resumed) }
 
-// Flush waits until everything is in the kernel's hands. The errors are those of
+// Flush waits until the kernel has taken everything. The errors are those of
 // Drain.
 func (w *Writer) Flush(ctx context.Context) error { return w.await(ctx, &w.flushed) }
 
@@ -196,7 +196,7 @@ func (w *Writer) await(ctx context.Context, e *reactor.Event) error {
 		if err := w.broken(); err != nil {
 			return err
 		}
-		if w.taken == 0 { // the task of flush has not tried yet
+		if w.taken == 0 { // flush has not tried yet
 			if err := reactor.Yield(ctx); err != nil {
 				return err
 			}
