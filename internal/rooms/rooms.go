@@ -59,6 +59,7 @@ var floors = [][]room{
 	},
 	{
 		{"examples", "How is it used?"},
+		{"cmd/eddy", "What do the tasks of a running program do?"},
 	},
 }
 
