@@ -5,7 +5,7 @@ import (
 	"crypto/x509"
 )
 
-// What crypto/tls has, and a program that imports one tls needs.
+// Names of crypto/tls, so that a program need not import both packages.
 type (
 	Config                       = tls.Config
 	Certificate                  = tls.Certificate
@@ -35,7 +35,7 @@ func LoadX509KeyPair(certFile, keyFile string) (Certificate, error) {
 	return tls.LoadX509KeyPair(certFile, keyFile)
 }
 
-// X509KeyPair is like [LoadX509KeyPair], for what the files hold.
+// X509KeyPair is like [LoadX509KeyPair], for the contents of the files.
 func X509KeyPair(certPEM, keyPEM []byte) (Certificate, error) {
 	return tls.X509KeyPair(certPEM, keyPEM)
 }

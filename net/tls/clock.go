@@ -9,8 +9,8 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// timed returns a config that goes by the clock of ctx's host: config itself on a
-// real one, and if it has a clock of its own; else a copy.
+// timed returns a config that uses the clock of ctx's host: config itself if
+// the host is real or config has a clock, and else a copy.
 func timed(ctx context.Context, config *Config) *Config {
 	if config != nil && config.Time != nil || !isSimulated(ctx) {
 		return config
@@ -36,7 +36,7 @@ func timed(ctx context.Context, config *Config) *Config {
 // copies share the keys of its session tickets.
 func timedServer(ctx context.Context, config *Config) *Config {
 	if config != nil && config.Time == nil && isSimulated(ctx) {
-		config.DecryptTicket(nil, tls.ConnectionState{}) // makes the keys, unless it has some
+		config.DecryptTicket(nil, tls.ConnectionState{}) // generates the keys, if there are none
 	}
 	return timed(ctx, config)
 }

@@ -15,49 +15,50 @@ import (
 	"github.com/eddyio/eddy/reactor/poll"
 )
 
-// A Conn is a TLS connection. It is a std net.Conn, and its methods, which may
-// be called from any goroutine at any time, are those of crypto/tls's Conn: a
-// task they suspend, any other goroutine they block. The first Read or Write
-// does the handshake, unless Handshake was called.
+// A Conn is a TLS connection. It implements the standard library's net.Conn,
+// and its methods are those of crypto/tls's Conn. They may be called from any
+// goroutine at any time: they suspend a task, and block any other goroutine.
+// The first Read or Write does the handshake, unless Handshake was called.
 //
-// It differs from crypto/tls where that gives a connection up: a write that a
-// deadline or a scope ends leaves the stream whole, and another may follow.
+// Unlike in crypto/tls, a write that a deadline or a scope ends does not break
+// the connection: the stream stays intact, and another write may follow.
 //
-// Invariants: a field without another remark belongs to the owner of shaking. Only
-// the owner of shaking, before the handshake is done, and the owner of reading,
-// after it, call what may read from the wire. Nobody waits inside of c.tls
-// except there; so its mutexes for writing are free whenever a task suspends, and a
-// task waits for a goroutine in them no longer than it takes to encrypt. What c.tls has
-// encrypted is in out until the owner of writing has written it to the wire. When writing
-// is unlocked, out is empty, or about to be written, unless the write failed.
+// Invariants: unless marked otherwise, a field is guarded by shaking. Only the
+// owner of shaking, before the handshake is done, and the owner of reading,
+// after it, call methods that may read from the wire. These are the only waits
+// inside c.tls, so its mutexes for writing are free whenever a task suspends,
+// and a task waits in them for a goroutine no longer than encrypting takes. out
+// holds what c.tls has encrypted until the owner of writing has written it to
+// the wire. When writing is unlocked, out is empty, or about to be written,
+// unless the write failed.
 type Conn struct {
-	ctx   context.Context // any of the loop's; constant
+	ctx   context.Context // any ctx of the loop; constant
 	conn  net.Conn        // constant
 	tls   *tls.Conn       // constant
-	limit time.Duration   // of the handshake; not positive: none
+	limit time.Duration   // of the handshake; none if not positive
 
 	shaking poll.Mutex
 	reading poll.Mutex
 	writing poll.Mutex
-	done    atomic.Bool // the handshake is
-	timed   atomic.Bool // there is a write deadline; set from any goroutine
+	done    atomic.Bool // the handshake is done
+	timed   atomic.Bool // a write deadline is set; by any goroutine
 	closed  atomic.Bool
-	refused error      // why there will be no handshake
+	refused error      // the error of every handshake, if set
 	meter   *net.Meter // of a server's limits; nil before the handshake
-	crowd   *crowd     // of handshakes at a time; nil: any number
+	crowd   *crowd     // limits concurrent handshakes; nil: no limit
 	inCrowd bool
 
 	outMu sync.Mutex
-	out   []byte // encrypted, and to be written
+	out   []byte // encrypted data to be written
 }
 
-// Client makes the client's side of a TLS connection over conn, whose loop is
-// that of ctx, any ctx of it. The config must have ServerName or
-// InsecureSkipVerify set. The limit of the handshake is the caller's: see
+// Client returns the client's side of a TLS connection over conn. ctx is any
+// ctx of conn's loop. The config must have ServerName or InsecureSkipVerify
+// set. The caller must limit the time of the handshake: see
 // [Conn.HandshakeContext].
 //
-// The renegotiation of TLS 1.2 is not supported: it would make a write wait in
-// the midst of a read. With Config.Renegotiation set the handshake fails.
+// TLS 1.2 renegotiation is not supported: it would make a write wait in the
+// middle of a read. If Config.Renegotiation is set the handshake fails.
 func Client(ctx context.Context, conn net.Conn, config *Config) *Conn {
 	c := &Conn{ctx: ctx, conn: conn}
 	if config != nil && config.Renegotiation != tls.RenegotiateNever {
@@ -69,22 +70,22 @@ func Client(ctx context.Context, conn net.Conn, config *Config) *Conn {
 
 var errRenegotiation = errors.New("tls: renegotiation is not supported: leave Config.Renegotiation zero")
 
-// Server makes the server's side of a TLS connection over conn, whose loop is
-// that of ctx, any ctx of it. The config must have a certificate or a function
-// that gets one. A client that has not done the handshake within ten seconds of
-// its beginning is cut off; see [Conn.SetHandshakeTimeout].
+// Server returns the server's side of a TLS connection over conn. ctx is any
+// ctx of conn's loop. The config must have a certificate or a function that
+// gets one. The handshake fails if it takes longer than ten seconds; see
+// [Conn.SetHandshakeTimeout].
 func Server(ctx context.Context, conn net.Conn, config *Config) *Conn {
 	c := &Conn{ctx: ctx, conn: conn, limit: defaultHandshakeTimeout}
 	c.tls = tls.Server(wire{c}, timedServer(ctx, config))
 	return c
 }
 
-// chunk is how much is encrypted at a time: a write to the wire.
+// chunk is how much is encrypted for one write to the wire.
 const chunk = 64 << 10
 
-// Read reads what plain text there is, at least a byte, and waits for it if need
-// be. The peer's word that no more will come is io.EOF; a connection that
-// ends without it, in the midst of a record, is io.ErrUnexpectedEOF.
+// Read reads the plain text that there is, at least one byte, and waits for it
+// if necessary. It returns io.EOF after the peer's close_notify, and
+// io.ErrUnexpectedEOF if the connection ends in the middle of a record.
 func (c *Conn) Read(p []byte) (int, error) {
 	if err := c.Handshake(); err != nil {
 		return 0, err
@@ -107,9 +108,10 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, plain(err)
 }
 
-// Write writes all of p, and waits for room if need be. Writes of several tasks
-// are not interleaved. When it fails midway it returns how much is encrypted:
-// what of that is not on its way yet goes with the next write, or with Close.
+// Write writes all of p, and waits for room if necessary. Writes of several
+// tasks are not interleaved. If it fails midway it returns how much it has
+// encrypted; the part of that not yet sent goes out with the next write, or
+// with Close.
 func (c *Conn) Write(p []byte) (n int, err error) {
 	if err := c.Handshake(); err != nil {
 		return 0, err
@@ -131,7 +133,7 @@ func (c *Conn) write(p []byte) (n int, err error) {
 		if c.closed.Load() {
 			return n, c.failed("write", net.ErrClosed)
 		}
-		if c.timed.Load() { // a deadline that has passed lets nothing begin
+		if c.timed.Load() { // a write must not begin after the deadline
 			if _, err := c.conn.Write(nil); err != nil {
 				return n, err
 			}
@@ -149,11 +151,11 @@ func (c *Conn) write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// CloseWrite tells the peer that no more will be written; it reads io.EOF, and
-// may go on sending. The handshake must be done.
+// CloseWrite sends close_notify: the peer reads io.EOF, and may go on sending.
+// The handshake must be done.
 func (c *Conn) CloseWrite() (err error) {
 	if !c.done.Load() {
-		return c.tls.CloseWrite() // its error says so
+		return c.tls.CloseWrite() // returns the error
 	}
 	if err := c.lock(&c.writing); err != nil {
 		return c.failed("close", err)
@@ -165,14 +167,14 @@ func (c *Conn) CloseWrite() (err error) {
 	return errors.Join(c.tls.CloseWrite(), c.flush())
 }
 
-// closeTimeout is how long Close tries to say goodbye, as in crypto/tls.
+// closeTimeout is how long Close tries to send close_notify, as in crypto/tls.
 const closeTimeout = 5 * time.Second
 
-// Close tells the peer that no more will be written, and closes the connection.
-// Reads and writes that wait return with [net.ErrClosed] at once. It has to
-// wait only if the peer has not read what was written before; after five seconds
-// it closes all the same, with an error. If a write is under way the peer is told
-// nothing. A second Close returns net.ErrClosed.
+// Close sends close_notify and closes the connection. Pending reads and writes
+// return [net.ErrClosed] at once. Close waits only if the peer has not read
+// what was written before; after five seconds it closes anyway, and returns an
+// error. If a write is in progress, close_notify is not sent. A second Close
+// returns net.ErrClosed.
 func (c *Conn) Close() error {
 	if c.closed.Swap(true) {
 		return net.ErrClosed
@@ -191,11 +193,11 @@ func (c *Conn) sayGoodbye() error {
 	}
 	defer c.writing.Unlock()
 	if c.reading.Locked() {
-		c.conn.SetReadDeadline(time.Unix(1, 0)) // the reader does not wait for the goodbye
+		c.conn.SetReadDeadline(time.Unix(1, 0)) // the reader returns at once
 	}
 	c.conn.SetWriteDeadline(time.Time{})
 	if err := c.tls.CloseWrite(); err != nil {
-		return nil // the connection has failed before, as its user was told
+		return nil // the connection has failed before, and its user got the error
 	}
 	if apart {
 		c.conn.SetWriteDeadline(time.Now().Add(closeTimeout))
@@ -204,12 +206,12 @@ func (c *Conn) sayGoodbye() error {
 	if ctx == nil {
 		return c.flush()
 	}
-	// A task whose scope is done closes well, too.
+	// The shield lets a task whose scope is done send close_notify too.
 	return reactor.Timeout(context.WithoutCancel(ctx), closeTimeout, func(context.Context) error { return c.flush() })
 }
 
-// NetConn returns the connection that c was made over. To read, to write or to close
-// it corrupts c.
+// NetConn returns the connection below c. Reading, writing or closing it
+// corrupts c.
 func (c *Conn) NetConn() net.Conn { return c.conn }
 
 // LocalAddr returns the address of this end.
@@ -218,8 +220,8 @@ func (c *Conn) LocalAddr() net.Addr { return c.conn.LocalAddr() }
 // RemoteAddr returns the address of the peer.
 func (c *Conn) RemoteAddr() net.Addr { return c.conn.RemoteAddr() }
 
-// SetDeadline sets the read and the write deadline; see the conn's that c was made
-// over. A read and a write that it ends can be repeated, a handshake can't.
+// SetDeadline sets the read and the write deadline of the connection below. A
+// read or write that it ends can be repeated, a handshake can't.
 func (c *Conn) SetDeadline(t time.Time) error {
 	c.timed.Store(!t.IsZero())
 	return c.conn.SetDeadline(t)
@@ -228,15 +230,15 @@ func (c *Conn) SetDeadline(t time.Time) error {
 // SetReadDeadline sets the read deadline.
 func (c *Conn) SetReadDeadline(t time.Time) error { return c.conn.SetReadDeadline(t) }
 
-// SetWriteDeadline sets the write deadline. Each 64 KiB written under one cost a
-// system call more.
+// SetWriteDeadline sets the write deadline. With a deadline, each 64 KiB
+// written cost one more system call.
 func (c *Conn) SetWriteDeadline(t time.Time) error {
 	c.timed.Store(!t.IsZero())
 	return c.conn.SetWriteDeadline(t)
 }
 
-// ConnectionState tells what was agreed upon. It is zero until the handshake
-// is done, and never waits for that.
+// ConnectionState returns the negotiated parameters. It is zero until the
+// handshake is done; it does not wait.
 func (c *Conn) ConnectionState() ConnectionState {
 	if !c.done.Load() {
 		return ConnectionState{}
@@ -244,7 +246,7 @@ func (c *Conn) ConnectionState() ConnectionState {
 	return c.tls.ConnectionState()
 }
 
-// VerifyHostname checks that the peer's certificate is one for host.
+// VerifyHostname checks that the peer's certificate is valid for host.
 func (c *Conn) VerifyHostname(host string) error {
 	if !c.done.Load() {
 		return errors.New("tls: the handshake is not done, so the peer has shown no certificate: call Handshake first")
@@ -265,8 +267,8 @@ func (c *Conn) lock(m *poll.Mutex) error {
 	return nil
 }
 
-// unlockWriting unlocks writing after a write that has ended with err. A reader that
-// found it locked has left its answer to be written.
+// unlockWriting unlocks writing after a write that has ended with err. A reader
+// that found it locked has left its answer for others to write.
 func (c *Conn) unlockWriting(err error) {
 	c.writing.Unlock()
 	if err == nil {
@@ -274,7 +276,7 @@ func (c *Conn) unlockWriting(err error) {
 	}
 }
 
-// failed makes the error that package net would return.
+// failed returns the error that package net would return.
 func (c *Conn) failed(op string, err error) error {
 	local := c.conn.LocalAddr()
 	return &stdnet.OpError{Op: op, Net: local.Network(), Source: local, Addr: c.conn.RemoteAddr(), Err: err}

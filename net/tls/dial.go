@@ -6,12 +6,12 @@ import (
 	"github.com/eddyio/eddy/net"
 )
 
-// Dial connects to an address, as package net's Dial does, and does the
-// handshake. A nil config is the zero Config; without a ServerName in it the
-// server must have a certificate for the address's host.
+// Dial connects to an address, like package net's Dial, and does the handshake.
+// A nil config means the zero Config. If it has no ServerName, the server must
+// have a certificate for the address's host.
 //
-// ctx must belong to a loop, and bounds the whole of it: use reactor.Timeout to
-// set a limit. Dial may be called from any goroutine.
+// ctx must belong to a loop, and bounds both: use reactor.Timeout to set a
+// limit. Dial may be called from any goroutine.
 func Dial(ctx context.Context, network, address string, config *Config) (*Conn, error) {
 	inner, err := net.Dial(ctx, network, address)
 	if err != nil {

@@ -10,14 +10,14 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// defaultHandshakeTimeout is that of servers, which must not keep a client for
-// ever that connects and says nothing.
+// defaultHandshakeTimeout is the limit of servers, which must not keep a silent
+// client forever.
 const defaultHandshakeTimeout = 10 * time.Second
 
-// SetHandshakeTimeout sets how long the handshake may take, from its beginning to its
-// end, however its bytes come: a client that sends them one at a time is cut off
-// too. 0 means ten seconds, and negative no limit, as a client has it at first. It is to be called before the
-// handshake, and by the one who does it.
+// SetHandshakeTimeout limits the total time of the handshake; a client that
+// trickles single bytes does not extend it. 0 means ten seconds, and a negative
+// d no limit, the default of clients. It must be called before the handshake,
+// by the task or goroutine that does it.
 func (c *Conn) SetHandshakeTimeout(d time.Duration) {
 	if d == 0 {
 		d = defaultHandshakeTimeout
@@ -36,8 +36,8 @@ func (c *Conn) Handshake() error {
 	return c.handshake(core.Here(c.ctx))
 }
 
-// HandshakeContext is like [Conn.Handshake], and fails when ctx, any context, is done
-// first. One that has failed, for this or another reason, can't be repeated.
+// HandshakeContext is like [Conn.Handshake], but fails if ctx, which may be any
+// context, is done first. A failed handshake can't be repeated.
 func (c *Conn) HandshakeContext(ctx context.Context) error {
 	if !core.OnLoop(c.ctx) {
 		return c.handshakeApart(ctx)
@@ -51,8 +51,8 @@ func (c *Conn) HandshakeContext(ctx context.Context) error {
 	return c.handshake(ctx)
 }
 
-// handshake does the handshake below ctx, or waits for the task that does it.
-// A nil ctx is a callback's, which can't wait.
+// handshake does the handshake under ctx, or waits for the task that does it.
+// ctx is nil in a callback, which can't wait.
 func (c *Conn) handshake(ctx context.Context) error {
 	switch {
 	case c.done.Load():
@@ -127,17 +127,17 @@ func (c *Conn) shake(ctx context.Context) error {
 		err = flushed
 	}
 	if err == nil {
-		c.meter.Writing(false) // the handshake has been the peer's doing
+		c.meter.Writing(false) // the peer took part in the handshake
 		c.done.Store(true)
 	}
 	return err
 }
 
-// A crowd bounds the handshakes of a listener that are under way at a time.
+// A crowd limits the concurrent handshakes of a listener.
 type crowd = reactor.Semaphore
 
-// join waits, in a task, once the peer of a handshake has said something, until there are few
-// enough others.
+// join waits, in a task, until there are few enough other handshakes. It is
+// called once the peer has sent something.
 func (c *Conn) join() error {
 	if c.crowd == nil || c.inCrowd || c.done.Load() || !core.OnLoop(c.ctx) {
 		return nil
@@ -153,7 +153,7 @@ func (c *Conn) join() error {
 	return nil
 }
 
-// part makes room for another handshake.
+// part ends the use of crowd, which makes room for another handshake.
 func (c *Conn) part() {
 	if c.inCrowd {
 		c.inCrowd = false

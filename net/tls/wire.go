@@ -13,11 +13,11 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A wire is the connection that crypto/tls believes to have below it.
+// A wire is the connection that crypto/tls reads and writes.
 type wire struct{ *Conn }
 
-// Write never waits and never fails: the loop's tasks call crypto/tls one at
-// a time, because of this.
+// Write never waits and never fails, so tasks never suspend in crypto/tls while
+// it writes.
 func (w wire) Write(p []byte) (int, error) {
 	c := w.Conn
 	c.outMu.Lock()
@@ -29,7 +29,7 @@ func (w wire) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Read waits. What is to be said is said first: the peer may wait for it.
+// Read waits. It first writes pending output: the peer may wait for it.
 func (w wire) Read(p []byte) (n int, err error) {
 	c := w.Conn
 	if err = c.hold(); err == nil {
@@ -45,11 +45,12 @@ func (w wire) Read(p []byte) (n int, err error) {
 }
 
 // Close is called by crypto/tls when the ctx of a handshake is done, on any goroutine.
-// The end of that scope has ended the wait already; to close is the user's business.
+// The end of that scope has ended the wait already; the user closes the
+// connection.
 func (w wire) Close() error { return nil }
 
-// SetWriteDeadline is called by crypto/tls alone, to limit a goodbye. Write
-// needs no limit, and flush has another.
+// SetWriteDeadline is called only by crypto/tls, to limit the sending of
+// close_notify. Write needs no limit, and flush has its own.
 func (w wire) SetWriteDeadline(time.Time) error { return nil }
 
 func (w wire) SetDeadline(t time.Time) error     { return w.conn.SetDeadline(t) }
@@ -57,8 +58,8 @@ func (w wire) SetReadDeadline(t time.Time) error { return w.conn.SetReadDeadline
 func (w wire) LocalAddr() net.Addr               { return w.conn.LocalAddr() }
 func (w wire) RemoteAddr() net.Addr              { return w.conn.RemoteAddr() }
 
-// interrupted is an error that says nothing about the connection. Temporary is
-// the word by which crypto/tls knows that a read may be repeated.
+// interrupted wraps an error after which the connection is still usable. By its
+// method Temporary crypto/tls knows that a read may be repeated.
 type interrupted struct{ error }
 
 func (interrupted) Timeout() bool   { return false }
@@ -68,8 +69,8 @@ func (c *Conn) isInterrupted(err error) bool {
 	return errors.Is(err, context.Canceled) || core.OnLoop(c.ctx) && core.Here(c.ctx) == nil && !isFinal(err)
 }
 
-// isFinal reports whether a callback's error is the connection's. The other one it
-// can get is that it can't wait.
+// isFinal reports whether a callback's error is that of the connection. The
+// other possible one is that a callback can't wait.
 func isFinal(err error) bool {
 	_, fromKernel := errors.AsType[syscall.Errno](err)
 	return fromKernel || err == io.EOF || errors.Is(err, net.ErrClosed)
@@ -83,14 +84,14 @@ func plain(err error) error {
 	return err
 }
 
-// bufferSize is enough for a chunk in records of TLS 1.3, also if they are small,
-// as the first ones of a connection are.
+// bufferSize is enough for a chunk in TLS 1.3 records, even small ones, such as
+// the first ones of a connection.
 const bufferSize = chunk + chunk/8
 
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
-// flush writes what there is in c.out, and what is added while it waits. What is
-// not written when it fails stays there, so that the stream has no gap.
+// flush writes c.out, including what is added while it waits. If it fails, the
+// unwritten rest stays there, so that the stream has no gap.
 func (c *Conn) flush() error {
 	for buf := c.takeOut(); len(buf) > 0; buf = c.takeOut() {
 		n, err := c.conn.Write(buf)
@@ -115,25 +116,25 @@ func (c *Conn) takeOut() []byte {
 	return buf
 }
 
-// unwritten returns how much there is in c.out.
+// unwritten returns the length of c.out.
 func (c *Conn) unwritten() int {
 	c.outMu.Lock()
 	defer c.outMu.Unlock()
 	return len(c.out)
 }
 
-// answer sees to it that what a reader has to say gets written: its part of a
-// handshake, that it has new keys, that it won't go on. The reader does not wait for
-// that: the peer may itself be about to write, and not read before it is done.
+// answer starts writing a reader's output: its part of a handshake, a key
+// update, an alert. The reader does not wait for it: the peer may itself be
+// writing, and not read until it is done.
 func (c *Conn) answer() {
 	if c.unwritten() == 0 || c.writing.Locked() {
-		return // the one that has the lock goes on with it
+		return // the owner of the lock writes it
 	}
 	apart := !core.OnLoop(c.ctx)
 	flush := func(context.Context) error {
 		if c.writing.TryLock(apart) {
 			defer c.writing.Unlock()
-			c.flush() // the next write meets its error too
+			c.flush() // the next write gets its error too
 		}
 		return nil
 	}
@@ -147,10 +148,12 @@ func (c *Conn) answer() {
 	}
 }
 
-// maxAnswers bounds, in bytes, what a reader leaves to others to be written.
+// maxAnswers bounds, in bytes, the output that a reader leaves for others to
+// write.
 const maxAnswers = bufferSize
 
-// hold answers, and lets a reader wait whose peer asks and asks, and never reads.
+// hold answers, and makes the reader wait if its peer keeps asking without
+// reading.
 func (c *Conn) hold() error {
 	c.answer()
 	if c.unwritten() <= maxAnswers {

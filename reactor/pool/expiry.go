@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// expiry returns when r, which is idle, is to be closed, if ever.
+// expiry returns when r, which is idle, must be closed, if ever.
 func (p *Pool[T]) expiry(r *resource[T]) (when time.Duration, limited bool) {
 	c := &p.config
 	switch {
@@ -39,9 +39,10 @@ func (p *Pool[T]) watch(r *resource[T]) {
 	}
 }
 
-// reap closes what has been idle, or has lived, for long enough. It is a callback.
-// While a task that has been granted a permit has not taken its resource yet, there may
-// be no permit to close one with; then it tries again in the next turn.
+// reap closes resources that have been idle, or have lived, for long enough. It
+// is a callback. Closing needs a permit, and there may be none while a task
+// that was granted one has not yet taken its resource; then reap tries again in
+// the next turn.
 func (p *Pool[T]) reap() {
 	p.reaps = false
 	now := p.loop.Time()

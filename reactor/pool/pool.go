@@ -1,9 +1,9 @@
-// Package pool answers: how do tasks share what is dear to make, such as connections?
-// A task that gets one waits in line, without blocking the loop, while there are as
-// many as there may be.
+// Package pool answers: how do tasks share resources that are expensive to
+// make, such as connections? When the maximum is in use, a task waits in line,
+// without blocking the loop.
 //
-// What is in the pool, and whether a use of it may suspend, is its user's affair. The
-// package is written with what package reactor offers to everybody.
+// Resources may be of any type, and using them may suspend. The package uses
+// only the public API of package reactor.
 package pool
 
 import (
@@ -14,32 +14,34 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// A Config is what a [Pool] is made to. Dial and Max are needed, all else may be zero.
+// A Config configures a [Pool]. Dial and Max are required; all other fields may
+// be zero.
 type Config[T any] struct {
-	// Dial makes a resource. It is called by the task that gets it, and ctx is that
-	// task's.
+	// Dial makes a resource. It is called by the task that gets the resource,
+	// with that task's ctx.
 	Dial func(ctx context.Context) (T, error)
 
-	// Max is how many there may be at a time: in use, idle, being made or being
-	// closed.
+	// Max is the largest number of resources at a time: in use, idle, being
+	// made or being closed.
 	Max int
 
-	// Close ends a resource, in a task of its own and within CloseTimeout. nil means
-	// its method Close, if it is an io.Closer. What it returns is ignored.
+	// Close ends a resource, in a task of its own and within CloseTimeout. nil
+	// means its method Close, if it is an io.Closer. Its error is ignored.
 	Close func(ctx context.Context, v T) error
 
-	// Check, if set, is asked before a resource that was idle for CheckAfter or
-	// longer is used again. An error means that it is closed, and another is used or
-	// made.
+	// Check, if set, is called before a resource that was idle for CheckAfter
+	// or longer is used again. If it returns an error, the resource is closed,
+	// and another is used or made.
 	Check      func(ctx context.Context, v T) error
 	CheckAfter time.Duration
 
-	// Keep reports whether a resource can be used again after a function given to Do
-	// has failed with err. nil means that it can't.
+	// Keep reports whether a resource can be used again after a function passed
+	// to Do has returned err. If Keep is nil, it can't.
 	Keep func(v T, err error) bool
 
-	// IdleTime is after how long a resource is closed that nobody uses, and Lifetime
-	// after how long one is closed that nobody uses at that moment. 0 means never.
+	// IdleTime is how long a resource may be idle before it is closed. Lifetime
+	// is how long after it was made it is closed, once it is idle. 0 means no
+	// limit.
 	IdleTime, Lifetime time.Duration
 
 	// CloseTimeout bounds Close. 0 means five seconds.
@@ -49,32 +51,32 @@ type Config[T any] struct {
 // A Pool holds resources that tasks use in turn. It belongs to the loop of the ctx that
 // it was made with; its methods may be called by tasks of that loop.
 //
-// Invariant: each resource that is open, and each being made, holds a permit of turns
-// or is idle, and those that are idle and those that hold a permit are Max at most:
-// nobody makes one while one is idle.
+// Invariant: each resource that is open or being made either holds a permit of
+// turns or is idle, and their number is at most Max: none is made while one is
+// idle.
 type Pool[T any] struct {
 	config Config[T]
 	loop   *reactor.Loop
 	shield context.Context // for closing
 	turns  *reactor.Semaphore
-	idle   []*resource[T] // the one used last is at the end
-	reaper *reactor.Timer // nil before the first is idle that will not stay so
-	reapAt time.Duration  // when it fires, if it does
-	reaps  bool           // it does
+	idle   []*resource[T] // the last used one is at the end
+	reaper *reactor.Timer // nil until a resource with a time limit is idle
+	reapAt time.Duration  // when it fires, if reaps
+	reaps  bool           // it is set
 	closed reactor.Event
 	empty  reactor.Event // none is open, once the pool is closed
 
 	open, leased, waiting int
 }
 
-// A resource is one of a pool's: open, and not yet being closed.
+// A resource is an open resource of a pool.
 type resource[T any] struct {
 	value       T
 	made, freed time.Duration // in the loop's time
 }
 
-// New returns an empty pool. When ctx is done, the pool is closed as by Close. It
-// panics without a Dial or a positive Max.
+// New returns an empty pool. When ctx is done, the pool is closed as by Close.
+// It panics unless Dial is set and Max is positive.
 func New[T any](ctx context.Context, c Config[T]) *Pool[T] {
 	if c.Dial == nil || c.Max <= 0 {
 		panic("pool: New needs a Dial and a positive Max")
@@ -96,10 +98,10 @@ func New[T any](ctx context.Context, c Config[T]) *Pool[T] {
 	return p
 }
 
-// Do calls f with a resource, which it waits for as [Pool.Get] does. It is used again
-// if f returns nil, or an error after which Keep allows it. It is closed if f fails
-// otherwise or panics, and always if ctx is done by then: nobody knows how far f has
-// come.
+// Do calls f with a resource, for which it waits like [Pool.Get]. The resource
+// is used again if f returns nil, or an error for which Keep returns true. It
+// is closed if f returns another error or panics, and always if ctx is done by
+// then, because its state is unknown.
 func (p *Pool[T]) Do(ctx context.Context, f func(ctx context.Context, v T) error) error {
 	lease, err := p.Get(ctx)
 	if err != nil {
@@ -113,17 +115,17 @@ func (p *Pool[T]) Do(ctx context.Context, f func(ctx context.Context, v T) error
 	return err
 }
 
-// Get returns a resource for the task to use, until it gives it back by
-// [Lease.Release] or [Lease.Discard]. If Max are in use it waits; tasks are served in
-// the order in which they came. The error is that of Dial, that of ctx, or [reactor.ErrClosed].
-// A Dial that fails has the next task in line try.
+// Get returns a resource that the task may use until it calls [Lease.Release]
+// or [Lease.Discard]. If Max are in use it waits; tasks are served in the order
+// of their calls. The error is that of Dial, that of ctx, or
+// [reactor.ErrClosed]. When a Dial fails, the next task in line tries.
 func (p *Pool[T]) Get(ctx context.Context) (*Lease[T], error) {
 	p.waiting++
 	err := p.turns.Acquire(ctx, 1)
 	p.waiting--
 	if err != nil {
 		if ctx.Err() == nil {
-			err = reactor.ErrClosed // there are no permits any more
+			err = reactor.ErrClosed // there are no more permits
 		}
 		return nil, err
 	}
@@ -158,7 +160,7 @@ func (p *Pool[T]) take(ctx context.Context) (*resource[T], error) {
 	return p.dial(ctx)
 }
 
-// pop takes the idle resource that was used last.
+// pop removes and returns the idle resource that was used last.
 func (p *Pool[T]) pop() *resource[T] {
 	last := len(p.idle) - 1
 	r := p.idle[last]
@@ -205,16 +207,17 @@ func (p *Pool[T]) dial(ctx context.Context) (*resource[T], error) {
 	return r, nil
 }
 
-// A Lease is the right to use a resource. One that is given back, by whichever method,
-// is over: to give it back again does nothing, so that Discard can be deferred.
+// A Lease is the right to use a resource. Release and Discard end it;
+// afterwards both do nothing, so that Discard can be deferred.
 type Lease[T any] struct {
 	Value T
 
 	pool     *Pool[T]
-	resource *resource[T] // nil once it is over
+	resource *resource[T] // nil once the lease is over
 }
 
-// Release gives the resource back, to be used again. It does not suspend.
+// Release returns the resource to the pool, to be used again. It does not
+// suspend.
 func (l *Lease[T]) Release() {
 	r := l.over()
 	if r == nil {
@@ -231,8 +234,8 @@ func (l *Lease[T]) Release() {
 	p.turns.Release(1)
 }
 
-// Discard closes the resource, which is broken or in an unknown state. It does not
-// suspend. Another can be made once it is closed.
+// Discard closes the resource, for one that is broken or in an unknown state.
+// It does not suspend. Another can be made once it is closed.
 func (l *Lease[T]) Discard() {
 	if r := l.over(); r != nil {
 		l.pool.endInTurn(r)
@@ -248,7 +251,7 @@ func (l *Lease[T]) over() *resource[T] {
 	return r
 }
 
-// endInTurn closes r in a task of its own, which gives back r's permit afterwards.
+// endInTurn closes r in a task of its own, which then releases r's permit.
 func (p *Pool[T]) endInTurn(r *resource[T]) {
 	reactor.Go(p.shield, func(context.Context) error {
 		defer p.turns.Release(1)
@@ -271,7 +274,7 @@ func (p *Pool[T]) end(r *resource[T]) {
 	})
 }
 
-// gone notes that a resource is no more.
+// gone counts a resource as gone.
 func (p *Pool[T]) gone() {
 	p.open--
 	if p.open == 0 && p.closed.IsSet() {
@@ -279,9 +282,10 @@ func (p *Pool[T]) gone() {
 	}
 }
 
-// Close closes the pool: tasks that wait for a resource, or ask for one from now on,
-// get reactor.ErrClosed, and those that are idle are closed. It waits until those in use have
-// been given back and closed too, or for the end of ctx. Closing again waits as well.
+// Close closes the pool: tasks that wait for a resource, or ask for one later,
+// get reactor.ErrClosed, and idle resources are closed. It waits until those in
+// use have been returned and closed too, or until ctx is done. Closing again
+// waits as well.
 func (p *Pool[T]) Close(ctx context.Context) error {
 	p.shut()
 	return p.empty.Wait(ctx)
@@ -300,19 +304,19 @@ func (p *Pool[T]) shut() {
 		r := p.pop()
 		reactor.Go(p.shield, func(context.Context) error { p.end(r); return nil })
 	}
-	p.turns.SetTotal(0) // the error of those that wait
+	p.turns.SetTotal(0) // gives waiters their error
 	if p.open == 0 {
 		p.empty.Set()
 	}
 }
 
-// Stats are the numbers of a pool at a moment.
+// Stats holds the counts of a pool at a moment.
 type Stats struct {
-	Open    int // resources that are not closed, with those being made
-	Idle    int // of these: that nobody uses
-	Leased  int // of these: that are in use
+	Open    int // resources that are not closed, including those being made
+	Idle    int // of these: idle
+	Leased  int // of these: in use
 	Waiting int // tasks in line
 }
 
-// Stats returns the pool's numbers now.
+// Stats returns the pool's present counts.
 func (p *Pool[T]) Stats() Stats { return Stats{p.open, len(p.idle), p.leased, p.waiting} }
