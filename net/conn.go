@@ -5,9 +5,11 @@ import (
 	"os"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/eddyio/eddy/reactor/core"
 	"github.com/eddyio/eddy/reactor/poll"
 	"github.com/eddyio/eddy/sockets"
 )
@@ -38,7 +40,23 @@ func (o *origin) use(sys sockets.Calls) {
 	o.kind = poll.KindOf(sys)
 	o.kind.Drains = o.tcp && shortReadDrains(sys)
 	o.kind.Datagram = o.datagram
+	o.kind.Name = nameConn
 }
+
+// nameConn names the peer of a conn that a task waits for, or, if it has none, its own
+// address. fd is a conn's, and so its first field's first.
+func nameConn(fd *core.FD, d *core.Wait) {
+	c := (*conn)(unsafe.Pointer(fd))
+	switch {
+	case c.peer != nil:
+		d.On = c.peer
+	case c.origin != nil && c.local != nil:
+		d.On = c.local
+	}
+}
+
+// The addresses of a conn and of its core.FD are the same.
+const _ = -unsafe.Offsetof(conn{}.fd)
 
 // connOf returns the conn of a connected socket of this package, or nil. It
 // does not look inside types that embed one, because they may override its

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/eddyio/eddy/reactor"
+	"github.com/eddyio/eddy/reactor/core"
 	"github.com/eddyio/eddy/reactor/poll"
 	"github.com/eddyio/eddy/sockets"
 )
@@ -59,6 +60,7 @@ func (l *listener) use(sys sockets.Calls) {
 	l.sys = sys
 	l.kind = poll.KindOf(sys)
 	l.kind.Before = l.unlink
+	l.kind.Name = func(_ *core.FD, d *core.Wait) { d.For, d.On = "a connection to", l.addr }
 }
 
 // open gives l the listening socket fd. It is registered with the loop's poller

@@ -3,6 +3,7 @@ package net
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/eddyio/eddy/reactor/core"
@@ -155,5 +156,8 @@ func (r *readyRunner) Over(err error) {
 	c.v.left(c, err)
 }
 
-// String describes the task of a handler.
-func (r *readyRunner) String() string { return "serves " + full(r.peer).String() }
+// Label names the task of a handler.
+func (r *readyRunner) Label() (string, fmt.Stringer) { return "serves", r.peer }
+
+// Function returns the handler.
+func (r *readyRunner) Function() any { return r.v.readyHandler }

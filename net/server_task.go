@@ -3,6 +3,7 @@ package net
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/eddyio/eddy/reactor/core"
 )
@@ -67,5 +68,13 @@ func (e *served) drain() {} // the handler itself ends the connection
 
 func (e *served) end() { e.conn.Close() }
 
-// String describes the handler's task.
-func (e *served) String() string { return "serves " + e.conn.RemoteAddr().String() }
+// Label names the handler's task.
+func (e *served) Label() (string, fmt.Stringer) {
+	if c := connOf(e.conn); c != nil && c.peer != nil {
+		return "serves", c.peer
+	}
+	return "serves", e.conn.RemoteAddr()
+}
+
+// Function returns the handler.
+func (e *served) Function() any { return e.v.handler }

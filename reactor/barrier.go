@@ -42,7 +42,7 @@ func (b *Barrier) Wait(ctx context.Context) (int, error) {
 		return b.parties - 1, nil
 	}
 	b.come++
-	switch err := b.waiters.Wait(w, s, waitingFor("a barrier")); err {
+	switch err := b.waiters.Wait(w, s, (*barrierWait)(b)); err {
 	case nil:
 		return w.Weight, nil
 	case ErrClosed:
@@ -51,6 +51,15 @@ func (b *Barrier) Wait(ctx context.Context) (int, error) {
 		return 0, err
 	}
 }
+
+// barrierWait is a Barrier as what a task waits for.
+type barrierWait Barrier
+
+func (b *barrierWait) Describe(d *core.Wait) {
+	d.For, d.Have, d.Max, d.After = "a barrier", b.come, b.parties, " have come"
+}
+
+func (b *barrierWait) String() string { return core.Described(b) }
 
 // last reports whether all others wait. Those who were cancelled have come and do
 // not wait, so it counts; but only when enough have come, for that takes time.

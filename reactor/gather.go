@@ -150,20 +150,26 @@ func (g *gathering) join(w *core.Worker, s *core.Scope) error {
 	return nil
 }
 
-func (c *collection) String() string {
-	return "the tasks that it gathers: " + listTasks(c.left, c.Joins)
+func (c *collection) Describe(d *core.Wait) {
+	d.For = "the tasks that it gathers:"
+	d.List(c.left, c.Joins)
 }
+
+func (c *collection) String() string { return core.Described(c) }
 
 func (c *collection) All() (bool, int) { return true, c.left }
 
 func (c *collection) Joins(yield func(*core.Task) bool) { c.under.KeptBy(c, yield) }
 
-func (g *gathering) String() string {
+func (g *gathering) Describe(d *core.Wait) {
+	d.For = "the tasks that it gathers:"
 	if g.canceled {
-		return "the tasks that it gathers, which are cancelled: " + listTasks(g.left, g.Joins)
+		d.For = "the tasks that it gathers, which are cancelled:"
 	}
-	return "the tasks that it gathers: " + listTasks(g.left, g.Joins)
+	d.List(g.left, g.Joins)
 }
+
+func (g *gathering) String() string { return core.Described(g) }
 
 func (g *gathering) All() (bool, int) { return g.canceled, g.left }
 

@@ -254,7 +254,12 @@ func (g *TaskGroup) result(body error, echo bool) error {
 // groupWait is a group as what waits for its tasks.
 type groupWait TaskGroup
 
-func (g *groupWait) String() string { return "the tasks of its group: " + listTasks(g.n, g.Joins) }
+func (g *groupWait) Describe(d *core.Wait) {
+	d.For = "the tasks of its group:"
+	d.List(g.n, g.Joins)
+}
+
+func (g *groupWait) String() string { return core.Described(g) }
 
 func (g *groupWait) All() (bool, int) { return true, g.n }
 

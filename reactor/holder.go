@@ -43,6 +43,15 @@ func (h *holder) mustBe(t *core.Task, op string) {
 	panic(foreign(op, t, h.task))
 }
 
+// describe describes a lock that h holds.
+func (h *holder) describe(lock string, d *core.Wait) {
+	d.For = lock
+	if h.task != nil {
+		d.For += " held by"
+		d.Name(h.task)
+	}
+}
+
 func foreign(op string, t, holder *core.Task) string {
 	who := "a callback"
 	if t != nil {

@@ -2,7 +2,6 @@ package reactor
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/eddyio/eddy/reactor/core"
 )
@@ -58,12 +57,9 @@ func (m *Mutex) lock(w *core.Worker, s *core.Scope) error {
 // mutexWait is a Mutex as what a task waits for.
 type mutexWait Mutex
 
-func (m *mutexWait) String() string {
-	if m.holder.task == nil {
-		return "a mutex"
-	}
-	return fmt.Sprintf("a mutex held by %v", m.holder.task)
-}
+func (m *mutexWait) Describe(d *core.Wait) { m.holder.describe("a mutex", d) }
+
+func (m *mutexWait) String() string { return core.Described(m) }
 
 // mutexHolder is a Mutex as the hook of its holder.
 type mutexHolder Mutex

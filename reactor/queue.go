@@ -153,7 +153,26 @@ type queue[T any] struct {
 	unfinished int
 	joiners    core.WaitList
 	closed     bool
+	bound      queueBound
 }
+
+// A queueBound is the queue's Max, as the last Put knew it, for what is said of those
+// that wait.
+type queueBound struct{ max int }
+
+// itemWait is a queue, which has no items, as what a Get waits for.
+type itemWait queueBound
+
+func (q *itemWait) Describe(d *core.Wait) { d.For, d.Max = "an item in a queue", q.max }
+
+func (q *itemWait) String() string { return core.Described(q) }
+
+// roomWait is a queue that is full as what a Put waits for.
+type roomWait queueBound
+
+func (q *roomWait) Describe(d *core.Wait) { d.For, d.Have, d.Max = "room in a queue", q.max, q.max }
+
+func (q *roomWait) String() string { return core.Described(q) }
 
 // items is where a queue keeps what nobody waits for.
 type items[T any] interface {
@@ -168,6 +187,7 @@ func (q *queue[T]) count(in items[T]) int {
 }
 
 func (q *queue[T]) full(in items[T], max int) bool {
+	q.bound.max = max
 	if max < 0 {
 		return q.getters.Empty()
 	}
@@ -185,7 +205,7 @@ func (q *queue[T]) put(ctx context.Context, in items[T], max int, item T) error 
 	if max < 0 {
 		return q.offer(w, s, item)
 	}
-	if err := q.putters.Wait(w, s, waitingFor("room in a queue")); err != nil {
+	if err := q.putters.Wait(w, s, (*roomWait)(&q.bound)); err != nil {
 		return err
 	}
 	q.promised--
@@ -243,7 +263,7 @@ func (q *queue[T]) get(ctx context.Context, in items[T]) (item T, err error) {
 	if item, err = q.take(in); err != ErrEmpty {
 		return item, err
 	}
-	if err := q.getters.Wait(w, s, waitingFor("an item in a queue")); err != nil {
+	if err := q.getters.Wait(w, s, (*itemWait)(&q.bound)); err != nil {
 		return item, err
 	}
 	return q.handed.pop(), nil

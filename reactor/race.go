@@ -205,9 +205,12 @@ func (f *field) wait(l *core.Loop, op string) {
 	f.changed.Wait(w, l.Shielded(), f)
 }
 
-func (f *field) String() string {
-	return "the functions of its " + f.op + ": " + listTasks(len(f.entrants)-len(f.ended), f.running)
+func (f *field) Describe(d *core.Wait) {
+	d.For = "the functions of its " + f.op + ":"
+	d.List(len(f.entrants)-len(f.ended), f.running)
 }
+
+func (f *field) String() string { return core.Described(f) }
 
 // running ranges over the tasks that are not over.
 func (f *field) running(yield func(*core.Task) bool) {

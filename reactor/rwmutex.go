@@ -2,7 +2,6 @@ package reactor
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/eddyio/eddy/reactor/core"
 )
@@ -73,20 +72,18 @@ func (m *RWMutex) lock(ctx context.Context, op string, weight int) error {
 // rwMutexWait is an RWMutex as what a task waits for.
 type rwMutexWait RWMutex
 
-func (m *rwMutexWait) String() string {
-	first := m.writer.task
-	if first == nil {
-		first = (*RWMutex)(m).anyReader()
+func (m *rwMutexWait) Describe(d *core.Wait) {
+	held := m.writer
+	if held.task == nil {
+		held.task = (*RWMutex)(m).anyReader()
 	}
-	others := len(m.reading) - 1
-	switch {
-	case first == nil:
-		return "a read-write mutex"
-	case others > 0:
-		return fmt.Sprintf("a read-write mutex held by %v and %d more", first, others)
+	held.describe("a read-write mutex", d)
+	if held.task != nil {
+		d.More = max(0, len(m.reading)-1)
 	}
-	return fmt.Sprintf("a read-write mutex held by %v", first)
 }
+
+func (m *rwMutexWait) String() string { return core.Described(m) }
 
 // TryLock takes the mutex for writing if that needs no waiting, and reports
 // whether it did. A callback may call it, too; anybody may unlock what a callback

@@ -40,7 +40,7 @@ func (m *Semaphore) Acquire(ctx context.Context, n int) error {
 		return nil
 	}
 	w.Weight = n
-	if err := m.waiters.Wait(w, s, waitingFor("a semaphore")); err != nil {
+	if err := m.waiters.Wait(w, s, (*semaphoreWait)(m)); err != nil {
 		if err == ErrClosed {
 			return tooMany(n, w.Weight)
 		}
@@ -49,6 +49,15 @@ func (m *Semaphore) Acquire(ctx context.Context, n int) error {
 	}
 	return nil
 }
+
+// semaphoreWait is a Semaphore as what a task waits for.
+type semaphoreWait Semaphore
+
+func (m *semaphoreWait) Describe(d *core.Wait) {
+	d.For, d.Have, d.Max, d.After = "a semaphore", max(0, m.free), m.total, " free"
+}
+
+func (m *semaphoreWait) String() string { return core.Described(m) }
 
 func tooMany(n, total int) error {
 	return fmt.Errorf("reactor: Semaphore.Acquire(%d) can never succeed: the semaphore has %d permits in all", n, total)

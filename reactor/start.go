@@ -3,6 +3,7 @@ package reactor
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/eddyio/eddy/reactor/core"
 )
@@ -64,19 +65,24 @@ type starting[T any] struct {
 // Run is the task's function.
 func (p *starting[T]) Run(ctx context.Context) error { return p.f(ctx, p.started) }
 
-// String names the task by the function that it was made of.
-func (p *starting[T]) String() string { return core.FuncName(p.f) }
+// Label names the task by the function that it was made of.
+func (p *starting[T]) Label() (string, fmt.Stringer) { return core.FuncName(p.f), nil }
+
+func (p *starting[T]) Function() any { return p.f }
 
 // startWait is a task as what its Start waits for.
 type startWait core.Task
 
-func (w *startWait) String() string {
+func (w *startWait) Describe(d *core.Wait) {
 	t := (*core.Task)(w)
+	d.For = "the start of"
 	if t.Scope().Canceled() {
-		return "the end of " + t.String() + ", which was to start"
+		d.For, d.After = "the end of", ", which was to start"
 	}
-	return "the start of " + t.String()
+	d.Name(t)
 }
+
+func (w *startWait) String() string { return core.Described(w) }
 
 func (p *starting[T]) started(value T) {
 	p.task.record().Loop().OnLoop("the started function of Start")

@@ -115,18 +115,18 @@ func (v *watch) wait(w *core.Worker, s *core.Scope) error {
 	return v.changed.Wait(w, s, v)
 }
 
-func (v *watch) String() string {
-	names := listTasks(v.left, v.Joins)
+func (v *watch) Describe(d *core.Wait) {
 	switch {
 	case v.left == 1:
-		return names
 	case v.mode == FirstDone:
-		return "one of " + names
+		d.For = "one of"
 	case v.mode == FirstFailed:
-		return "all, or a failure, of " + names
+		d.For = "all, or a failure, of"
 	}
-	return names
+	d.List(v.left, v.Joins)
 }
+
+func (v *watch) String() string { return core.Described(v) }
 
 func (v *watch) All() (bool, int) { return v.mode == AllDone, v.left }
 

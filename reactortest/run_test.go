@@ -103,7 +103,7 @@ func TestTwiceFindsOtherDice(t *testing.T) {
 
 // A deadlock is told with the names of the tasks and what they wait for.
 func TestDeadlock(t *testing.T) {
-	want := []string{"deadlock", "task 2 (thinker) waits for a mutex held by task 1 (test)", "task 3 (reader) waits for tcp listener 127.0.0.1:80", "task 1 (test) waits for task 2 (thinker)"}
+	want := []string{"deadlock", "task 2 (thinker) waits for a mutex held by task 1 (test)", "task 3 (reader) waits for read of tcp listener 127.0.0.1:80", "task 1 (test) waits for task 2 (thinker)"}
 	hang := func(ctx context.Context) {
 		var m reactor.Mutex
 		m.Lock(ctx)

@@ -48,6 +48,7 @@ var floors = [][]room{
 	{
 		{"reactor/poll", "How does a task read, write, accept, and a goroutine beside it?"},
 		{"reactor/pool", "How do tasks share what is dear to make?"},
+		{"inspect", "Which task, where, since when, and why is the loop slow?"},
 	},
 	{
 		{"process", "How does a task run another program?"},

@@ -52,7 +52,8 @@ func (l *Loop) deadlock() {
 // waiting describes what each task waits for, a line each.
 func (l *Loop) waiting() (lines []string) {
 	for _, w := range l.tasks() {
-		lines = append(lines, fmt.Sprintf("%v waits for %v", w.task, l.describe(w.what)))
+		what := w.waits()
+		lines = append(lines, fmt.Sprintf("%v waits for %v", w.task, &what))
 	}
 	return lines
 }

@@ -40,7 +40,8 @@ func (t *Task) doing() string {
 	case w == nil || w.task != t:
 		return "is to start"
 	case w.state == parked:
-		return "waits for " + w.what.String()
+		what := w.waits()
+		return "waits for " + what.String()
 	case w.state == ready:
 		return "is ready"
 	default:

@@ -14,6 +14,10 @@ type FDKind struct {
 	Before func()
 	Close  func(fd int) error
 
+	// Name, if set, completes what a task waits for, of which For and On are set: On is
+	// the descriptor's number. It is called on the loop.
+	Name func(f *FD, d *Wait)
+
 	Drains   bool // a read that does not fill its buffer has taken all there was
 	Datagram bool // 0 bytes read are an empty datagram, not the end
 

@@ -21,6 +21,8 @@ type Loop struct {
 	cur     *Worker // the one that runs
 	running uintptr // the goroutine of cur; 0 before and after
 	thread  uint64
+	number  uint64 // in the process
+	title   atomic.Pointer[TaskName]
 	schedule
 	crew
 	scopes
@@ -42,6 +44,7 @@ type schedule struct {
 	batch  int // how many of ready still belong to this turn
 	wheel  timerwheel.Wheel[Expirer]
 	clock  Clock
+	turnAt int64     // when the turn began
 	wall   time.Time // the time of day at wallAt
 	wallAt int64
 }
@@ -231,9 +234,11 @@ func (l *Loop) init(ctx context.Context, c Config) error {
 	} else {
 		l.wall, l.wallAt = time.Now(), l.Now()
 	}
+	l.turnAt = l.Now()
 	l.watched = l.slow > 0 || l.sim != nil
 	l.host = &Worker{loop: l, self: coro.Self(), state: running}
 	l.cur, l.running = l.host, l.host.self
+	l.number = lastNumber.Add(1)
 	l.enroll()
 	return nil
 }
@@ -243,6 +248,8 @@ func (l *Loop) init(ctx context.Context, c Config) error {
 func (l *Loop) Start(ctx context.Context, main *Task) {
 	l.root.Follow(ctx)
 	l.main = main
+	title := main.Name()
+	l.title.Store(&title)
 }
 
 // Facade returns the loop as its users know it.

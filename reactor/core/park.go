@@ -38,7 +38,7 @@ func (w *Worker) Park(s *Scope, what fmt.Stringer) Wakeup {
 // parks notes that w's task is about to be suspended.
 func (w *Worker) parks(s *Scope, what fmt.Stringer) {
 	w.state, w.where, w.what = parked, s, what
-	w.spins = 0
+	w.since, w.spins = w.loop.turnAt, 0
 	if s.w != w {
 		s.more().guests.add(w)
 	}

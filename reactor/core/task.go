@@ -258,15 +258,7 @@ func (t *Task) String() string {
 	if !t.scope.loop.OnThread() && !t.scope.loop.finished.Load() {
 		return fmt.Sprintf("task %d", t.id)
 	}
-	switch body := t.body.(type) {
-	case nil:
-		return fmt.Sprintf("task %d", t.id)
-	case fmt.Stringer: // a Runner that has a name
-		return fmt.Sprintf("task %d (%v)", t.id, body)
-	case Runner:
-		return fmt.Sprintf("task %d (%T)", t.id, body)
-	}
-	return fmt.Sprintf("task %d (%s)", t.id, FuncName(t.body))
+	return t.Name().String()
 }
 
 // A task is the context of what it runs. Any goroutine may call these methods.

@@ -92,6 +92,7 @@ func (l *Loop) turn() {
 	case l.fds.n > 0:
 		l.poll(0)
 	}
+	l.turnAt = l.Now()
 	l.inbox.drain()
 	if l.wheel.Len() > 0 {
 		now := l.Now()

@@ -53,6 +53,7 @@ type sighting struct {
 // A Blockage is what the watchdog has to tell of a loop that stands, or of one that
 // goes on after it has stood.
 type Blockage struct {
+	ID    uint64 // the task's; 0 is a callback
 	Task  string // its name; "" is a callback
 	Took  time.Duration
 	Over  bool
@@ -189,7 +190,7 @@ func (w *watched) look(now time.Time) {
 	if w.looks < 2 || w.told {
 		return
 	}
-	task, function := l.currentTask()
+	id, task, function := l.currentTask()
 	if l.slow > 0 && took >= l.slow && w.seen.Load().before(step) {
 		w.seen.Store(&sighting{step, blockedStack(function)})
 	}
@@ -198,7 +199,7 @@ func (w *watched) look(now time.Time) {
 	}
 	w.told = true
 	l.facade.Blocked(Blockage{
-		Task: task, Took: took, Calls: !l.inbox.empty(), Stack: blockedStack(function),
+		ID: id, Task: task, Took: took, Calls: !l.inbox.empty(), Stack: blockedStack(function),
 	})
 }
 
@@ -209,31 +210,59 @@ func (s *sighting) before(step uint64) bool { return s == nil || s.step != step 
 //go:norace
 func (l *Loop) currentStep() uint64 { return l.steps }
 
-// currentTask returns the name of the running task, and its function's. Both are empty
-// for a callback, and also if the step ended meanwhile, for what was read is not to be
-// trusted then.
+// Standing returns what keeps the loop's thread, if one step goes on while it is called.
+// It may be called from anywhere, and takes some milliseconds. Took is since the turn
+// began.
+func (l *Loop) Standing() (b Blockage, ok bool) {
+	step := l.currentStep()
+	time.Sleep(2 * time.Millisecond)
+	id, task, function := l.currentTask()
+	if l.inbox.asleep.Load() || l.finished.Load() || l.hostRuns() {
+		return b, false
+	}
+	b = Blockage{ID: id, Task: task, Calls: !l.inbox.empty(), Stack: blockedStack(function)}
+	if _, real := l.clock.(monotonic); real {
+		b.Took = time.Duration(l.Now() - l.currentTurn())
+	}
+	return b, l.currentStep() == step
+}
+
+// hostRuns reports whether neither a task nor a callback runs: the loop is in a turn, or
+// nobody drives it.
 //
 //go:norace
-func (l *Loop) currentTask() (name, function string) {
+func (l *Loop) hostRuns() bool { return l.cur == l.host }
+
+// currentTurn returns when the turn began.
+//
+//go:norace
+func (l *Loop) currentTurn() int64 { return l.turnAt }
+
+// currentTask returns the number and name of the running task, and its function's name.
+// All are empty for a callback, and also if the step ended meanwhile, for what was read
+// is not to be trusted then.
+//
+//go:norace
+func (l *Loop) currentTask() (n uint64, name, function string) {
 	step := l.steps
 	if l.cur == nil || l.cur.task == nil {
-		return "", ""
+		return 0, "", ""
 	}
 	t := l.cur.task
 	id, given, body := t.id, givenName(t), t.body
 	if l.currentStep() != step {
-		return "", ""
+		return 0, "", ""
 	}
 	if body != nil && reflect.TypeOf(body).Kind() == reflect.Func {
 		function = shortName(runtime.FuncForPC(entry(body)).Name())
 	}
 	switch {
 	case given != "":
-		return fmt.Sprintf("task %d (%s)", id, given), function
+		return uint64(id), fmt.Sprintf("task %d (%s)", id, given), function
 	case function != "":
-		return fmt.Sprintf("task %d (%s)", id, function), function
+		return uint64(id), fmt.Sprintf("task %d (%s)", id, function), function
 	}
-	return fmt.Sprintf("task %d", id), ""
+	return uint64(id), fmt.Sprintf("task %d", id), ""
 }
 
 // givenName returns a copy of the name that a task was given.

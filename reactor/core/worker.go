@@ -45,6 +45,7 @@ type Worker struct {
 	inner   *Region
 	body    *Body // the innermost generator's body that runs here
 	what    fmt.Stringer
+	since   int64 // when the turn began in which it parked
 	node    Waiter
 	spare   *Task // for a Dormant's next run: at rest, in the tree of scopes still
 	timer   timerwheel.Timer[Expirer]
