@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Accept waits for a connection, of which it returns the descriptor. One that was gone
-// before it was accepted is passed over.
+// Accept waits for a connection and returns its descriptor. It skips
+// connections that were gone before they were accepted.
 func (f *FD) Accept() (fd int, peer unix.Sockaddr, err error) {
 	if !f.core.OnLoop() {
 		return f.acceptApart()
@@ -81,10 +81,10 @@ func acceptFD(k *Kind, at int) (fd int, peer unix.Sockaddr, err error) {
 	return k.Sockets.Accept(at)
 }
 
-// acceptShared is for want of an accept(2) that can be told not to wait. To ask
-// before whether there is a connection is not enough, for another process that
-// listens too may take it; to make the socket nonblocking is, but for no longer
-// than need be.
+// acceptShared accepts from a socket that may block, because accept(2) has no
+// flag not to wait. Checking for a connection first is not enough, because
+// another process that listens too may take it. So the socket is made
+// nonblocking, for as short as possible.
 func acceptShared(k *Kind, at int) (fd int, peer unix.Sockaddr, err error) {
 	flags, err := unix.FcntlInt(uintptr(at), unix.F_GETFL, 0)
 	switch {

@@ -7,22 +7,22 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// An Activity notes when an FD was last read or written, for timers that look at it:
-// both sides store, and nobody wakes. The times are the loop's.
+// An Activity records when an FD was last read or written, for timers that
+// check it: both sides only store, and wake nothing. The times are the loop's.
 type Activity struct {
 	loop  *reactor.Loop
 	last  atomic.Int64
-	began atomic.Int64          // 0: no message is under way
-	meter atomic.Pointer[Meter] // counts in its place, if there is one
+	began atomic.Int64          // 0: no message in progress
+	meter atomic.Pointer[Meter] // if set, it counts instead
 }
 
-// Start begins with the present time as the last one.
+// Start sets the last time to the present.
 func (a *Activity) Start(l *reactor.Loop) {
 	a.loop = l
 	a.last.Store(int64(l.Time()))
 }
 
-// Last returns when something was read or written last.
+// Last returns when data was last read or written.
 func (a *Activity) Last() time.Duration {
 	last := time.Duration(a.last.Load())
 	if m := a.meter.Load(); m != nil {
@@ -31,8 +31,8 @@ func (a *Activity) Last() time.Duration {
 	return last
 }
 
-// MessageBegan returns when a message began that is under way: from the first read
-// until a write. It is 0 if there is none.
+// MessageBegan returns when the message in progress began: a message lasts from
+// the first read until a write. It is 0 if there is none.
 func (a *Activity) MessageBegan() time.Duration {
 	if m := a.meter.Load(); m != nil {
 		return m.activity.MessageBegan()
@@ -40,8 +40,8 @@ func (a *Activity) MessageBegan() time.Duration {
 	return time.Duration(a.began.Load())
 }
 
-// Meter returns the meter that counts in the place of a from now on. It may be
-// called on nil, and is nil then.
+// Meter returns a meter that counts instead of a from now on. If a is nil, so
+// is the meter.
 func (a *Activity) Meter() *Meter {
 	if a == nil {
 		return nil

@@ -2,11 +2,11 @@ package poll
 
 import "time"
 
-// In a bubble of testing/synctest the clock is not the system's, by which the loop
-// goes. So what a goroutine off the loop asks for is taken for the time from now
-// on, as std does.
+// In a testing/synctest bubble the clock is not the system's, which the loop
+// uses. So a deadline set by a goroutine off the loop counts relative to now,
+// as in std.
 
-// askedAt returns the time by the clock of the caller, who sets a deadline.
+// askedAt returns the time of the caller's clock, for a deadline that it sets.
 func askedAt(deadline time.Time) time.Time {
 	if deadline.IsZero() {
 		return deadline
@@ -14,8 +14,8 @@ func askedAt(deadline time.Time) time.Time {
 	return time.Now()
 }
 
-// rebased returns the deadline t, which was set at the time asked by the clock of the
-// one who did, by the clock of the loop, on which it is called.
+// rebased converts the deadline t, which a goroutine set when its clock showed
+// asked, to the loop's clock. It must be called on the loop.
 func rebased(t, asked time.Time) time.Time {
 	const apart = time.Hour // a bubble's clock begins with the year 2000
 	if asked.IsZero() || time.Since(asked.Round(0)).Abs() < apart {

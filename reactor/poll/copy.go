@@ -4,18 +4,18 @@ import (
 	"io"
 )
 
-// A CopyError is an error of [Copy]'s source, or of its destination.
+// A CopyError is an error of [Copy]'s source or destination.
 type CopyError struct {
 	Err   error
-	Write bool // it is the destination's
+	Write bool // the destination's error, not the source's
 }
 
-// Copy moves up to limit bytes from src to dst, streams, until the end of src, and
-// returns how much. For a task both must be of its loop. The error is nil or a CopyError.
+// Copy moves up to limit bytes from the stream src to the stream dst, until the
+// end of src, and returns how much. For a task both must belong to its loop.
 //
-// What comes in small pieces goes by way of the loop's own buffer: a connection that is
-// idle here holds none, and no deep stack. What comes in such quantities that it fills
-// the buffer is more than copying is good for: it is spliced, if it can be.
+// Small pieces are copied through the loop's own buffer, so that a connection
+// that is idle here holds no buffer and no deep stack. When a piece fills the
+// buffer, the data is spliced, if possible.
 func Copy(dst, src *FD, limit int64) (moved int64, failed *CopyError) {
 	if !src.core.OnLoop() {
 		return copyElsewhere(dst, src, limit)
@@ -33,10 +33,10 @@ func Copy(dst, src *FD, limit int64) (moved int64, failed *CopyError) {
 	return moved, nil
 }
 
-// Together reports whether a task that may use one of two FDs may use both.
+// Together reports whether a task that may use a may use b.
 func Together(a, b *FD) bool { return a.Loop() == b.Loop() }
 
-// endCopy goes on where Copy can't.
+// endCopy continues a Copy that has stopped because of why.
 func endCopy(dst, src *FD, limit, moved int64, why *CopyError) (int64, *CopyError) {
 	switch why {
 	case atEnd:
@@ -53,7 +53,7 @@ var (
 	isFull = new(CopyError) // the last piece was as large as there was room for
 )
 
-// sourceFailed returns what an error of a read means for a copy.
+// sourceFailed converts an error of a read.
 func sourceFailed(err error) *CopyError {
 	switch err {
 	case nil, errAgain:
@@ -66,7 +66,7 @@ func sourceFailed(err error) *CopyError {
 
 // copyPiece reads once, and writes what it has read.
 func copyPiece(dst, src *FD, limit int64) (int, *CopyError) {
-	room := src.core.Inner().Scratch() // not before the wait: it is lent until the next one
+	room := src.core.Inner().Scratch() // after the wait, because it is lent only until the next one
 	n, err := src.tryRead(room[:min(int64(len(room)), limit)])
 	if err != nil {
 		return 0, sourceFailed(err)

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// replace puts an unconnected socket in the place of fd, which dup2 closes.
+// replace replaces fd with an unconnected socket; dup2 closes the old one.
 func replace(fd int) error {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()

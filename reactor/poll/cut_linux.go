@@ -4,7 +4,7 @@ package poll
 
 import "golang.org/x/sys/unix"
 
-// replace puts an unconnected socket in the place of fd, which dup3 closes.
+// replace replaces fd with an unconnected socket; dup3 closes the old one.
 func replace(fd int) error {
 	other, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

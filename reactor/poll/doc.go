@@ -1,22 +1,22 @@
-// Package poll asks how a task reads, writes and accepts on a descriptor, and a
-// goroutine beside it. It is for authors of socket types, as internal/poll is for
-// the standard library's; which sockets there are, and what their errors look like, it
-// leaves to package net.
+// Package poll answers: how do tasks, and goroutines beside them, read, write
+// and accept on a descriptor? It is for authors of socket types, as
+// internal/poll is in the standard library. Package net has the types of
+// sockets and their errors.
 //
-// An [FD] has two sides. A task, or a callback, of the FD's loop waits by the loop's
-// poller; it must never wait for a goroutine. Any other goroutine waits by Go's own
-// poller, with which the descriptor is registered when the first one comes; it needs
-// no turn of the loop. Each method asks once which of the two is calling.
+// An [FD] has two sides. A task or callback of the FD's loop waits with the
+// loop's poller; it must never wait for a goroutine. Any other goroutine waits
+// with Go's own poller, where the first one registers the descriptor; it needs
+// no turn of the loop. Each method determines once which side is calling.
 //
-// What holds for both: writes are not interleaved, deadlines and Close. A goroutine
-// that waits for a task's unfinished Write waits for the loop; nothing else does.
+// Write locking, deadlines and Close apply to both sides. A goroutine waits for
+// the loop only while it waits for a task's unfinished Write.
 //
-// The descriptor belongs to the loop until goroutines use it, and from then on to
-// both: it is closed when both have let go of it. Closing it by one side cuts the
-// connection at once, see cut, so that the peer notices, while the number stays taken
-// until the other side has noticed too.
+// The descriptor belongs to the loop until goroutines use it, and then to both:
+// it is closed when both have released it. If one side closes it, the
+// connection is cut at once (see cut), so that the peer notices, but the number
+// stays in use until the other side has released it too.
 //
-// Where the socket calls are not the system's own (reactor's Options.Sockets) there is
-// one side: what a goroutine calls is done by a task of the loop. A simulation refuses
-// it.
+// If the socket calls are not the system's own (reactor's Options.Sockets)
+// there is only one side: a task of the loop makes a goroutine's calls. A
+// simulation refuses them.
 package poll

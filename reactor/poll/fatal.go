@@ -11,10 +11,10 @@ const (
 	goroutines
 )
 
-// failed makes the error of a call on the loop.
+// failed returns the error of a call on the loop.
 func (f *FD) failed(call string, errno syscall.Errno) error { return f.failedBy(tasks, call, errno) }
 
-// failedBy makes the error of a call by one side.
+// failedBy returns the error of a call by one side.
 func (f *FD) failedBy(side int, call string, errno syscall.Errno) error {
 	if f.closedApart() {
 		return os.ErrClosed
@@ -23,8 +23,8 @@ func (f *FD) failedBy(side int, call string, errno syscall.Errno) error {
 	return os.NewSyscallError(call, errno)
 }
 
-// keep notes an error of the connection's that one side has got, and which the kernel
-// tells once: the other is to get it too.
+// keep records an error of the connection that one side has got, for the other
+// side to get too: the kernel returns it only once.
 func (f *FD) keep(by int, errno syscall.Errno) {
 	switch errno {
 	case syscall.ECONNRESET, syscall.ETIMEDOUT, syscall.EHOSTUNREACH, syscall.ENETUNREACH:
@@ -39,8 +39,8 @@ func (f *FD) keep(by int, errno syscall.Errno) {
 	}
 }
 
-// errorFor returns the error that the other side has got, once, in the place of the end
-// of the data.
+// errorFor returns the error that the other side has got, once, to replace the
+// end of the data.
 func (f *FD) errorFor(side int) syscall.Errno {
 	g := f.side()
 	if g == nil {

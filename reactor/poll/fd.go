@@ -12,33 +12,35 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// A Kind is what FDs have in common, as all that one listener accepts.
+// A Kind is the common state of FDs, such as all those that one listener
+// accepts.
 type Kind = core.FDKind
 
 // KindOf returns the kind of descriptors of these socket calls.
 func KindOf(sys sockets.Calls) Kind { return core.KindOf(sys) }
 
-// An FD is a descriptor with what tasks and goroutines do to it. Its methods may be
-// called from any goroutine, unless they say otherwise. They return the errors of
-// core.FD's waits, io.EOF, and an [os.SyscallError] for the kernel's.
+// An FD is a descriptor with the operations of tasks and goroutines. Unless
+// documented otherwise, its methods may be called from any goroutine. They
+// return the errors of core.FD's waits, io.EOF, and an [os.SyscallError] for
+// the kernel's.
 //
-// The zero FD is to be opened; it may be part of a larger structure, and must not be
-// copied.
+// A zero FD must be opened before use; it may be part of a larger structure,
+// and must not be copied.
 type FD struct {
 	core core.FD
 
-	// Activity, if set, learns of what is read and written. It is set before others
+	// Activity, if set, records reads and writes. It must be set before others
 	// use the FD.
 	Activity *Activity
 }
 
-// Open puts a nonblocking descriptor under ctx's loop, as core.FD's Open does.
+// Open registers a nonblocking descriptor with ctx's loop, like core.FD's Open.
 func (f *FD) Open(ctx context.Context, sysfd int, k *Kind) error {
 	return f.core.OpenKind(ctx, sysfd, k)
 }
 
-// OpenLate is like Open, but leaves the loop's poller alone until a task has to wait, if
-// goroutines can use the descriptor instead.
+// OpenLate is like Open, but if goroutines can use the descriptor instead, it
+// registers it with the loop's poller only when a task has to wait.
 func (f *FD) OpenLate(ctx context.Context, sysfd int, k *Kind) error {
 	if !k.Real() {
 		return f.Open(ctx, sysfd, k)
@@ -46,13 +48,13 @@ func (f *FD) OpenLate(ctx context.Context, sysfd int, k *Kind) error {
 	return f.core.OpenLate(ctx, sysfd, k)
 }
 
-// OpenLike is like Open, for what a task has accepted from other.
+// OpenLike is like Open, for a descriptor that a task has accepted from other.
 func (f *FD) OpenLike(other *FD, sysfd int, k *Kind) error {
 	return f.core.OpenLike(&other.core, sysfd, k)
 }
 
-// OpenApart makes f of a descriptor that goroutines use; the loop of other learns of it
-// when one of its tasks does.
+// OpenApart opens f with a descriptor for goroutines. It is registered with
+// other's loop when a task first uses it.
 func (f *FD) OpenApart(other *FD, sysfd int, k *Kind) error {
 	g := newGoSide(f)
 	f.core.OpenApart(other.core.Loop(), sysfd, k, &g.Side)
@@ -63,7 +65,7 @@ func (f *FD) OpenApart(other *FD, sysfd int, k *Kind) error {
 	return nil
 }
 
-// OpenFile is like OpenApart, of a descriptor that is a file's.
+// OpenFile is like OpenApart, with the descriptor of a file.
 func (f *FD) OpenFile(l *reactor.Loop, file *os.File, k *Kind) error {
 	raw, err := file.SyscallConn()
 	if err != nil {
@@ -79,11 +81,11 @@ func (f *FD) OpenFile(l *reactor.Loop, file *os.File, k *Kind) error {
 	return nil
 }
 
-// Core returns the FD as the loop knows it, for a core.Dormant.
+// Core returns the loop's record of f, for a core.Dormant.
 func (f *FD) Core() *core.FD { return &f.core }
 
-// Sysfd returns the descriptor, or -1 once f is closed. It is for tasks and callbacks
-// of the loop.
+// Sysfd returns the descriptor, or -1 once f is closed. It must be called by
+// tasks and callbacks of the loop.
 func (f *FD) Sysfd() int { return f.core.Sysfd() }
 
 // Loop returns the FD's loop.
@@ -92,20 +94,22 @@ func (f *FD) Loop() *reactor.Loop { return reactor.Facade(f.core.Loop()) }
 // OnLoop reports whether the caller is the running task, or a callback, of f's loop.
 func (f *FD) OnLoop() bool { return f.core.OnLoop() }
 
-// Shared reports whether others have the file description too.
+// Shared reports whether other code or processes share the file description.
 func (f *FD) Shared() bool { return f.core.Shared() }
 
-// Share makes f assume that others have the file description, and may make it block.
+// Share makes f assume that the file description is shared, and may become
+// blocking.
 func (f *FD) Share() { f.core.Share() }
 
 // isReal reports whether the descriptor is one of the system's.
 func (f *FD) isReal() bool { return f.core.Kind().Real() }
 
-// AwaitRead waits until a read may not block. It is for tasks of the loop.
+// AwaitRead waits until a read may not block. It must be called by tasks of the
+// loop.
 func (f *FD) AwaitRead() error { return f.core.WaitRead() }
 
-// RetryWrite makes those that wait to write try again: for changes of which the kernel
-// sends no word.
+// RetryWrite makes tasks and goroutines that wait to write try again: for
+// changes that the kernel does not report.
 func (f *FD) RetryWrite() {
 	if f.core.OnLoop() {
 		f.core.Retry(eddy.Writable)
@@ -114,7 +118,7 @@ func (f *FD) RetryWrite() {
 	}
 }
 
-// touch is how a task or callback begins what is not to wait.
+// touch begins an operation of a task or callback that must not wait.
 func (f *FD) touch() error {
 	if err := f.core.Inner().Attach(); err != nil {
 		return err
@@ -143,8 +147,8 @@ func (f *FD) Control(do func(sysfd int) error) error {
 // Usable returns [os.ErrClosed] if f is closed.
 func (f *FD) Usable() error { return f.Control(func(int) error { return nil }) }
 
-// Close closes f. What waits for f returns [os.ErrClosed]. A second Close returns
-// os.ErrClosed too. It does not wait for what goroutines do with f.
+// Close closes f. Pending operations return [os.ErrClosed]. A second Close
+// returns os.ErrClosed too. It does not wait for goroutines' operations on f.
 func (f *FD) Close() error {
 	switch {
 	case f.core.OnLoop():
@@ -188,8 +192,8 @@ func (f *FD) setCoreDeadline(d direction, t time.Time) error {
 	return f.core.SetWriteDeadline(t)
 }
 
-// Awaited reports whether anybody waits for f. It is for tasks and callbacks of the
-// loop.
+// Awaited reports whether any task or goroutine waits for f. It must be called
+// by tasks and callbacks of the loop.
 func (f *FD) Awaited() bool {
 	if f.core.Awaited() {
 		return true
@@ -198,7 +202,7 @@ func (f *FD) Awaited() bool {
 	return g != nil && g.waiting.Load() > 0
 }
 
-// A direction is one of the two ways that data goes.
+// A direction is reading or writing.
 type direction int
 
 const (

@@ -11,22 +11,23 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A goSide is the side of an FD that goroutines use. It has the descriptor as an
-// os.File, by which Go's poller knows it.
+// A goSide is the side of an FD that goroutines use. It holds the descriptor as
+// an os.File, which is registered with Go's poller.
 //
-// Invariants: file and raw are set before made is, and never again. Whoever uses them
-// counts in calls, and has seen, after it was counted, that closed is not set; so when
-// closed is set and calls is 0 nobody will use them any more. attached is set while the
-// loop uses the descriptor; only then is the loop told of anything. Goroutines that
-// wait for the write lock stand in queue.
+// Invariants: file and raw are set before made is, and never change after that.
+// A goroutine that uses them is counted in calls, and has checked, after it was
+// counted, that closed is not set; so when closed is set and calls is 0 no
+// goroutine will use them any more. attached is set while the loop uses the
+// descriptor; only then is the loop notified. Goroutines that wait for the
+// write lock are in queue.
 type goSide struct {
 	core.Side
 	fd      *FD
 	made    atomic.Bool
 	closed  atomic.Bool
 	calls   atomic.Int32
-	lent    atomic.Int32 // of the calls, those of functions that are anybody's
-	waiting atomic.Int32 // of the calls, those that may wait for the peer
+	lent    atomic.Int32 // number of the calls that run functions of users
+	waiting atomic.Int32 // number of the calls that may wait for the peer
 	fatal   [2]atomic.Int32
 
 	mu        sync.Mutex
@@ -37,7 +38,7 @@ type goSide struct {
 	queue     []chan bool
 }
 
-// A deadline is the latest that was set by either side.
+// A deadline is the last one set by either side.
 type deadline struct {
 	t     time.Time
 	count int // how many were set
@@ -57,13 +58,13 @@ func (f *FD) side() *goSide {
 	return nil
 }
 
-// join returns f's goSide, which it makes at the first call, or nil if f is closed.
+// join returns f's goSide, which the first call makes, or nil if f is closed.
 func (f *FD) join() *goSide {
 	if g := f.side(); g != nil {
 		return g
 	}
 	g := newGoSide(f)
-	g.attached = true // one that was opened apart has a goSide
+	g.attached = true // an FD opened apart already has a goSide
 	s := f.core.Join(&g.Side)
 	if s == nil {
 		return nil
@@ -106,7 +107,7 @@ func (g *goSide) make() error {
 		g.file = newFile(g.fd.core.Sysfd())
 		g.raw, _ = g.file.SyscallConn()
 	}
-	if err := g.file.SetDeadline(time.Time{}); err != nil { // Go's poller has no room for it
+	if err := g.file.SetDeadline(time.Time{}); err != nil { // not registered with Go's poller: no room
 		return os.NewSyscallError("epoll_ctl", syscall.ENOSPC)
 	}
 	for d := range g.deadlines {
@@ -119,7 +120,7 @@ func (g *goSide) make() error {
 	return nil
 }
 
-// coreDeadline returns the deadline that the loop has set.
+// coreDeadline returns the deadline that was set on the loop's side.
 func (f *FD) coreDeadline(d direction) time.Time {
 	at := f.core.ReadDeadline()
 	if d == writing {
@@ -138,7 +139,7 @@ func setFileDeadline(file *os.File, d direction, t time.Time) error {
 	return file.SetWriteDeadline(t)
 }
 
-// Attach makes the loop one of the two that use the descriptor.
+// Attach records that the loop uses the descriptor too.
 func (g *goSide) Attach() bool {
 	g.mu.Lock()
 	if g.closed.Load() {
@@ -156,7 +157,8 @@ func (g *goSide) Attach() bool {
 	return true
 }
 
-// setDeadline notes a deadline, and sets that of goroutines. It returns its number.
+// setDeadline records a deadline, and sets it for goroutines. It returns the
+// deadline's number.
 func (g *goSide) setDeadline(d direction, t time.Time) (count int, attached bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -169,8 +171,8 @@ func (g *goSide) setDeadline(d direction, t time.Time) (count int, attached bool
 	return own.count, g.attached
 }
 
-// setDeadlineApart sets a deadline for a goroutine. The loop is told, unless another
-// one has been set by then.
+// setDeadlineApart sets a deadline for a goroutine. The loop gets it too,
+// unless another one has been set by then.
 func (f *FD) setDeadlineApart(d direction, t time.Time) error {
 	g := f.join()
 	if g == nil || g.closed.Load() {
@@ -204,8 +206,8 @@ func (f *FD) controlApart(do func(sysfd int) error) error {
 	return err
 }
 
-// read does an operation that reads, for a goroutine that has entered, and waits until
-// it can be done.
+// read performs an operation that reads, for a goroutine that has entered, and
+// waits until it is possible.
 func (g *goSide) read(call string, op func(fd int) syscall.Errno) error {
 	g.waiting.Add(1)
 	defer g.waiting.Add(-1)
@@ -226,7 +228,8 @@ func (g *goSide) write(call string, op func(fd int) syscall.Errno) error {
 	return g.result(call, errno, err)
 }
 
-// tried does an operation until it is not interrupted, and reports whether it is over.
+// tried performs an operation, repeats it if it is interrupted, and reports
+// whether it is over.
 func tried(op func(fd int) syscall.Errno, fd uintptr, errno *syscall.Errno) bool {
 	for {
 		if *errno = op(int(fd)); *errno != syscall.EINTR {
@@ -245,7 +248,7 @@ func (g *goSide) result(call string, errno syscall.Errno, err error) error {
 	return g.fd.failedBy(goroutines, call, errno)
 }
 
-// plain returns the error that a task would get for one of an os.File's.
+// plain converts an error of os.File to the one that a task would get.
 func (g *goSide) plain(err error) error {
 	if g.closed.Load() {
 		return os.ErrClosed
@@ -260,5 +263,5 @@ func (g *goSide) plain(err error) error {
 	if err == os.ErrDeadlineExceeded {
 		return err
 	}
-	return os.ErrClosed // poll.ErrFileClosing of package os, which has no name outside
+	return os.ErrClosed // package os returns poll.ErrFileClosing, which is not exported
 }

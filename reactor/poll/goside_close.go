@@ -7,14 +7,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// closedApart reports whether a goroutine has closed f, of which the loop may not yet
-// know.
+// closedApart reports whether a goroutine has closed f; the loop may not know
+// it yet.
 func (f *FD) closedApart() bool {
 	g := f.side()
 	return g != nil && g.closed.Load()
 }
 
-// CloseFD closes the descriptor, now that the loop does not use it.
+// CloseFD closes the descriptor, which the loop no longer uses.
 func (g *goSide) CloseFD(fd int) error {
 	g.mu.Lock()
 	late := g.closed.Swap(true)
@@ -42,8 +42,8 @@ func (g *goSide) CloseFD(fd int) error {
 	return g.letGo(file)
 }
 
-// letGo closes the file, which waits for calls that are under way: the loop must not, nor
-// must a function that was lent the descriptor.
+// letGo closes the file. That waits for calls in progress, which the loop must
+// not do, nor a function that has borrowed the descriptor.
 func (g *goSide) letGo(file *os.File) error {
 	if g.calls.Load() == 0 {
 		return closeFile(file)
@@ -58,7 +58,7 @@ func (f *FD) closeApart() error {
 	if g == nil {
 		return os.ErrClosed
 	}
-	g.make() // whether or not there is room: the file is what closes
+	g.make() // ignore errors: the file is needed for closing
 	g.mu.Lock()
 	if g.closed.Swap(true) {
 		g.mu.Unlock()
@@ -95,10 +95,10 @@ func closeFile(file *os.File) error {
 	return err
 }
 
-// cut makes the number that of another socket, which is connected to nothing, and so
-// closes the one that it was: at once, and as close(2) does it, whoever still has
-// the number. A function that was lent the descriptor must find it as it was: then the
-// connection is shut down.
+// cut replaces the socket behind the number with one that is not connected,
+// which closes the old one at once, as close(2) does, while others still use
+// the number. If a function has borrowed the descriptor, that must not change:
+// then cut shuts the connection down instead.
 func (g *goSide) cut(fd int) {
 	if g.lent.Load() == 0 {
 		if err := replace(fd); err == nil {

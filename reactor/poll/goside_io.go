@@ -35,7 +35,8 @@ func (f *FD) readElsewhere(p []byte) (int, error) {
 	return n, named("read", g.plain(err))
 }
 
-// readRaw is a goroutine's Read of what an os.File does not read as it should.
+// readRaw is a goroutine's Read for descriptors that os.File does not read
+// correctly.
 func (g *goSide) readRaw(k *Kind, p []byte) (n int, err error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -56,7 +57,7 @@ func (g *goSide) readRaw(k *Kind, p []byte) (n int, err error) {
 	return n, nil
 }
 
-// ended returns the end of the data, or the error for it that a task has got.
+// ended returns io.EOF, or the error that a task has got.
 func (g *goSide) ended() error {
 	if g.closed.Load() {
 		return os.ErrClosed
@@ -67,7 +68,7 @@ func (g *goSide) ended() error {
 	return io.EOF
 }
 
-// named adds the system call to its error.
+// named adds the name of the system call to its error.
 func named(call string, err error) error {
 	if errno, ok := err.(syscall.Errno); ok {
 		return os.NewSyscallError(call, errno)
@@ -98,7 +99,7 @@ func (f *FD) writeElsewhere(p []byte) (int, error) {
 	return n, err
 }
 
-// writeRaw is a goroutine's Write that is made piece by piece.
+// writeRaw is a goroutine's Write, in pieces.
 func (g *goSide) writeRaw(k *Kind, p []byte) (sum int, err error) {
 	for {
 		var n int

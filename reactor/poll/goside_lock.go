@@ -17,7 +17,8 @@ func (f *FD) lockApart() (*goSide, error) {
 	return g, nil
 }
 
-// waitForLock reports whether the lock was had before f was closed.
+// waitForLock waits for the lock, and reports whether it got it before f was
+// closed.
 func (g *goSide) waitForLock() bool {
 	g.mu.Lock()
 	if g.closed.Load() {
@@ -34,7 +35,7 @@ func (g *goSide) waitForLock() bool {
 	return <-granted
 }
 
-// GrantWrite hands the lock to the goroutine that has waited longest.
+// GrantWrite passes the lock to the goroutine that has waited longest.
 func (g *goSide) GrantWrite() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -61,7 +62,7 @@ func (g *goSide) unlock() {
 	}
 }
 
-// dismiss tells the goroutines that wait for the lock that f is closed.
+// dismiss wakes the goroutines that wait for the lock because f is closed.
 func (g *goSide) dismiss() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

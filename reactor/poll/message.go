@@ -9,9 +9,10 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// ReadMsg waits for a message, reads it into b and oob, and returns it without them. It
-// may bring descriptors if rights is set. call is the system call to name in an error.
-// one is memory for a task's call: it is used between two suspensions.
+// ReadMsg waits for a message, reads it into b and oob, and returns it without
+// them. It may bring descriptors if rights is set. call is the name of the
+// system call for errors. one is memory for a task's call; it is not used
+// across suspensions.
 func (f *FD) ReadMsg(one *[1]sockets.Message, b, oob []byte, rights bool, call string) (sockets.Message, error) {
 	if !f.core.OnLoop() {
 		return f.readMsgElsewhere(one, b, oob, rights, call)
@@ -34,7 +35,7 @@ func (f *FD) ReadMsg(one *[1]sockets.Message, b, oob []byte, rights bool, call s
 	}
 }
 
-// endIn returns io.EOF if that is what a message of no bytes means.
+// endIn returns io.EOF if m is empty and that means the end of the data.
 func (f *FD) endIn(k *Kind, m sockets.Message) error {
 	if m.N > 0 || k.Datagram {
 		return nil
@@ -88,7 +89,7 @@ func (f *FD) readMsgElsewhere(one *[1]sockets.Message, b, oob []byte, rights boo
 	return m, nil
 }
 
-// ReadMsgs waits for messages, and reads as many as there are, and ms has room for.
+// ReadMsgs waits for messages, and reads those that there are, at most len(ms).
 func (f *FD) ReadMsgs(ms []sockets.Message) (n int, err error) {
 	if len(ms) == 0 {
 		return 0, f.Usable()
@@ -130,9 +131,9 @@ func (f *FD) readMsgsElsewhere(ms []sockets.Message) (n int, err error) {
 	return n, err
 }
 
-// WriteMsg sends a message, and waits for room if need be. It returns the message as the
-// kernel has taken it: all of it, unless the socket is a stream. one and call are as for
-// [FD.ReadMsg].
+// WriteMsg sends a message, and waits for room if necessary. It returns the
+// message as the kernel took it: all of it, unless the socket is a stream. one
+// and call are as for [FD.ReadMsg].
 func (f *FD) WriteMsg(one *[1]sockets.Message, m sockets.Message, call string) (sockets.Message, error) {
 	if !f.core.OnLoop() {
 		return f.writeMsgElsewhere(one, m, call)
@@ -169,12 +170,12 @@ func (f *FD) writeMsgLocked(one *[1]sockets.Message, m sockets.Message, call str
 	}
 }
 
-// blocked is called when a message could not be sent for the n-th time. To a Unix
-// socket by name that can mean that the receiver's queue is full, of which epoll
-// tells nothing: it says that this socket can be written, each time anew
-// (unix_dgram_poll in the kernel's net/unix/af_unix.c looks at the queue of a
-// connected peer only). So as not to spin it tries again after a time, 10 ms at
-// most, if some turns have not helped.
+// blocked is called when a message could not be sent for the n-th time. If it
+// is sent to a Unix socket by name, the receiver's queue may be full, which
+// epoll does not report: it always reports this socket as writable
+// (unix_dgram_poll in the kernel's net/unix/af_unix.c checks only the queue of
+// a connected peer). So as not to spin, blocked waits after a few attempts, up
+// to 10 ms.
 func (f *FD) blocked(named bool, n int) error {
 	if pause := pauseAfter(named, n); pause > 0 {
 		return f.core.Inner().PauseWrite(pause)
@@ -183,8 +184,8 @@ func (f *FD) blocked(named bool, n int) error {
 	return nil
 }
 
-// pauseAfter returns how long to wait after the n-th attempt, whatever a poller says. 0
-// means to believe it.
+// pauseAfter returns how long to wait after the n-th attempt, regardless of the
+// poller. 0 means to wait for the poller.
 func pauseAfter(named bool, n int) time.Duration {
 	const turns = 16
 	if !named || n <= turns {
@@ -227,11 +228,11 @@ func (g *goSide) writeMsg(m sockets.Message, call string) (sent sockets.Message,
 	return sent, nil
 }
 
-// A MsgWriter writes messages while it has the write lock of an FD. It is for the one
-// who got it.
+// A MsgWriter writes messages while it holds the write lock of an FD. Only the
+// task or goroutine that called LockMsgs may use it.
 type MsgWriter struct {
 	fd *FD
-	g  *goSide // nil if it is a task's
+	g  *goSide // nil for a task
 }
 
 // LockMsgs takes the write lock. The caller must be on the loop, or within [FD.Indirectly].
@@ -243,7 +244,7 @@ func (f *FD) LockMsgs() (MsgWriter, error) {
 	return MsgWriter{f, g}, err
 }
 
-// Unlock passes the lock on.
+// Unlock releases the lock.
 func (w MsgWriter) Unlock() {
 	if w.g == nil {
 		w.fd.core.UnlockWrite()
@@ -252,7 +253,7 @@ func (w MsgWriter) Unlock() {
 	}
 }
 
-// WriteOne is [FD.WriteMsg], with the lock.
+// WriteOne is [FD.WriteMsg] under the lock.
 func (w MsgWriter) WriteOne(one *[1]sockets.Message, m sockets.Message, call string) (sockets.Message, error) {
 	if w.g == nil {
 		return w.fd.writeMsgLocked(one, m, call)
@@ -289,17 +290,18 @@ func (g *goSide) writeMsgs(ms []sockets.Message, call string) (n int, err error)
 	return n, err
 }
 
-// IsDirect reports whether the caller may use what needs one of the two sides: Go's
-// poller knows the descriptor, or the caller is on the loop.
+// IsDirect reports whether the caller can use one of the two sides: it is on
+// the loop, or Go's poller can wait for the descriptor.
 func (f *FD) IsDirect() bool { return f.core.OnLoop() || f.isReal() }
 
-// Indirectly calls do in a task of the loop, for a caller that may not, see
-// [FD.IsDirect].
+// Indirectly calls do in a task of the loop, for a caller for which
+// [FD.IsDirect] is false.
 func (f *FD) Indirectly(do func() (int, error)) (int, error) { return elsewhere(f, do) }
 
-// Connected waits until done reports that the connection is made, or an error. It asks
-// at once, for a socket that is neither made nor refused counts as writable on some
-// kernels. It is for tasks of the loop.
+// Connected waits until done reports that the connection is made, or an error.
+// It calls done before it waits and after each wait, because on some kernels a
+// socket that is still connecting counts as writable. It must be called by
+// tasks of the loop.
 func (f *FD) Connected(done func(sysfd int) (bool, error)) error {
 	for {
 		if ok, err := done(f.core.Sysfd()); ok || err != nil {

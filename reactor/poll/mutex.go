@@ -9,26 +9,26 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A Mutex is one for tasks of a loop and for goroutines: a task that waits for it
-// suspends, a goroutine blocks. It is handed to those that wait in the order in which
-// they came. The zero Mutex is unlocked. It must not be copied.
+// A Mutex is a mutex for tasks of a loop and for goroutines: a task that waits
+// for it suspends, a goroutine blocks. Waiters get it in the order of their
+// calls. The zero Mutex is unlocked. It must not be copied.
 type Mutex struct {
 	mu     sync.Mutex
 	locked bool
-	apart  bool // by a goroutine
+	apart  bool // held by a goroutine
 	queue  []*mutexWaiter
 }
 
 // A mutexWaiter waits for a Mutex.
 type mutexWaiter struct {
-	ctx     context.Context // a task's; nil: a goroutine waits
+	ctx     context.Context // of the task; nil: a goroutine waits
 	event   reactor.Event
 	granted chan struct{}
-	has     bool // the mutex; guarded by the Mutex's mu
+	has     bool // has the mutex; guarded by the Mutex's mu
 }
 
-// TryLock takes the mutex if it is free. It may be called from anywhere; apart tells
-// that the caller is a goroutine.
+// TryLock takes the mutex if it is free. It may be called from anywhere; apart
+// must be true if the caller is not a task or callback of the loop.
 func (m *Mutex) TryLock(apart bool) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -43,14 +43,15 @@ func (m *Mutex) tryLock(apart bool) bool {
 	return true
 }
 
-// Locked reports whether somebody has the mutex.
+// Locked reports whether the mutex is held.
 func (m *Mutex) Locked() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.locked
 }
 
-// Lock takes the mutex for the running task. The error is ctx's, if ctx is done before.
+// Lock takes the mutex for the running task. The error is ctx's, if ctx is done
+// first.
 func (m *Mutex) Lock(ctx context.Context) error {
 	if ctx.Err() == nil && m.TryLock(false) {
 		return nil
@@ -69,7 +70,7 @@ func (m *Mutex) wait(ctx context.Context) error {
 	}
 	apart := m.apart
 	m.mu.Unlock()
-	if apart { // the loop has nobody else to wait for, perhaps
+	if apart { // the loop may have nothing else to wait for
 		defer reactor.LoopOf(ctx).Hold()()
 	}
 	err := w.event.Wait(ctx)
@@ -79,7 +80,7 @@ func (m *Mutex) wait(ctx context.Context) error {
 	return err
 }
 
-// giveUp ends the wait of a task, which may have got the mutex in this very moment.
+// giveUp ends the wait of a task, which may have got the mutex meanwhile.
 func (m *Mutex) giveUp(w *mutexWaiter) {
 	m.mu.Lock()
 	has := w.has
@@ -105,8 +106,8 @@ func (m *Mutex) LockApart() {
 	<-w.granted
 }
 
-// Unlock hands the mutex to the one that has waited longest. It may be called from
-// anywhere.
+// Unlock passes the mutex to the waiter that has waited longest. It may be
+// called from anywhere.
 func (m *Mutex) Unlock() {
 	for {
 		w := m.next()
@@ -125,7 +126,7 @@ func (m *Mutex) Unlock() {
 	}
 }
 
-// next returns the one that the mutex is handed to, or nil if it is free now.
+// next returns the waiter that gets the mutex, or nil if it is free now.
 func (m *Mutex) next() *mutexWaiter {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -4,7 +4,7 @@ import (
 	"os"
 )
 
-// Raw is a syscall.RawConn's three methods, for functions that may be anybody's, and may
+// Raw has the methods of syscall.RawConn, for functions of users, which may
 // block a goroutine, or exit it. A function that a task passes must not wait.
 type Raw struct{ FD *FD }
 
@@ -32,8 +32,8 @@ func (r Raw) Control(do func(fd uintptr)) error {
 	return nil
 }
 
-// Read calls do until it returns true, after each wait until f can be read. It tries
-// before it waits, since do may want to know no more than whether there is something.
+// Read calls do until it returns true, after each wait until f can be read. It
+// tries before it waits, because do may only check whether there is something.
 func (r Raw) Read(do func(fd uintptr) (done bool)) error {
 	f := r.FD
 	switch {
@@ -62,7 +62,7 @@ func (f *FD) rawRead(do func(fd uintptr) bool) error {
 	return nil
 }
 
-// Write is like Read, for writing, and has the write lock meanwhile.
+// Write is like Read, for writing, and holds the write lock meanwhile.
 func (r Raw) Write(do func(fd uintptr) (done bool)) error {
 	f := r.FD
 	switch {
@@ -116,7 +116,8 @@ func (f *FD) rawApart(do func(fd uintptr) bool, d direction) error {
 	return nil
 }
 
-// borrow enters for a function that must find the descriptor as it is.
+// borrow enters for a function of a user, for which the descriptor must not be
+// replaced.
 func (f *FD) borrow() (*goSide, error) {
 	g, err := f.enter()
 	if err == nil {

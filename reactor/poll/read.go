@@ -9,15 +9,15 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// again is the error of an attempt that is to be repeated, after a wait.
+// again is the error of an attempt that must be repeated, after a wait.
 type again struct{}
 
 func (again) Error() string { return "not now" }
 
 var errAgain error = again{}
 
-// Read reads what there is, at least a byte, and waits for it if need be. The end of
-// the data is io.EOF.
+// Read reads what there is, at least one byte, and waits for it if necessary.
+// It returns io.EOF at the end of the data.
 func (f *FD) Read(p []byte) (int, error) {
 	if !f.core.OnLoop() {
 		return f.readElsewhere(p)
@@ -40,7 +40,7 @@ func (f *FD) tryRead(p []byte) (int, error) {
 	k := f.core.Kind()
 	var n int
 	var errno syscall.Errno
-	if k.Plain() { // readFD, written out
+	if k.Plain() { // readFD, inlined by hand
 		n, errno = sockets.System{}.Read(f.core.Sysfd(), p)
 	} else {
 		n, errno = readOther(k, f.core.Sysfd(), p)
@@ -57,7 +57,7 @@ func (f *FD) tryRead(p []byte) (int, error) {
 	return 0, f.readFailed(k, errno)
 }
 
-// readFailed returns what a read on the loop means that has moved nothing.
+// readFailed returns the error of a read on the loop that has moved nothing.
 func (f *FD) readFailed(k *Kind, errno syscall.Errno) error {
 	if errno == 0 && !k.Datagram {
 		return f.readEnded()
@@ -65,8 +65,8 @@ func (f *FD) readFailed(k *Kind, errno syscall.Errno) error {
 	return f.received("read", errno)
 }
 
-// received takes in what a call that reads has come to, on the loop. It returns
-// errAgain if it is to be repeated.
+// received handles the result of a call that reads, on the loop. It returns
+// errAgain if the call must be repeated.
 func (f *FD) received(call string, errno syscall.Errno) error {
 	switch errno {
 	case 0:
@@ -83,8 +83,7 @@ func (f *FD) received(call string, errno syscall.Errno) error {
 	return f.failed(call, errno)
 }
 
-// readEnded returns the end of the data, or the error for it that the other side
-// has got.
+// readEnded returns io.EOF, or the error that the other side has got.
 func (f *FD) readEnded() error {
 	if errno := f.errorFor(tasks); errno != 0 {
 		return os.NewSyscallError("read", errno)
@@ -92,8 +91,9 @@ func (f *FD) readEnded() error {
 	return io.EOF
 }
 
-// readFD and writeFD spare the real sockets an indirect call: after a system call
-// a processor that is protected against its own speculation foresees none.
+// readFD and writeFD avoid an indirect call for real sockets: with mitigations
+// against speculative execution, a processor mispredicts it after every system
+// call.
 
 func readFD(k *Kind, fd int, p []byte) (int, syscall.Errno) {
 	if k.Plain() {
@@ -111,8 +111,8 @@ func readOther(k *Kind, fd int, p []byte) (int, syscall.Errno) {
 
 var errBorrow = errors.New("Borrow must be called by a task of the connection's loop: use Read elsewhere")
 
-// Borrow reads as Read does, into memory of the loop's, see core.FD's Scratch. It is
-// for tasks and callbacks of the loop.
+// Borrow reads like Read, into memory of the loop; see core.FD's Scratch. It
+// must be called by tasks and callbacks of the loop.
 func (f *FD) Borrow() ([]byte, error) {
 	if !f.core.OnLoop() {
 		return nil, errBorrow
@@ -122,7 +122,7 @@ func (f *FD) Borrow() ([]byte, error) {
 		if err := in.WaitRead(); err != nil {
 			return nil, err
 		}
-		p := in.Scratch() // not before: it is lent until the next wait
+		p := in.Scratch() // after the wait, because it is lent only until the next one
 		if n, err := f.tryRead(p); err == nil {
 			return p[:n:n], nil
 		} else if err != errAgain {
@@ -131,8 +131,9 @@ func (f *FD) Borrow() ([]byte, error) {
 	}
 }
 
-// ReadNow reads what there is, and returns 0 and no error if there is nothing. It is for
-// tasks and callbacks of the loop, also for those whose scope is done.
+// ReadNow reads what there is, and returns 0 and no error if there is nothing.
+// It must be called by tasks and callbacks of the loop; a scope that is done
+// does not matter.
 func (f *FD) ReadNow(p []byte) (int, error) {
 	if err := f.touch(); err != nil {
 		return 0, err
@@ -153,8 +154,8 @@ func (f *FD) ReadNow(p []byte) (int, error) {
 	}
 }
 
-// ReadRest looks, after a read that a task has made, whether there is more to read,
-// where a short read has not told. It is for the loop.
+// ReadRest checks, after a read by a task, whether there is more to read, if a
+// short read does not tell. It must be called on the loop.
 func (f *FD) ReadRest() {
 	if !f.core.Kind().Drains {
 		f.lookForRest()

@@ -8,8 +8,8 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// receiveRights is Receive of messages whose descriptors are to be closed on
-// exec. Darwin has no flag for that: they are marked before anybody can fork.
+// receiveRights is Receive that marks received descriptors close-on-exec.
+// Darwin has no flag for that: they are marked with forks locked out.
 func receiveRights(sys sockets.Calls, fd int, ms []sockets.Message) (int, syscall.Errno) {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
@@ -26,7 +26,7 @@ func closeOnExec(control []byte) {
 		return
 	}
 	for _, m := range messages {
-		fds, err := unix.ParseUnixRights(&m) // fails for other kinds of messages
+		fds, err := unix.ParseUnixRights(&m) // fails for other types of messages
 		if err != nil {
 			continue
 		}

@@ -10,8 +10,7 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// receiveRights is Receive of messages whose descriptors are to be closed on
-// exec.
+// receiveRights is Receive that marks received descriptors close-on-exec.
 func receiveRights(sys sockets.Calls, fd int, ms []sockets.Message) (int, syscall.Errno) {
 	return sys.Receive(fd, ms, unix.MSG_CMSG_CLOEXEC|unix.MSG_DONTWAIT)
 }

@@ -4,23 +4,23 @@ import (
 	"syscall"
 )
 
-// A piece of a file is sent at a time. It counts as several operations, since it
-// takes longer than one: after 512 KiB other tasks run, if they are ready.
+// A file is sent in pieces. Each counts as several operations, because it takes
+// longer than one: after 512 KiB other ready tasks run.
 const (
 	filePiece      = 128 << 10
 	filePieceCosts = 32
 )
 
-// A Sending is what [FD.SendFile] has come to.
+// A Sending is the result of [FD.SendFile].
 type Sending struct {
 	Sent   int64
-	Done   bool  // it is the end of the file, or of what was asked for; or Err is why not
+	Done   bool  // the end of the file or the limit was reached, or Err is set
 	Err    error // the kernel's, the file's, or that of a wait
-	Waited bool  // Err is that of a wait
+	Waited bool  // Err is the error of a wait
 }
 
-// SendFile sends up to limit bytes of a file, from a position on. If it is not done the
-// kernel can't send the file, or the rest of it.
+// SendFile sends up to limit bytes of a file, from start on. If the result is
+// not Done, the kernel can't send the file, or the rest of it.
 func (f *FD) SendFile(file syscall.RawConn, start, limit int64) Sending {
 	switch {
 	case f.core.OnLoop():
@@ -67,15 +67,15 @@ func (f *FD) sendFile(file syscall.RawConn, start, limit int64) (s Sending) {
 	return s
 }
 
-// add takes in what sending a piece by one side has come to, and reports whether it was
-// the last one.
+// add records the result of sending a piece by one side, and reports whether it
+// was the last piece.
 func (s *Sending) add(f *FD, side int, n int, errno syscall.Errno, err error) (last bool) {
 	s.Sent += int64(n)
 	switch {
 	case err != nil:
 		s.Done, s.Err = true, err
 	case errno == 0 && n == 0:
-		s.Done = s.Sent > 0 // nothing at all may be a file of /proc, which can only be read
+		s.Done = s.Sent > 0 // if nothing was sent, it may be a file of /proc, which can only be read
 	case errno == 0 || errno == syscall.EINTR || errno == syscall.EAGAIN:
 		return false
 	case errno == syscall.EINVAL || errno == syscall.ENOSYS || errno == syscall.EOPNOTSUPP:
@@ -85,7 +85,8 @@ func (s *Sending) add(f *FD, side int, n int, errno syscall.Errno, err error) (l
 	return true
 }
 
-// sendPiece sends a piece of a file that it keeps from being closed meanwhile.
+// sendPiece sends a piece of a file, and keeps the file from being closed
+// meanwhile.
 func sendPiece(k *Kind, to int, file syscall.RawConn, offset int64, n int) (sent int, errno syscall.Errno, err error) {
 	err = file.Control(func(fd uintptr) { sent, errno = k.Sockets.SendFile(to, int(fd), offset, n) })
 	return sent, errno, err

@@ -10,9 +10,10 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// This file is what is done to a descriptor whose file description others have too.
-// Whether a call blocks is a property of that, and its owner may make it block at any
-// time; a loop must not. So each call says by itself that it does not wait.
+// This file has the operations on a descriptor whose file description is
+// shared. Blocking is a property of the file description, and others may turn
+// it on at any time; but a loop must never block. So each call has a flag not
+// to wait.
 
 var messages = sync.Pool{New: func() any { return new([1]sockets.Message) }}
 
@@ -39,7 +40,7 @@ func moveShared(fd int, p []byte, move func(fd int, ms []sockets.Message, flags 
 
 var peeks = sync.Pool{New: func() any { return &[1]sockets.Message{{Data: make([]byte, 1)}} }}
 
-// peek notes that there is nothing to read, if it is so.
+// peek clears the readiness if there is nothing to read.
 func (f *FD) peek(k *Kind) {
 	m := peeks.Get().(*[1]sockets.Message)
 	defer peeks.Put(m)
@@ -48,8 +49,8 @@ func (f *FD) peek(k *Kind) {
 	}
 }
 
-// newFile makes a file of a descriptor that Go's poller waits for, also if the
-// description blocks just now.
+// newFile returns a file that Go's poller waits for, even if the file
+// description is blocking at the moment.
 func newFile(fd int) *os.File {
 	flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
 	if err == nil && flags&unix.O_NONBLOCK == 0 {

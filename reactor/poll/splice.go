@@ -9,22 +9,22 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// maxSplice is how much is moved at a time: what a pipe holds (pipe(7): 16 pages
-// by default, but a page of the network's may be larger).
+// maxSplice is how much is moved at a time: a pipe's capacity (pipe(7): 16
+// pages by default, but pages of the network may be larger).
 const maxSplice = 1 << 20
 
-// A streamCopy is a task's Copy of data that comes in such quantities that it fills the
-// loop's buffer.
+// A streamCopy is the part of a task's Copy after a piece has filled the loop's
+// buffer.
 type streamCopy struct {
 	dst, src *FD
 	left     int64 // how much to move at most
 	moved    int64
-	bulk     bool // the last piece was as large as there was room for
+	bulk     bool // the last piece filled the room for it
 	cannot   bool // splice
 	pipes    *pipePool
 }
 
-// copyLarge is the rest of a Copy whose last piece was a full one.
+// copyLarge is the rest of a Copy after a piece has filled the buffer.
 func copyLarge(dst, src *FD, limit int64) (int64, *CopyError) {
 	s := streamCopy{dst: dst, src: src, left: limit, bulk: true}
 	defer s.release()
@@ -60,13 +60,13 @@ func (s *streamCopy) count(n int) {
 	s.left -= int64(n)
 }
 
-// splice moves a piece from the source to the destination, by way of a pipe,
-// which it holds for no longer than that. A source that has nothing more, or can't
-// be spliced, is left to step's other way.
+// splice moves a piece from the source to the destination through a pipe, which
+// it holds only meanwhile. If the source has nothing more, or can't be spliced,
+// step copies instead.
 func (s *streamCopy) splice() *CopyError {
 	p := s.pipe()
 	if p == nil {
-		s.bulk = false // it is copied for once
+		s.bulk = false // copy the next piece
 		s.cannot = !s.pipes.full()
 		return nil
 	}
@@ -110,7 +110,7 @@ func (s *streamCopy) pump(p *pipe) *CopyError {
 			return s.drain(p)
 		}
 		n, errno := s.pipes.sys.Splice(fd.Sysfd(), p.r, p.holds)
-		switch err := s.dst.sent("splice", errno); err { // the pipe is not empty: EAGAIN is the destination's
+		switch err := s.dst.sent("splice", errno); err { // EAGAIN comes from the destination, because the pipe is not empty
 		case nil:
 			p.holds -= n
 			s.count(n)
@@ -122,8 +122,8 @@ func (s *streamCopy) pump(p *pipe) *CopyError {
 	return nil
 }
 
-// drain writes what the pipe holds to a destination that was shared meanwhile, and
-// might block. The caller has its lock.
+// drain writes what the pipe holds to a destination that has become shared and
+// might block. The caller holds its lock.
 func (s *streamCopy) drain(p *pipe) *CopyError {
 	buf := buffers.Get().(*[bufferSize]byte)
 	defer buffers.Put(buf)
@@ -140,7 +140,7 @@ func (s *streamCopy) drain(p *pipe) *CopyError {
 	return nil
 }
 
-// pipe returns a pipe, or nil if there can be none.
+// pipe returns a pipe, or nil if none is available.
 func (s *streamCopy) pipe() *pipe {
 	if s.pipes == nil {
 		s.pipes = sharePipes(s.src.Loop(), s.src.core.Kind().Sockets)
@@ -154,10 +154,10 @@ func (s *streamCopy) release() {
 	}
 }
 
-// A pipe is on loan to a copy, or is empty and in a pool.
+// A pipe is in use by a copy, or empty and in a pool.
 type pipe struct{ r, w, holds int }
 
-// newPipe returns nil if there can be none.
+// newPipe returns a new pipe, or nil if it can't make one.
 func newPipe(sys sockets.Calls) *pipe {
 	r, w, err := sys.Pipe()
 	if err != nil {
@@ -186,29 +186,29 @@ func (p *pipe) read(sys sockets.Calls, buf []byte) (int, error) {
 	}
 }
 
-// A pipePool is the pipes of a loop's copies: there are as many as have data in
-// them at a time, but no more than maxPipes, for a peer that never reads keeps one;
-// and none once the last copy has ended.
+// A pipePool holds the pipes of a loop's copies: as many as hold data at a
+// time, but at most maxPipes, because a peer that never reads keeps one. It is
+// empty once the last copy has ended.
 //
-// Invariants: made is how many pipes there are, free and on loan; lowest is the least
-// number that were free since seen was 0.
+// Invariants: made is the number of pipes, free and in use; lowest is the
+// smallest number of free pipes since seen was 0.
 type pipePool struct {
 	sys    sockets.Calls
 	users  int
 	free   []*pipe
 	made   int
-	seen   int // pipes given back
+	seen   int // pipes returned
 	lowest int
 }
 
 const (
-	maxPipes  = 64  // of a loop: twice as many descriptors
-	trimPipes = 256 // after so many uses, the pool gives up the pipes that were free all the time
+	maxPipes  = 64  // per loop; each has two descriptors
+	trimPipes = 256 // after so many uses, the pool closes the pipes that were free all the time
 )
 
 var pipePools reactor.Local[pipePool]
 
-// sharePipes returns the loop's pool, for a user who will leave it.
+// sharePipes returns the loop's pool. The caller must call leave later.
 func sharePipes(l *reactor.Loop, sys sockets.Calls) *pipePool {
 	pool := pipePools.On(l)
 	pool.sys = sys
@@ -224,7 +224,7 @@ func (pool *pipePool) leave() {
 	pool.keep(0)
 }
 
-// keep closes all but n of the free pipes.
+// keep closes all free pipes but n.
 func (pool *pipePool) keep(n int) {
 	for _, p := range pool.free[n:] {
 		pool.close(p)
@@ -238,10 +238,10 @@ func (pool *pipePool) close(p *pipe) {
 	pool.made--
 }
 
-// full reports whether there may be no more pipes.
+// full reports whether all pipes are in use and no more may be made.
 func (pool *pipePool) full() bool { return pool.made == maxPipes && len(pool.free) == 0 }
 
-// get returns nil if there can be no pipe, or none more.
+// get returns a pipe, or nil if none is available.
 func (pool *pipePool) get() *pipe {
 	if last := len(pool.free) - 1; last >= 0 {
 		p := pool.free[last]
@@ -260,8 +260,8 @@ func (pool *pipePool) get() *pipe {
 	return p
 }
 
-// put gives a pipe back. One that still holds data, since its destination has
-// failed, is closed.
+// put returns a pipe to the pool. One that still holds data, because its
+// destination has failed, is closed.
 func (pool *pipePool) put(p *pipe) {
 	if p.holds > 0 {
 		pool.close(p)
@@ -274,7 +274,8 @@ func (pool *pipePool) put(p *pipe) {
 	}
 }
 
-// spliceApart is a goroutine's copy by a pipe. The error is nil if it can't be spliced.
+// spliceApart is a goroutine's copy through a pipe. failed is nil if the data
+// can't be spliced.
 func spliceApart(dst, src *FD, limit int64, p *pipe) (moved int64, failed *CopyError) {
 	g, err := src.enter()
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// Write writes all of p, and waits for room if need be. When it fails midway it
-// returns how much the kernel has taken. p may be memory of the loop's.
+// Write writes all of p, and waits for room if necessary. If it fails midway it
+// returns how much the kernel has taken. p may be memory of the loop.
 func (f *FD) Write(p []byte) (int, error) {
 	if !f.core.OnLoop() {
 		return f.writeElsewhere(p)
@@ -20,7 +20,7 @@ func (f *FD) Write(p []byte) (int, error) {
 	return f.write(p)
 }
 
-// write is Write, on the loop, of what is not the loop's memory.
+// write is Write, on the loop, for p that is not the loop's memory.
 func (f *FD) write(p []byte) (int, error) {
 	if err := f.core.Inner().LockWrite(); err != nil {
 		return 0, err
@@ -29,7 +29,7 @@ func (f *FD) write(p []byte) (int, error) {
 	return f.writeLocked(p)
 }
 
-// writeLocked is write for a task that has the lock.
+// writeLocked is write for a task that holds the lock.
 func (f *FD) writeLocked(p []byte) (n int, err error) {
 	for {
 		if err := f.core.Inner().WaitWrite(); err != nil {
@@ -43,15 +43,15 @@ func (f *FD) writeLocked(p []byte) (n int, err error) {
 	}
 }
 
-// writeBorrowed writes memory of the loop's. What can't be written without
-// suspending is copied first.
+// writeBorrowed writes memory of the loop. It copies what can't be written
+// without suspending.
 func (f *FD) writeBorrowed(p []byte) (int, error) {
 	if !f.core.Inner().TryLockWrite() {
 		return f.writeCopy(p)
 	}
 	var n int
 	var errno syscall.Errno
-	if k := f.core.Kind(); k.Plain() { // writeFD, written out
+	if k := f.core.Kind(); k.Plain() { // writeFD, inlined by hand
 		n, errno = sockets.System{}.Write(f.core.Sysfd(), p)
 	} else {
 		n, errno = writeOther(k, f.core.Sysfd(), p)
@@ -66,7 +66,8 @@ func (f *FD) writeBorrowed(p []byte) (int, error) {
 	return n, nil
 }
 
-// writeRest goes on with a write that came to n and errno, and has the lock.
+// writeRest continues a write that has returned n and errno. The caller holds
+// the lock.
 func (f *FD) writeRest(p []byte, n int, errno syscall.Errno) (int, error) {
 	defer f.core.UnlockWrite()
 	n, err := f.wrote(n, errno)
@@ -79,7 +80,7 @@ func (f *FD) writeRest(p []byte, n int, errno syscall.Errno) (int, error) {
 	return n + m, err
 }
 
-// writeCopy writes a copy of p, of which there is no more than the loop's memory holds.
+// writeCopy writes a copy of p, which is no longer than the loop's memory.
 func (f *FD) writeCopy(p []byte) (int, error) {
 	buf := buffers.Get().(*[bufferSize]byte)
 	defer buffers.Put(buf)
@@ -90,7 +91,7 @@ const bufferSize = core.ScratchSize
 
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
-// wrote takes in what a write on the loop has come to.
+// wrote handles the result of a write on the loop.
 func (f *FD) wrote(n int, errno syscall.Errno) (int, error) {
 	if err := f.sent("write", errno); err != nil {
 		return 0, err
@@ -98,8 +99,8 @@ func (f *FD) wrote(n int, errno syscall.Errno) (int, error) {
 	return n, nil
 }
 
-// sent takes in what a call that writes has come to, on the loop. It returns errAgain
-// if it is to be repeated.
+// sent handles the result of a call that writes, on the loop. It returns
+// errAgain if the call must be repeated.
 func (f *FD) sent(call string, errno syscall.Errno) error {
 	switch errno {
 	case 0:
@@ -130,8 +131,9 @@ func writeOther(k *Kind, fd int, p []byte) (int, syscall.Errno) {
 	return k.Sockets.Write(fd, p)
 }
 
-// WriteNow writes what of p the kernel takes at once, if the caller, a task or callback
-// of the loop, may write without waiting for anything. Elsewhere it writes nothing.
+// WriteNow writes what of p the kernel takes at once, if the caller is a task
+// or callback of the loop and need not wait for the write lock. Otherwise it
+// writes nothing.
 func (f *FD) WriteNow(p []byte) (int, error) {
 	if !f.core.OnLoop() || !f.core.Inner().TryLockWrite() {
 		return 0, nil
@@ -144,8 +146,9 @@ func (f *FD) WriteNow(p []byte) (int, error) {
 	return n, err
 }
 
-// WriteErr returns the error that every write has at present: that f is closed, or late.
-// It is for tasks and callbacks of the loop; elsewhere it returns nil.
+// WriteErr returns the error that every write gets at present, because f is
+// closed or its deadline has passed. Elsewhere than in tasks and callbacks of
+// the loop it returns nil.
 func (f *FD) WriteErr() error {
 	if !f.core.OnLoop() {
 		return nil

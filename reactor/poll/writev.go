@@ -4,8 +4,8 @@ import (
 	"syscall"
 )
 
-// Consume takes n bytes from v, and whatever is empty then at its beginning. It
-// forgets the slices that it has taken whole, so that they can be freed.
+// Consume removes n bytes from v, and then empty slices at its beginning. It
+// clears the slices that it has removed, so that they can be freed.
 func Consume(v *[][]byte, n int) {
 	for len(*v) > 0 {
 		first := (*v)[0]
@@ -19,7 +19,8 @@ func Consume(v *[][]byte, n int) {
 	}
 }
 
-// Writev writes all of v, many pieces in one call, and takes from v what was written.
+// Writev writes all of v, many slices in one call, and removes from v what was
+// written.
 func (f *FD) Writev(v *[][]byte) (int64, error) {
 	switch {
 	case f.core.OnLoop():
