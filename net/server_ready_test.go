@@ -168,7 +168,7 @@ func TestReadyHandlersFail(t *testing.T) {
 		v.end(t, ctx, nil)
 		log := v.log.settled(t, ctx)
 		if strings.Count(log, "\n") != 3 || !strings.Contains(log, "the handler's panic") || !strings.Contains(log, "the handler's error") ||
-			!strings.Contains(log, "runtime.Goexit was called") ||
+			!strings.Contains(log, "called runtime.Goexit") ||
 			!strings.Contains(log, "server_ready_test.go") {
 			t.Errorf("log: %s", log)
 		}

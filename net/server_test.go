@@ -146,7 +146,7 @@ func TestHandlersFail(t *testing.T) {
 		ask(t, ctx, healthy, "hello")
 		for line, logged := range map[string]string{
 			"panic": "the handler's panic", "panic with an error": "wrapped: EOF", "error": "the handler's error", "reset": "",
-			"exit": "runtime.Goexit was called",
+			"exit": "called runtime.Goexit",
 		} {
 			before := v.log.settled(t, ctx)
 			c := v.dial(t)
@@ -172,6 +172,79 @@ func TestHandlersFail(t *testing.T) {
 		v.stop()
 		v.end(t, ctx, nil)
 	})
+}
+
+// TestGoexitInAHandlersTasks: a task that a handler has made ends, and tells whoever
+// awaits it; neither the server nor other connections are touched.
+func TestGoexitInAHandlersTasks(t *testing.T) {
+	exit := func(ctx context.Context) error { reactor.Yield(ctx); runtime.Goexit(); return nil }
+	answer := func(ctx context.Context, c io.Writer, word string) error {
+		var err error
+		switch word {
+		case "Go":
+			err = reactor.Go(ctx, exit).Wait(ctx)
+		case "Group":
+			err = reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error { g.Go(exit); return nil })
+		case "returned":
+			return reactor.Go(ctx, exit).Wait(ctx)
+		}
+		if (err == nil) != (word == "hello") {
+			t.Errorf("%s: %v", word, err)
+		}
+		_, err = io.WriteString(c, word)
+		return err
+	}
+	servers := map[string]func(ctx context.Context) *service{
+		"Serve": func(ctx context.Context) *service {
+			return serve(t, ctx, &Server{}, func(ctx context.Context, c Conn) error {
+				b := make([]byte, 64)
+				for {
+					n, err := c.Read(b)
+					if err == nil {
+						err = answer(ctx, c, string(b[:n]))
+					}
+					if err != nil {
+						return err
+					}
+				}
+			})
+		},
+		"ServeReady": func(ctx context.Context) *service {
+			return serveReady(t, ctx, &Server{}, func(ctx context.Context, c *ReadyConn) error {
+				p, err := c.Borrow()
+				if err != nil {
+					return err
+				}
+				return answer(ctx, c, string(p))
+			})
+		},
+	}
+	for name, start := range servers {
+		run(t, func(ctx context.Context) {
+			v := start(ctx)
+			healthy := v.dial(t)
+			for _, word := range []string{"hello", "Go", "Group", "returned", "hello"} {
+				want := word
+				if word == "returned" {
+					want = "|EOF"
+				}
+				c := v.dial(t)
+				if got := ask(t, ctx, c, word); got != want {
+					t.Errorf("%s, %s: answered %q", name, word, got)
+				}
+				if ask(t, ctx, healthy, "hello") != "hello" {
+					t.Errorf("%s, %s: others suffered", name, word)
+				}
+				c.Close()
+			}
+			healthy.Close()
+			v.stop()
+			v.end(t, ctx, nil)
+			if log := v.log.settled(t, ctx); strings.Count(log, "called runtime.Goexit") != 1 || strings.Count(log, "\n") != 1 {
+				t.Errorf("%s: logged %s", name, log)
+			}
+		})
+	}
 }
 
 // TestGraceLetsHandlersFinish: once ctx is done nobody is accepted, but who is

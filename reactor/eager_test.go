@@ -3,7 +3,6 @@ package reactor
 import (
 	"context"
 	"errors"
-	"runtime"
 	"testing"
 	"time"
 
@@ -139,23 +138,6 @@ func TestGoNowUnderADoneCtx(t *testing.T) {
 		}
 		return nil
 	})
-}
-
-func TestGoNowGoexit(t *testing.T) {
-	over := false
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		setup{world: newWorld(t)}.run(t, func(ctx context.Context) error {
-			GoNow(ctx, func(context.Context) error { runtime.Goexit(); return nil })
-			over = true // GoNow returns; the loop ends
-			return Yield(ctx)
-		})
-		t.Error("the goroutine went on")
-	}()
-	if <-done; !over {
-		t.Error("GoNow did not return")
-	}
 }
 
 func TestGoNowMisuse(t *testing.T) {

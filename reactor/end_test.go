@@ -342,54 +342,31 @@ func exits(f func()) bool {
 	return <-result
 }
 
-func TestGoexit(t *testing.T) {
+// TestGoexitInMain ends Run and its caller, when all else has been cleaned up.
+func TestGoexitInMain(t *testing.T) {
 	for name, main := range map[string]func(ctx context.Context) error{
-		"main": func(ctx context.Context) error { runtime.Goexit(); return nil },
-		"main, after an await": func(ctx context.Context) error {
+		"at once": func(ctx context.Context) error { runtime.Goexit(); return nil },
+		"after an await": func(ctx context.Context) error {
 			Sleep(ctx, time.Second)
 			runtime.Goexit()
 			return nil
 		},
-		"a task": func(ctx context.Context) error {
-			Go(ctx, func(context.Context) error { runtime.Goexit(); return nil })
-			return Sleep(ctx, time.Hour)
+		"awaiting while it exits": func(ctx context.Context) error {
+			defer Sleep(ctx, time.Second)
+			runtime.Goexit()
+			return nil
 		},
-		"an awaited task": func(ctx context.Context) error {
-			return Go(ctx, func(ctx context.Context) error { Yield(ctx); runtime.Goexit(); return nil }).Wait(ctx)
-		},
-		"two tasks": func(ctx context.Context) error {
-			for range 2 {
-				Go(ctx, func(ctx context.Context) error {
-					Yield(ctx)
-					defer Yield(context.WithoutCancel(ctx)) // awaits while it exits
-					runtime.Goexit()
-					return nil
-				})
-			}
-			return Sleep(ctx, time.Hour)
-		},
-		"twenty tasks and main": func(ctx context.Context) error {
+		"beside tasks that exit": func(ctx context.Context) error {
 			for i := range 20 {
 				Go(ctx, func(ctx context.Context) error {
 					yields(ctx, i%5)
 					runtime.Goexit()
 					return nil
-				})
+				}).OnDone(func() {})
 			}
 			yields(ctx, 2)
 			runtime.Goexit()
 			return nil
-		},
-		"a callback": func(ctx context.Context) error {
-			LoopOf(ctx).CallSoon(runtime.Goexit)
-			return Sleep(ctx, time.Hour)
-		},
-		"in a group": func(ctx context.Context) error {
-			return Group(ctx, func(ctx context.Context, g *TaskGroup) error {
-				g.Go(func(ctx context.Context) error { runtime.Goexit(); return nil })
-				g.Go(func(ctx context.Context) error { return Sleep(ctx, time.Hour) })
-				return nil
-			})
 		},
 		"in a group's body": func(ctx context.Context) error {
 			return Group(ctx, func(ctx context.Context, g *TaskGroup) error {
@@ -397,6 +374,11 @@ func TestGoexit(t *testing.T) {
 				runtime.Goexit()
 				return nil
 			})
+		},
+		"in a generator's body": func(ctx context.Context) error {
+			for range exitingGenerator(ctx).All() {
+			}
+			return nil
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -424,19 +406,21 @@ func TestGoexit(t *testing.T) {
 	runReal(t, func(ctx context.Context) error { return nil })
 }
 
-// A FailNow in a task ends the test that called Run.
+// A FailNow in a task marks the test as failed, and ends that task.
 func TestFailNowInATask(t *testing.T) {
 	outcome := new(testing.T) // stands for a test's T
-	if !exits(func() {
-		setup{world: newWorld(t)}.run(t, func(ctx context.Context) error {
-			Go(ctx, func(ctx context.Context) error {
-				outcome.FailNow()
-				return nil
-			})
-			return Sleep(ctx, time.Hour)
-		})
-	}) || !outcome.Failed() {
-		t.Error("the test went on")
+	run(t, func(ctx context.Context) error {
+		err := Go(ctx, func(ctx context.Context) error {
+			outcome.FailNow()
+			return nil
+		}).Wait(ctx)
+		if !errors.Is(err, ErrGoexit) {
+			t.Error(err)
+		}
+		return nil
+	})
+	if !outcome.Failed() {
+		t.Error("the test has not failed")
 	}
 }
 

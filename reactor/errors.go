@@ -22,6 +22,11 @@ var (
 	// when the grace time at the loop's end was over.
 	ErrCutOff = core.ErrCutOff
 
+	// ErrGoexit is the Value of the [PanicError] that a task fails with which called
+	// runtime.Goexit. It is an error like others: if nobody awaits it, it is reported,
+	// and the loop goes on.
+	ErrGoexit = core.ErrGoexit
+
 	// ErrSlow is in the [Report] of a step that took longer than Options.SlowStep.
 	ErrSlow = core.ErrSlow
 )

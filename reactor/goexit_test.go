@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/eddyio/eddy"
+	"github.com/eddyio/eddy/coro"
 	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor/core"
 )
@@ -89,8 +90,7 @@ func TestGoexitInADormant(t *testing.T) {
 	})
 }
 
-// TestGoexitAtTheEnd: a Runner exits when main has returned, and beside tasks that
-// exit, which is not contained.
+// TestGoexitAtTheEnd: a Runner exits when main has returned.
 func TestGoexitAtTheEnd(t *testing.T) {
 	defer testkit.LeakCheck(t)()
 	r := &runs{run: func(ctx context.Context) error {
@@ -106,17 +106,232 @@ func TestGoexitAtTheEnd(t *testing.T) {
 	if err != nil || len(r.over) != 1 || !isGoexit(r.over[0]) {
 		t.Errorf("%v, over with %v", err, r.over)
 	}
-	if !exits(func() {
-		setup{world: newWorld(t)}.run(t, func(ctx context.Context) error {
-			for range 3 {
-				core.Launch(ctx, &runs{run: func(ctx context.Context) error { yields(ctx, 2); runtime.Goexit(); return nil }})
-				Go(ctx, func(ctx context.Context) error { yields(ctx, 2); runtime.Goexit(); return nil })
-			}
+}
+
+// waysToExit are all places but main where runtime.Goexit can be called: how code gets
+// there, the error that the one who awaits it gets, if any, and what is reported.
+var waysToExit = []struct {
+	name     string
+	run      func(ctx context.Context) error
+	err      bool // the error is ErrGoexit
+	reported string
+}{
+	{"Go", func(ctx context.Context) error {
+		return Go(ctx, func(context.Context) error { runtime.Goexit(); return nil }).Wait(ctx)
+	}, true, ""},
+	{"Go, later", func(ctx context.Context) error {
+		return Go(ctx, func(ctx context.Context) error { yields(ctx, 3); runtime.Goexit(); return nil }).Wait(ctx)
+	}, true, ""},
+	{"Go, awaiting while it exits", func(ctx context.Context) error {
+		return Go(ctx, func(ctx context.Context) error { defer yields(ctx, 3); runtime.Goexit(); return nil }).Wait(ctx)
+	}, true, ""},
+	{"Go, of which nobody asks", func(ctx context.Context) error {
+		Go(ctx, func(context.Context) error { runtime.Goexit(); return nil })
+		return nil
+	}, false, "nobody awaited it"},
+	{"Go, asked later", func(ctx context.Context) error {
+		task := Go(ctx, func(context.Context) error { runtime.Goexit(); return nil })
+		yields(ctx, 1)
+		_, err := task.Result()
+		return err
+	}, true, ""},
+	{"Async", func(ctx context.Context) error {
+		_, err := Async(ctx, func(context.Context) (int, error) { runtime.Goexit(); return 1, nil }).Await(ctx)
+		return err
+	}, true, ""},
+	{"GoNow", func(ctx context.Context) error {
+		return GoNow(ctx, func(context.Context) error { runtime.Goexit(); return nil }).Wait(ctx)
+	}, true, ""},
+	{"AsyncNow", func(ctx context.Context) error {
+		_, err := AsyncNow(ctx, func(context.Context) (int, error) { runtime.Goexit(); return 1, nil }).Await(ctx)
+		return err
+	}, true, ""},
+	{"Group", func(ctx context.Context) error {
+		return Group(ctx, func(ctx context.Context, g *TaskGroup) error {
+			g.Go(func(context.Context) error { runtime.Goexit(); return nil })
+			g.Go(func(ctx context.Context) error { return Sleep(ctx, time.Hour) })
 			return Sleep(ctx, time.Hour)
 		})
-	}) {
-		t.Error("a task's Goexit was survived")
+	}, true, ""},
+	{"the body of a Group", func(ctx context.Context) error {
+		return Go(ctx, func(ctx context.Context) error {
+			return Group(ctx, func(ctx context.Context, g *TaskGroup) error {
+				g.Go(func(ctx context.Context) error { return Sleep(ctx, time.Hour) })
+				Yield(ctx)
+				runtime.Goexit()
+				return nil
+			})
+		}).Wait(ctx)
+	}, true, ""},
+	{"GoService", func(ctx context.Context) error {
+		return Group(ctx, func(ctx context.Context, g *TaskGroup) error {
+			g.GoService(func(context.Context) error { runtime.Goexit(); return nil })
+			return Sleep(ctx, time.Hour)
+		})
+	}, true, ""},
+	{"Supervisor", func(ctx context.Context) error {
+		return Supervisor{}.Group(ctx, func(ctx context.Context, g *TaskGroup) error {
+			g.Go(func(context.Context) error { runtime.Goexit(); return nil })
+			return Sleep(ctx, time.Second)
+		})
+	}, false, "supervised"},
+	{"Gather", func(ctx context.Context) error {
+		_, err := Gather(ctx, func(context.Context) (int, error) { runtime.Goexit(); return 1, nil })
+		return err
+	}, true, ""},
+	{"GatherAll", func(ctx context.Context) error {
+		o, err := GatherAll(ctx, func(context.Context) (int, error) { runtime.Goexit(); return 1, nil })
+		return errors.Join(o[0].Err, err)
+	}, true, ""},
+	{"GatherUntil", func(ctx context.Context) error {
+		o, err := GatherUntil(ctx, func(int, Outcome[int]) bool { return true },
+			func(context.Context) (int, error) { runtime.Goexit(); return 1, nil })
+		return errors.Join(o[0].Err, err)
+	}, true, ""},
+	{"Race", func(ctx context.Context) error {
+		_, err := Race(ctx, func(context.Context) (int, error) { runtime.Goexit(); return 1, nil })
+		return err
+	}, true, ""},
+	{"Any, beside a winner", func(ctx context.Context) error {
+		_, err := Any(ctx, func(context.Context) (int, error) { runtime.Goexit(); return 1, nil },
+			func(ctx context.Context) (int, error) { yields(ctx, 3); return 2, nil })
+		return err
+	}, true, ""},
+	{"Start", func(ctx context.Context) error {
+		_, err := Start(ctx, nil, func(context.Context, func(int)) error { runtime.Goexit(); return nil })
+		return err
+	}, true, ""},
+	{"Timeout", func(ctx context.Context) error {
+		return Go(ctx, func(ctx context.Context) error {
+			return Timeout(ctx, time.Second, func(context.Context) error { runtime.Goexit(); return nil })
+		}).Wait(ctx)
+	}, true, ""},
+	{"ToThread", func(ctx context.Context) error {
+		_, err := ToThread(ctx, func(context.Context) (int, error) { runtime.Goexit(); return 1, nil })
+		return err
+	}, true, ""},
+	{"Submit", func(ctx context.Context) error {
+		wait := Submit(LoopOf(ctx), func(context.Context) (int, error) { runtime.Goexit(); return 1, nil })
+		return Go(ctx, func(ctx context.Context) error {
+			_, err := ToThread(ctx, wait)
+			return err
+		}).Wait(ctx)
+	}, true, ""},
+	{"a generator's body", func(ctx context.Context) error {
+		return Go(ctx, func(ctx context.Context) error {
+			for range exitingGenerator(ctx).All() {
+			}
+			return nil
+		}).Wait(ctx)
+	}, true, ""},
+	{"CallSoon", func(ctx context.Context) error {
+		LoopOf(ctx).CallSoon(runtime.Goexit)
+		return nil
+	}, false, "a callback called runtime.Goexit"},
+	{"CallLater", func(ctx context.Context) error {
+		LoopOf(ctx).CallLater(time.Millisecond, runtime.Goexit)
+		return nil
+	}, false, "a callback called runtime.Goexit"},
+	{"OnDone", func(ctx context.Context) error {
+		Go(ctx, func(context.Context) error { return nil }).OnDone(runtime.Goexit)
+		return nil
+	}, false, "a callback called runtime.Goexit"},
+	{"Post", func(ctx context.Context) error {
+		return LoopOf(ctx).Post(runtime.Goexit)
+	}, false, "a callback called runtime.Goexit"},
+	{"the end of a Runner", func(ctx context.Context) error {
+		core.Launch(ctx, overExits{})
+		return nil
+	}, false, "a callback called runtime.Goexit"},
+}
+
+// overExits is a Runner whose Over exits.
+type overExits struct{}
+
+func (overExits) Run(context.Context) error { return nil }
+func (overExits) Over(error)                { runtime.Goexit() }
+
+// exitingGenerator returns a generator whose body awaits, yields, and exits.
+func exitingGenerator(ctx context.Context) *coro.Simple[int] {
+	return GenerateSimple(ctx, func(ctx context.Context, yield func(int) error) error {
+		Yield(ctx)
+		yield(1)
+		Yield(ctx)
+		runtime.Goexit()
+		return nil
+	})
+}
+
+// TestGoexitElsewhere ends what called it alone, be it a task, a callback or a function
+// in a thread. Whoever awaits that gets an error; else there is a report, at once.
+func TestGoexitElsewhere(t *testing.T) {
+	for _, way := range waysToExit {
+		t.Run(way.name, func(t *testing.T) {
+			var told reports
+			bystander := 0
+			err := setup{Options: Options{OnError: told.add}, world: newWorld(t)}.run(t, func(ctx context.Context) error {
+				Go(ctx, func(ctx context.Context) error {
+					for Sleep(ctx, time.Second) == nil {
+						bystander++
+					}
+					return nil
+				})
+				for range 3 {
+					if err := way.run(ctx); errors.Is(err, ErrGoexit) != way.err || err != nil && !way.err {
+						t.Error(err)
+					}
+				}
+				Sleep(ctx, time.Minute)
+				want := 3
+				if way.reported == "" {
+					want = 0
+				}
+				if len(told) != want || told.count(way.reported) != want {
+					t.Errorf("told %v", told)
+				}
+				if bystander < 59 {
+					t.Errorf("another task went %d steps", bystander)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
 	}
+}
+
+// TestGoexitInALocalsEnd: it is called by Run itself, whose goroutine exits, when all the
+// rest has been freed.
+func TestGoexitInALocalsEnd(t *testing.T) {
+	ended := 0
+	first := Local[int]{End: func(*int) { ended++ }}
+	exiting := Local[int]{End: func(*int) { runtime.Goexit() }}
+	last := Local[int]{End: func(*int) { ended++ }}
+	if !exits(func() {
+		setup{world: newWorld(t)}.run(t, func(ctx context.Context) error {
+			for _, v := range []*Local[int]{&first, &exiting, &last, &exiting} {
+				v.On(LoopOf(ctx))
+			}
+			return nil
+		})
+	}) || ended != 2 {
+		t.Errorf("%d ended", ended)
+	}
+}
+
+// TestGoexitError has the task's name and the place of the call, and does not call it a
+// panic.
+func TestGoexitError(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		task := Go(ctx, func(context.Context) error { runtime.Goexit(); return nil })
+		task.SetName("the leaver")
+		err := task.Wait(ctx)
+		if s := err.Error(); !strings.Contains(s, "(the leaver) called runtime.Goexit\n") || strings.Contains(s, "panicked") || !strings.Contains(s, "goexit_test.go") {
+			t.Error(s)
+		}
+		return nil
+	})
 }
 
 // TestManyGoexits leaves no goroutine and no memory, be it of the heap or of stacks.

@@ -7,9 +7,9 @@ type Handle struct{ core core.Callback }
 
 // CallSoon makes the loop call f on its next turn, after all that is ready
 // now, in the order of the calls. f runs on the loop's thread and can't
-// suspend: to wait for something it starts a task with [Go]. A panic in f is
-// logged and ends nothing else. CallSoon may be called by tasks and callbacks
-// of the loop only, and panics elsewhere; [Loop.Post] is for all others.
+// suspend: to wait for something it starts a task with [Go]. A panic or a
+// runtime.Goexit in f is logged and ends nothing else. CallSoon may be called by tasks
+// and callbacks of the loop only, and panics elsewhere; [Loop.Post] is for all others.
 func (l *Loop) CallSoon(f func()) *Handle {
 	h := newHandle(&l.core, "CallSoon", f)
 	h.core.Soon()

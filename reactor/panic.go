@@ -4,15 +4,19 @@ import (
 	"fmt"
 )
 
-// A PanicError is what whoever awaits a task gets when it panicked.
+// A PanicError is what whoever awaits a task gets when it panicked, or called
+// runtime.Goexit.
 type PanicError struct {
 	Task  string // the task's name
-	Value any    // what panic was called with
+	Value any    // what panic was called with; or ErrGoexit
 	Stack []byte // the task's stack, from the panic outwards
 }
 
 // Error returns the panic's value and the task's stack.
 func (e *PanicError) Error() string {
+	if e.Value == ErrGoexit {
+		return fmt.Sprintf("%s called runtime.Goexit\n\n%s", e.Task, e.Stack)
+	}
 	return fmt.Sprintf("%s panicked: %v\n\n%s", e.Task, e.Value, e.Stack)
 }
 

@@ -19,7 +19,7 @@ type ReportKind uint8
 const (
 	// TaskFailed: a task, or what it called in a thread, failed and nobody awaited it.
 	TaskFailed = ReportKind(core.TaskFailed)
-	// CallbackPanicked: a callback did, and was ended by that.
+	// CallbackPanicked: a callback did, or called runtime.Goexit, and was ended by that.
 	CallbackPanicked = ReportKind(core.CallbackPanicked)
 	// StepSlow: a task or callback kept the thread for longer than Options.SlowStep.
 	StepSlow = ReportKind(core.StepSlow)

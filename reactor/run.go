@@ -82,10 +82,10 @@ type Options struct {
 //
 // Besides main's own error, Run returns a [PanicError] when a task panicked
 // and nobody awaited it, and a [DeadlockError] when no task can ever run again.
-// If a task calls runtime.Goexit, as a test's FailNow does, Run cleans up and
-// then exits the calling goroutine too; in a [Runner], as a net.Server's handlers
-// are, it ends that one alone. A Run inside a task of another loop on
-// the same thread is refused with [ErrNested].
+// If main calls runtime.Goexit, as a test's FailNow does, Run cleans up and then exits
+// the calling goroutine too. Elsewhere it ends the task or the callback alone that called
+// it: the task fails with a [PanicError] of [ErrGoexit], an error like others. A Run
+// inside a task of another loop on the same thread is refused with [ErrNested].
 func Run(ctx context.Context, main func(ctx context.Context) error) error {
 	return Options{}.Run(ctx, main)
 }

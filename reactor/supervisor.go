@@ -17,7 +17,8 @@ type Supervisor struct {
 	// Restart has the function of a task that failed, by an error or a panic, called
 	// again, in the same task and with a ctx of its own: what a failed call left
 	// running is cancelled. One that returns nil has ended. So has one that was
-	// cancelled.
+	// cancelled, and one that called runtime.Goexit, which is a failure: nothing can be
+	// called in its task again.
 	Restart bool
 
 	// MaxRestarts bounds how often the functions of one group may be called again
@@ -84,7 +85,7 @@ func (s *supervision) bears(t *core.Task) bool {
 func (s *supervision) tell(t *core.Task, err error, what string) {
 	t.Claim()
 	switch {
-	case err == core.ErrGoexit || err == ErrCutOff: // as in Loop.ended
+	case err == ErrCutOff: // it is reported already
 	case s.OnFailure != nil:
 		t.Expose()
 		t.Loop().Soon(func() { s.OnFailure((*anyTask)(t), err) })

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -299,8 +298,7 @@ func TestNestedSupervisors(t *testing.T) {
 	tr.want(t, "inner:boom outer:true inner:boom")
 }
 
-// A task that is cut off at the loop's end is not taken for one that panicked,
-// and Goexit goes through.
+// A task that is cut off at the loop's end is not taken for one that panicked.
 func TestSupervisorAndTheLoopsEnd(t *testing.T) {
 	var told reports
 	calls := 0
@@ -317,18 +315,6 @@ func TestSupervisorAndTheLoopsEnd(t *testing.T) {
 	if err != nil || calls != 1 || told.count("was cut off") != 2 || len(told) != 2 {
 		t.Errorf("%v, %d calls, told %v", err, calls, told)
 	}
-	exited := make(chan bool)
-	go func() {
-		defer close(exited)
-		Run(context.Background(), func(ctx context.Context) error {
-			return Supervisor{Restart: true}.Group(ctx, func(ctx context.Context, g *TaskGroup) error {
-				g.Go(func(ctx context.Context) error { runtime.Goexit(); return nil })
-				return nil
-			})
-		})
-		t.Error("Run returned after a Goexit")
-	}()
-	<-exited
 }
 
 func TestSupervisorMisuse(t *testing.T) {

@@ -106,9 +106,9 @@ func (t *Task[T]) start() { t.record().Loop().Push((*taskFunc[T])(t)) }
 // Wait suspends the running task until t is over, and returns t's error, or
 // that of ctx if ctx is done first; t then goes on. When t is over already, Wait
 // returns its error without suspending; but under a ctx that is done, as every
-// await, that of ctx: [Task.Result] does not ask ctx. If t panicked, the
-// error is a [PanicError]. Any number of tasks may wait, any number of times;
-// they are woken in the order in which they came.
+// await, that of ctx: [Task.Result] does not ask ctx. If t panicked, or
+// called runtime.Goexit, the error is a [PanicError]. Any number of tasks may wait, any
+// number of times; they are woken in the order in which they came.
 func (t *anyTask) Wait(ctx context.Context) error {
 	_, err := (*core.Task)(t).Join(ctx, "Task.Wait")
 	return err

@@ -107,7 +107,7 @@ func (c *call[T]) do() {
 // failed is called when the function has panicked, or has exited if r is nil.
 func (c *threadCall) failed(r any) {
 	if r == nil {
-		c.err = errors.New("reactor: the function called runtime.Goexit")
+		c.err = ErrGoexit
 		return
 	}
 	c.panic = &PanicError{Value: r, Stack: debug.Stack()}
@@ -166,8 +166,8 @@ func (c *threadCall) report(tell func(Report)) {
 // cancelled and wait returns ctx's error; what the task then fails with, other than
 // by being cancelled, is the loop's to report, unless another call of wait gets it.
 // When the loop has ended, or ends before f was called, the error is
-// [ErrLoopClosed]. f is a task of the loop as any other: a panic in it is a
-// [PanicError] for wait, and runtime.Goexit ends Run.
+// [ErrLoopClosed]. f is a task of the loop as any other: a panic in it, or a
+// runtime.Goexit, is a [PanicError] for wait.
 // (asyncio's run_coroutine_threadsafe.)
 func Submit[T any](l *Loop, f func(ctx context.Context) (T, error)) (wait func(ctx context.Context) (T, error)) {
 	if f == nil {

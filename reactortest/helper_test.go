@@ -26,8 +26,8 @@ func TestMain(m *testing.M) {
 // A recorder is a test that may fail: it remembers what it was told.
 type recorder struct {
 	testing.TB
-	log    strings.Builder
-	failed bool
+	log             strings.Builder
+	failed, skipped bool
 }
 
 func (r *recorder) Helper()                    {}
@@ -40,6 +40,8 @@ func (r *recorder) Errorf(f string, args ...any) {
 	r.failed = true
 	r.Logf(f, args...)
 }
+func (r *recorder) Skipped() bool     { return r.skipped }
+func (r *recorder) SkipNow()          { r.skipped = true; runtime.Goexit() }
 func (r *recorder) FailNow()          { r.failed = true; runtime.Goexit() }
 func (r *recorder) Fatal(args ...any) { r.Error(args...); runtime.Goexit() }
 func (r *recorder) Fatalf(f string, args ...any) {
@@ -47,9 +49,8 @@ func (r *recorder) Fatalf(f string, args ...any) {
 	runtime.Goexit()
 }
 
-// failing calls f with a test that should fail, and checks what that is told.
-func failing(t *testing.T, f func(t testing.TB), want ...string) {
-	t.Helper()
+// record calls f with a test that may fail.
+func record(t *testing.T, f func(t testing.TB)) *recorder {
 	r := &recorder{TB: t}
 	done := make(chan bool)
 	go func() { // which may exit
@@ -57,6 +58,13 @@ func failing(t *testing.T, f func(t testing.TB), want ...string) {
 		f(r)
 	}()
 	<-done
+	return r
+}
+
+// failing calls f with a test that should fail, and checks what that is told.
+func failing(t *testing.T, f func(t testing.TB), want ...string) {
+	t.Helper()
+	r := record(t, f)
 	if !r.failed {
 		t.Errorf("it does not fail; its log: %s", r.log.String())
 	}

@@ -24,6 +24,9 @@ func (sim *simulator) Turn() error {
 	if r := sim.first.Load(); r != nil {
 		return r
 	}
+	if sim.ended {
+		return errVerdict
+	}
 	return sim.failure
 }
 
@@ -46,6 +49,9 @@ func (sim *simulator) Resume(t simulation.Task, s simulation.Start, why string) 
 func (sim *simulator) Suspend(t simulation.Task, e simulation.End, what fmt.Stringer, err error) {
 	if t == nil {
 		return
+	}
+	if err != nil {
+		sim.learn(err)
 	}
 	sim.record(kindSuspend, sim.traced(t), t.ID(), uint64(e)<<56^hashOf(what), func() string {
 		switch {

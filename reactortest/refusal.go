@@ -67,7 +67,9 @@ var blockedAfter = 2 * time.Second
 func (sim *simulator) runLoop(t testing.TB, run func() error) error {
 	t.Helper()
 	if !sim.strict {
-		return run()
+		err := run()
+		sim.leave(err)
+		return err
 	}
 	var err error
 	exited := true // by runtime.Goexit, as a test's FailNow does
@@ -86,7 +88,9 @@ func (sim *simulator) runLoop(t testing.TB, run func() error) error {
 		}
 		runtime.Goexit()
 	}
-	return sim.refused(err)
+	err = sim.refused(err)
+	sim.leave(err)
+	return err
 }
 
 // awaitLoop returns when the loop is done. It returns an error if the loop is blocked

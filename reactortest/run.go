@@ -50,6 +50,8 @@ type Options struct {
 //
 // The test fails if a task returns an error that nothing asks for, and if no task can
 // ever go on. A deadlock report names all tasks and what they wait for.
+//
+// Any task and callback may call t.FailNow or t.SkipNow: that ends the run and the test.
 func Run(t testing.TB, main func(ctx context.Context)) {
 	t.Helper()
 	Options{}.Run(t, main)
@@ -58,7 +60,7 @@ func Run(t testing.TB, main func(ctx context.Context)) {
 // Run is like the function [Run], with these options.
 func (o Options) Run(t testing.TB, main func(ctx context.Context)) {
 	t.Helper()
-	sim := newSimulator(&scripted{}, newSeeded(1, streamTasks))
+	sim := newSimulator(t, &scripted{}, newSeeded(1, streamTasks))
 	sim.shuffle, sim.limit = o.Shuffle, int64(o.Limit)
 	sim.trace.recorded = o.Record
 	if err := o.run(t, sim, func(ctx context.Context, _ *Network) { main(ctx) }); err != nil {
@@ -79,6 +81,7 @@ func (o Options) Run(t testing.TB, main func(ctx context.Context)) {
 //
 // When f, or a task it started, makes t fail, Simulate stops. It prints the seed and the
 // command that replays it and prints the trace. It also fails in the cases of [Run].
+// FailNow and SkipNow end the run and the test in any task, as they do in Run.
 func Simulate(t testing.TB, f func(ctx context.Context, n *Network), seeds ...uint64) {
 	t.Helper()
 	Options{}.Simulate(t, f, seeds...)
@@ -104,7 +107,7 @@ func (o Options) one(t testing.TB, f func(context.Context, *Network), seed uint6
 	}
 	passed := false
 	defer func() { // f may call t.FailNow
-		if !passed && !replay {
+		if !passed && !replay && !t.Skipped() {
 			t.Errorf("seed %d failed. To replay it, with its trace:\n\t%s", seed, replayCommand(t, seed))
 		}
 	}()
@@ -126,7 +129,7 @@ func (o Options) one(t testing.TB, f func(context.Context, *Network), seed uint6
 // seed makes one run with a seed and returns its trace.
 func (o Options) seed(t testing.TB, f func(context.Context, *Network), seed uint64, show bool) *Trace {
 	t.Helper()
-	sim := newSimulator(newSeeded(seed, streamNetwork), newSeeded(seed, streamTasks))
+	sim := newSimulator(t, newSeeded(seed, streamNetwork), newSeeded(seed, streamTasks))
 	sim.trace.Seed = seed
 	o.simulate(t, sim, f, show)
 	return &sim.trace
@@ -144,7 +147,7 @@ func (o Options) seed(t testing.TB, f func(context.Context, *Network), seed uint
 func (o Options) Script(t testing.TB, script []byte, f func(ctx context.Context, n *Network)) {
 	t.Helper()
 	c := &scripted{script}
-	sim := newSimulator(c, c)
+	sim := newSimulator(t, c, c)
 	sim.trace.Seed = hashBytes(script)
 	o.simulate(t, sim, f, *flagTrace)
 }
@@ -174,8 +177,14 @@ func (o Options) run(t testing.TB, sim *simulator, main func(context.Context, *N
 	if loop.Grace == 0 {
 		loop.Grace = time.Minute // of virtual time; longer than that of servers
 	}
-	if loop.OnError == nil {
-		loop.OnError = func(r reactor.Report) { t.Errorf("%s: %s: %v", r.Task, r.What, r.Err) }
+	onError := loop.OnError
+	if onError == nil {
+		onError = func(r reactor.Report) { t.Errorf("%s: %s: %v", r.Task, r.What, r.Err) }
+	}
+	loop.OnError = func(r reactor.Report) {
+		if !sim.learn(r.Err) {
+			onError(r)
+		}
 	}
 	defer func() {
 		sim.trace.Time = sim.clock.Now()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"github.com/eddyio/eddy"
@@ -35,6 +36,7 @@ type simulator struct {
 	turns      int // since the time last moved
 	ran        uint64
 	refusals
+	verdict
 	steps   atomic.Uint64 // events so far, for the watchdog
 	running atomic.Uint64 // the ID of the running task; 0: no task
 	failure error
@@ -48,8 +50,8 @@ type simulator struct {
 	network Network
 }
 
-func newSimulator(faults, tasks choices) *simulator {
-	sim := &simulator{wakeup: make(chan struct{}, 1), faults: faults, tasks: tasks}
+func newSimulator(t testing.TB, faults, tasks choices) *simulator {
+	sim := &simulator{verdict: verdict{test: t}, wakeup: make(chan struct{}, 1), faults: faults, tasks: tasks}
 	sim.refusing = make(chan struct{})
 	sim.clock.sim = sim
 	sim.now.Store(begin)

@@ -67,10 +67,14 @@ func (l *Loop) call(w *Worker, f func()) {
 		if returned {
 			return
 		}
-		if r := recover(); r != nil {
-			l.Report(Report{Kind: CallbackPanicked, What: "a callback panicked", Err: l.facade.Panicked("a callback", r, debug.Stack())})
-		} else {
-			w.die()
+		what, r := "a callback panicked", recover()
+		exits := r == nil
+		if exits {
+			what, r = "a callback called runtime.Goexit", ErrGoexit
+		}
+		l.Report(Report{Kind: CallbackPanicked, What: what, Err: l.facade.Panicked("a callback", r, debug.Stack())})
+		if exits {
+			w.leave()
 		}
 	}()
 	f()

@@ -152,7 +152,7 @@ func (l *Loop) checkEnd() string {
 	if h != (Holdings{}) {
 		return fmt.Sprintf("after the loop's end it has %+v", h)
 	}
-	if len(l.dying) > 0 || l.running != 0 {
+	if l.leaving != nil || l.running != 0 {
 		return "after the loop's end it runs"
 	}
 	for _, s := range []*Scope{&l.root, &l.detached, &l.shielded} {

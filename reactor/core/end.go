@@ -16,7 +16,8 @@ var (
 	// wait, when the grace time at the loop's end was over.
 	ErrCutOff = errors.New("reactor: the task was cut off: it did not stop when the loop ended")
 
-	ErrGoexit = errors.New("reactor: runtime.Goexit was called in a task")
+	// ErrGoexit is what a task fails with that called runtime.Goexit.
+	ErrGoexit = errors.New("reactor: runtime.Goexit was called")
 )
 
 var errMainReturned = errors.New("the loop ends: its main function has returned")
@@ -147,20 +148,15 @@ func (l *Loop) Unkept(t *Task, echo bool) {
 	if t.err == nil || t.claimed || echo {
 		return
 	}
-	if t.err == ErrGoexit || t.err == ErrCutOff {
-		return // it ends the loop, and Run's caller; or is reported already
+	if t.err == ErrCutOff {
+		return // it is reported already
 	}
 	if kind, _ := l.facade.Classify(t.err); kind == PanickedError {
 		if l.noMoreTurns() {
-			l.panicked = append(l.panicked, t)
-			return
+			l.unkeptPanic(t)
+		} else { // its maker gets a turn to ask
+			l.ready.push(&Callback{loop: l, fn: func() { l.unkeptPanic(t) }})
 		}
-		l.ready.push(&Callback{loop: l, fn: func() {
-			if !t.claimed { // its maker had a turn to ask
-				l.panicked = append(l.panicked, t)
-				l.root.cancel(l.because(t.err))
-			}
-		}})
 		return
 	}
 	maker, ok := t.keeper.(*Task)
@@ -169,6 +165,20 @@ func (l *Loop) Unkept(t *Task, echo bool) {
 		return
 	}
 	l.keep(t, maker)
+}
+
+// unkeptPanic deals with a panic that nobody keeps, which ends the loop, or a
+// runtime.Goexit: that is an error like others, and reported without delay, for who
+// waits for the work of the task may wait for ever.
+func (l *Loop) unkeptPanic(t *Task) {
+	switch {
+	case t.claimed:
+	case errors.Unwrap(t.err) == ErrGoexit:
+		l.report(t)
+	default:
+		l.panicked = append(l.panicked, t)
+		l.root.cancel(l.because(t.err))
+	}
 }
 
 func (l *Loop) report(t *Task) {
@@ -206,10 +216,10 @@ func (l *Loop) result() error {
 	return errors.Join(errs...)
 }
 
-// close frees all that the loop holds. It runs deferred: a task that called
-// runtime.Goexit takes the host with it, once the rest is done.
+// close frees all that the loop holds. It is deferred, and takes the host along if
+// main called runtime.Goexit.
 func (l *Loop) close() {
-	defer l.bury()
+	defer l.finish()
 	for _, w := range l.tasks() { // abandoned ones
 		w.task.orphan()
 	}
@@ -217,7 +227,13 @@ func (l *Loop) close() {
 		l.root.unfollowed()
 	}
 	l.dropQueued()
+	defer l.free()
 	l.runClosers()
+}
+
+// free frees what the loop's tasks and callbacks, and the functions at its end, worked
+// with.
+func (l *Loop) free() {
 	l.fds.closeAll()
 	l.scratch.free()
 	l.inbox.close()
@@ -232,22 +248,14 @@ func (l *Loop) close() {
 	}
 }
 
-// bury lets the goroutines go on that called runtime.Goexit, each of which may
-// make the host do so too, and then marks the loop's end.
-func (l *Loop) bury() {
-	if len(l.dying) == 0 {
-		l.finished.Store(true)
-		l.running = 0
-		l.withdraw()
-		if l.goexit {
-			runtime.Goexit()
-		}
-		return
+// finish marks the loop's end.
+func (l *Loop) finish() {
+	l.finished.Store(true)
+	l.running = 0
+	l.withdraw()
+	if l.goexit {
+		runtime.Goexit()
 	}
-	defer l.bury()
-	w := l.dying[len(l.dying)-1]
-	l.dying = l.dying[:len(l.dying)-1]
-	l.switchTo(l.host, w)
 }
 
 // fail ends the loop before main does: main is cancelled, and Run returns err.

@@ -22,13 +22,15 @@ func (l *Loop) SetLocal(key, v any) {
 func (l *Loop) AtEnd(f func()) { l.closers = append(l.closers, f) }
 
 func (l *Loop) runClosers() {
-	for len(l.closers) > 0 {
-		last := len(l.closers) - 1
-		f := l.closers[last]
-		l.closers = l.closers[:last]
-		l.runCloser(f)
+	last := len(l.closers) - 1
+	if last < 0 {
+		l.locals = nil
+		return
 	}
-	l.locals = nil
+	f := l.closers[last]
+	l.closers = l.closers[:last]
+	defer l.runClosers() // also if f calls runtime.Goexit
+	l.runCloser(f)
 }
 
 func (l *Loop) runCloser(f func()) {

@@ -55,8 +55,7 @@ type crew struct {
 	idle    *Worker
 	idlers  int
 	workers []*Worker
-	dying   []*Worker
-	leaving *Worker // it has called runtime.Goexit, and is to end
+	leaving *Worker // its goroutine is in runtime.Goexit, and is to end
 }
 
 // scopes are the roots of the tree of scopes, and the tasks in it.
@@ -89,7 +88,7 @@ type ending struct {
 	lastTurns int   // turns taken for callbacks alone, since all tasks are over
 	cutting   bool  // the grace time is over
 	abandoned bool  // some tasks can't even be cut off
-	goexit    bool  // a task called runtime.Goexit: Run calls it too
+	goexit    bool  // main called runtime.Goexit: Run calls it too
 	grace     time.Duration
 	closer    timerwheel.Timer[Expirer]
 	closers   []func() // see AtEnd
@@ -131,7 +130,8 @@ type Facade interface {
 	// Cancelled returns the error of an await that was cancelled for a cause.
 	Cancelled(cause error) error
 
-	// Panicked returns the error of a task that panicked with a value.
+	// Panicked returns the error of a task that panicked with a value, or that called
+	// runtime.Goexit, if that is ErrGoexit.
 	Panicked(task string, value any, stack []byte) error
 
 	// Deadlocked returns the error of a loop that nothing can wake. waiting has a

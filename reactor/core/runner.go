@@ -9,8 +9,8 @@ type Runner interface {
 	// Run is the task's function.
 	Run(ctx context.Context) error
 	// Over is called once, as a callback, when the task is over: with Run's
-	// error, or a [*PanicError] if it panicked or called runtime.Goexit, which ends
-	// this task alone. A loop that ends before does not call it.
+	// error, or a [*PanicError] if it panicked or called runtime.Goexit. A loop that
+	// ends before does not call it.
 	Over(err error)
 }
 

@@ -109,26 +109,10 @@ func (t *Task) Leave(w *Worker) {
 	r := recover()
 	t.over = true
 	t.err = t.Caught(r)
-	contained := t.containsGoexit()
 	t.finish(w)
-	switch {
-	case r != nil:
-	case contained:
+	if r == nil {
 		w.leave()
-	default:
-		w.die()
 	}
-}
-
-// containsGoexit reports whether a runtime.Goexit in t ends t alone: it does in a
-// Runner, whose Over learns of it. A server's handlers are Runners, and one of them
-// must not end all others.
-func (t *Task) containsGoexit() bool {
-	switch t.keeper.(type) {
-	case launched, *Dormant:
-		return true
-	}
-	return false
 }
 
 func (t *Task) finish(w *Worker) {
@@ -180,10 +164,10 @@ func (t *Task) Exec(w *Worker) {
 func (t *Task) Caught(r any) error {
 	switch r.(type) {
 	case nil:
-		if t.containsGoexit() {
-			return t.scope.loop.facade.Panicked(t.String(), ErrGoexit, debug.Stack())
+		if t == t.scope.loop.main {
+			t.scope.loop.goexit = true
 		}
-		return ErrGoexit
+		return t.scope.loop.facade.Panicked(t.String(), ErrGoexit, debug.Stack())
 	case cutOff:
 		t.scope.loop.Report(Report{Kind: NotStopped, What: "a task did not stop at the loop's end and was cut off",
 			Task: t.String(), Err: ErrCutOff, Stack: debug.Stack()})

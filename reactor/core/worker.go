@@ -2,7 +2,6 @@ package core
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/eddyio/eddy/coro"
 	"github.com/eddyio/eddy/timerwheel"
@@ -64,7 +63,7 @@ const (
 	running
 	parked
 	ready
-	dying // its goroutine is in runtime.Goexit, and must go on with that at the loop's end
+	dying // its goroutine is in runtime.Goexit
 	gone
 )
 
@@ -221,22 +220,6 @@ func (l *Loop) drive() {
 			l.letGo()
 		}
 	}
-}
-
-// die lets the loop go on while w's goroutine is in runtime.Goexit. Its
-// goroutine can't end yet, for the one that sleeps in its seat would exit with
-// it (see iter.Pull); it returns at the loop's end, when that is wanted.
-func (w *Worker) die() {
-	l := w.loop
-	w.state = dying
-	l.dying = append(l.dying, w)
-	l.goexit = true
-	l.root.cancel(l.because(ErrGoexit))
-	defer func() { // also when the exit of the one whose seat it sleeps in takes it along
-		l.dying = slices.DeleteFunc(l.dying, func(d *Worker) bool { return d == w })
-		w.exit(l.host)
-	}()
-	l.suspend(w)
 }
 
 // leave ends w, whose goroutine is in runtime.Goexit. The one that wakes then would
