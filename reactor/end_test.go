@@ -165,10 +165,12 @@ func TestCutOffRecovered(t *testing.T) {
 		v, j := newWorld(t), new(journal)
 		v.Drift = 1000000
 		rounds := 0
-		ran := make(chan error, 1)
+		var err error
+		checked := make(chan struct{})
 		go func() {
+			defer close(checked)
 			defer leakedGoroutines(t, 1)()
-			ran <- setup{world: v, log: j, leaky: true}.runLeaking(func(ctx context.Context) error {
+			err = setup{world: v, log: j, leaky: true}.runLeaking(func(ctx context.Context) error {
 				Go(ctx, func(ctx context.Context) error {
 					for ; rounds < 10_000_000; rounds++ {
 						func() {
@@ -182,7 +184,7 @@ func TestCutOffRecovered(t *testing.T) {
 				return Yield(ctx)
 			})
 		}()
-		if err := <-ran; err != nil || j.count("resisted being cut off") != 1 {
+		if <-checked; err != nil || j.count("resisted being cut off") != 1 {
 			t.Errorf("%v, %q", err, j.all())
 		}
 	})
@@ -200,10 +202,11 @@ func leakedGoroutines(t *testing.T, n int) func() {
 	before := testkit.Goroutines()
 	return func() {
 		deadline := time.Now().Add(testkit.Patience)
-		for testkit.Goroutines() > before+n && time.Now().Before(deadline) {
+		got := testkit.Goroutines() - before
+		for ; got > n && time.Now().Before(deadline); got = testkit.Goroutines() - before {
 			runtime.Gosched()
 		}
-		if got := testkit.Goroutines() - before; got > n {
+		if got > n {
 			t.Errorf("%d goroutines leak, want %d", got, n)
 		}
 	}
