@@ -10,6 +10,7 @@ import (
 
 // Handler returns a handler of these paths, below the place where it is mounted:
 //
+//	/         the page, for browsers; it asks for /json again and again
 //	/json     a Snapshot
 //	/pstree   the tree of tasks, as text, with what each waits for
 //	/ps       a line for each task
@@ -36,7 +37,7 @@ var routes = map[string]http.HandlerFunc{
 	"/ps":     serveText(writeList),
 	"/text":   serveText(writeAll),
 	"/stack":  serveStack,
-	"/{$}":    serveText(writeAll),
+	"/{$}":    servePage,
 }
 
 // rooted makes a path that a prefix was stripped off begin with a slash.

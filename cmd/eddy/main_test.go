@@ -207,7 +207,7 @@ func TestTopIsPlainWithoutATerminal(t *testing.T) {
 func TestStandingLoopIsShownFirst(t *testing.T) {
 	s := chat(3)
 	l := s["loops"].([]object)[0]
-	l["standing"] = object{"task": 2, "name": "billing", "for": 3.2, "stack": "main.billing(...)\n\t/src/chat/billing.go:17"}
+	l["standing"] = object{"task": 2, "name": "task 2 (billing)", "for": 3.2, "stack": "main.billing(...)\n\t/src/chat/billing.go:17"}
 	l["asked"] = 4
 	path, _ := answer(t, "", s)
 	for _, what := range []string{"ps", "pstree", "top"} {

@@ -39,11 +39,11 @@ type standing struct {
 }
 
 type health struct {
-	Utilization struct {
+	Utilization *struct {
 		Last float64 `json:"10s"`
 		Min  float64 `json:"1m"`
 	}
-	Lag struct {
+	Lag *struct {
 		Last struct{ P50, P99, Max float64 } `json:"10s"`
 	}
 	Turns      float64 `json:"turns_per_second"`
@@ -55,6 +55,10 @@ type health struct {
 	Threads    int
 	Coroutines int
 }
+
+// measured reports whether the loop has been measured for long enough to say how it
+// fares.
+func (h *health) measured() bool { return h.Utilization != nil && h.Lag != nil }
 
 type server struct {
 	Address                                      string

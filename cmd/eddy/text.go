@@ -110,8 +110,11 @@ func size(n uint64) string {
 // stands, and where.
 func (l *loop) head(w io.Writer) {
 	h := l.Health
-	fmt.Fprintf(w, "loop %d %s: %s, %s ready; %s busy, lag p99 %s\n", l.ID, plain(l.Name), plural(h.Tasks, "task", "tasks"),
-		count(h.Ready), percent(h.Utilization.Last), duration(h.Lag.Last.P99))
+	fmt.Fprintf(w, "loop %d %s: %s, %s ready", l.ID, plain(l.Name), plural(h.Tasks, "task", "tasks"), count(h.Ready))
+	if h.measured() {
+		fmt.Fprintf(w, "; %s busy, lag p99 %s", percent(h.Utilization.Last), duration(h.Lag.Last.P99))
+	}
+	fmt.Fprintln(w)
 	if l.Error != "" {
 		fmt.Fprintln(w, plain(l.Error))
 	}
@@ -126,16 +129,12 @@ func (l *loop) head(w io.Writer) {
 	}
 }
 
-// keeper names what keeps the thread of a loop.
+// keeper names what keeps the thread of a loop. A task's name has its number in it.
 func (s *standing) keeper() string {
-	switch name := plain(s.Name); {
-	case s.Task == 0:
-		return cmp.Or(name, "a callback")
-	case name == "":
+	if s.Name == "" && s.Task != 0 {
 		return fmt.Sprint("task ", s.Task)
-	default:
-		return fmt.Sprintf("task %d (%s)", s.Task, name)
 	}
+	return cmp.Or(plain(s.Name), "a callback")
 }
 
 func (s *snapshot) head(w io.Writer) {

@@ -100,8 +100,10 @@ func (s *snapshot) top(out io.Writer, height int, failed error) {
 		h := l.Health
 		fmt.Fprintln(w)
 		l.head(w)
-		fmt.Fprintf(w, "busy %s (1 min %s)  lag median %s, max %s  %s turns/s, %s steps/s\n", percent(h.Utilization.Last), percent(h.Utilization.Min),
-			duration(h.Lag.Last.P50), duration(h.Lag.Last.Max), count(h.Turns), count(h.Steps))
+		if h.measured() {
+			fmt.Fprintf(w, "busy %s (1 min %s)  lag median %s, max %s  %s turns/s, %s steps/s\n", percent(h.Utilization.Last), percent(h.Utilization.Min),
+				duration(h.Lag.Last.P50), duration(h.Lag.Last.Max), count(h.Turns), count(h.Steps))
+		}
 		fmt.Fprintf(w, "%s, %s, %s, %s\n", plural(h.FDs, "descriptor", "descriptors"), plural(h.Timers, "timer", "timers"),
 			plural(h.Threads, "thread", "threads"), plural(h.Coroutines, "coroutine", "coroutines"))
 		for _, v := range l.Servers {
