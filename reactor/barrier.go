@@ -6,18 +6,18 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A Barrier holds tasks until a given number of them has come, and then lets
-// them all go on; it can be used again at once. Make one by [NewBarrier]. It
-// belongs to the loop of the tasks that use it, and must not be copied.
+// A Barrier holds tasks until a given number of them has arrived, and then
+// releases them all; it can be used again at once. Make one with [NewBarrier].
+// It belongs to the loop of the tasks that use it, and must not be copied.
 type Barrier struct {
 	home    core.Home
 	parties int
-	come    int // since the last release; at least as many as wait
+	come    int // arrivals since the last release; at least as many as wait
 	broken  bool
 	waiters core.WaitList // weight, when woken: the number of its arrival
 }
 
-// NewBarrier returns a barrier for that many tasks, at least one.
+// NewBarrier returns a barrier for a number of tasks, at least one.
 func NewBarrier(parties int) *Barrier {
 	if parties < 1 {
 		panic("reactor: NewBarrier for less than one task")
@@ -25,9 +25,9 @@ func NewBarrier(parties int) *Barrier {
 	return &Barrier{parties: parties}
 }
 
-// Wait suspends the running task until enough have come, and returns the
-// number, from 0, of its arrival: so exactly one task gets each. If ctx is done
-// first, the task does not count as having come. After Abort the error is
+// Wait suspends the running task until enough have arrived, and returns the
+// number of its arrival, from 0: exactly one task gets each. If ctx is done
+// first, the task does not count as arrived. After Abort the error is
 // [ErrBroken].
 func (b *Barrier) Wait(ctx context.Context) (int, error) {
 	w, s, err := b.home.Await(ctx, "Barrier.Wait")
@@ -61,8 +61,9 @@ func (b *barrierWait) Describe(d *core.Wait) {
 
 func (b *barrierWait) String() string { return core.Described(b) }
 
-// last reports whether all others wait. Those who were cancelled have come and do
-// not wait, so it counts; but only when enough have come, for that takes time.
+// last reports whether all others wait. Cancelled tasks have arrived but do not
+// wait, so it counts the waiters; it does so only when enough have arrived,
+// because counting takes time.
 func (b *Barrier) last() bool {
 	if b.come < b.parties-1 {
 		return false
@@ -79,14 +80,15 @@ func (b *Barrier) release() {
 	}
 }
 
-// Abort breaks the barrier: tasks that wait, or will wait, get [ErrBroken].
+// Abort breaks the barrier: tasks that wait, now or later, get [ErrBroken].
 func (b *Barrier) Abort() {
 	b.home.OnLoop("Barrier.Abort")
 	b.broken = true
 	b.empty()
 }
 
-// Reset makes the barrier as new; tasks that wait get [ErrBroken].
+// Reset returns the barrier to its initial state; tasks that wait get
+// [ErrBroken].
 func (b *Barrier) Reset() {
 	b.home.OnLoop("Barrier.Reset")
 	b.broken = false

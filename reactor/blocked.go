@@ -8,8 +8,8 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// ErrBlocked is in the [Report] of a loop whose thread one task or callback keeps; see
-// Options.BlockedAfter.
+// ErrBlocked is the error in the [Report] of a loop whose thread one task or
+// callback occupies; see Options.BlockedAfter.
 var ErrBlocked = errors.New("reactor: the loop is blocked: nothing else runs until this task or callback suspends or returns: call what waits for a goroutine, or computes for long, by ToThread")
 
 // blockedTime is the default of Options.BlockedAfter.
@@ -35,8 +35,8 @@ func (e *blockedError) Error() string {
 
 func (e *blockedError) Is(target error) bool { return target == ErrBlocked }
 
-// reportBlocked reports a loop that stands, or goes on. It is called on the watchdog's
-// goroutine.
+// reportBlocked reports that the loop is blocked, or goes on again. It is
+// called on the watchdog's goroutine.
 func (l *Loop) reportBlocked(b core.Blockage) {
 	r := Report{Kind: LoopBlocked, What: "the loop is blocked", Task: b.Task, Err: &blockedError{b.Took, b.Over, b.Calls}, Stack: b.Stack}
 	if b.Over {
@@ -49,7 +49,7 @@ func (l *Loop) reportBlocked(b core.Blockage) {
 	l.logReport(r)
 }
 
-// blockedAfter returns what o.BlockedAfter means.
+// blockedAfter returns o.BlockedAfter with its default.
 func (o Options) blockedAfter() time.Duration {
 	if o.BlockedAfter == 0 && o.Clock == nil {
 		return blockedTime

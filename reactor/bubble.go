@@ -2,7 +2,7 @@ package reactor
 
 import "errors"
 
-// ErrBubble is returned by a Run in a bubble of testing/synctest, unless its
-// [Options] have a Clock: the bubble's clock would stand still for as long as the
-// loop waits for the kernel, and no timer would ever fire.
+// ErrBubble is returned by Run in a testing/synctest bubble, unless its
+// [Options] have a Clock: the bubble's clock would stand still while the loop
+// waits for the kernel, and no timer would ever fire.
 var ErrBubble = errors.New("reactor: Run called in a testing/synctest bubble, whose clock stands still while the loop waits for the kernel: package reactortest has virtual time for loops")

@@ -6,9 +6,8 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A CancelError is what an await returns whose scope was cancelled for a
-// stated cause. It is a [context.Canceled], and its cause too, for errors.Is
-// and errors.As.
+// A CancelError is returned by an await whose scope was cancelled with a cause.
+// For errors.Is and errors.As it is both [context.Canceled] and its cause.
 type CancelError struct{ Cause error }
 
 func (e *CancelError) Error() string { return context.Canceled.Error() + ": " + e.Cause.Error() }

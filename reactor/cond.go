@@ -6,21 +6,21 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A Cond lets tasks wait, inside a region that L protects, until another one
-// says that something has changed. Set L before use; it belongs to the loop of
-// the tasks that use it, and must not be copied. (asyncio's Condition.)
+// A Cond lets tasks that hold L wait until another task signals a change. Set L
+// before use. A Cond belongs to the loop of the tasks that use it, and must not
+// be copied. (asyncio's Condition.)
 type Cond struct {
 	L       *Mutex
 	home    core.Home
 	waiters core.WaitList
 }
 
-// Wait unlocks c.L, waits for a signal, and locks c.L again before it
-// returns, whatever it returns: nil, or ctx's error if ctx was done before a
-// signal came. A signal is never lost: a task that got one returns nil even if ctx
-// is done by the time that it has the lock. It panics if c.L
-// is not locked, or another task holds it. If c.L is broken, as its holder ended,
-// Wait returns [ErrBroken] and does not have it.
+// Wait unlocks c.L, waits for a signal, and always locks c.L again before it
+// returns. It returns nil, or ctx's error if ctx was done before a signal. A
+// signal is never lost: a task that got one returns nil even if ctx is done by
+// the time it has the lock. Wait panics if c.L is not locked, or another task
+// holds it. If c.L is broken, because its holder ended, Wait returns
+// [ErrBroken] without the lock.
 func (c *Cond) Wait(ctx context.Context) error {
 	w, s, err := c.home.Await(ctx, "Cond.Wait")
 	c.locked("Cond.Wait")
@@ -48,8 +48,8 @@ func (c *Cond) locked(op string) {
 	}
 }
 
-// WaitFor waits until ok, called with c.L locked, returns true. The error is that
-// of [Cond.Wait]; if ctx is done at once, ok is not called.
+// WaitFor waits until ok, which it calls with c.L locked, returns true. The
+// error is that of [Cond.Wait]; if ctx is done already, ok is not called.
 func (c *Cond) WaitFor(ctx context.Context, ok func() bool) error {
 	_, _, err := c.home.Await(ctx, "Cond.WaitFor")
 	for err == nil && !ok() {
@@ -58,8 +58,8 @@ func (c *Cond) WaitFor(ctx context.Context, ok func() bool) error {
 	return err
 }
 
-// Signal readies the task that has waited longest, if any waits. It panics if c.L
-// is not locked.
+// Signal readies the task that has waited longest, if any. It panics if c.L is
+// not locked.
 func (c *Cond) Signal() {
 	c.enter("Cond.Signal")
 	c.waiters.WakeFirst(core.WokenDone)

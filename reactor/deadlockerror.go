@@ -3,13 +3,13 @@ package reactor
 import "strings"
 
 // A DeadlockError is returned by [Run] when no task can ever run again: none is
-// ready, no timer, file descriptor, thread, signal or foreign context is left
-// that could wake one, and nobody holds the loop (see [Loop.Hold]).
+// ready, no timer, file descriptor, thread, signal or foreign context could
+// wake one, and there is no [Loop.Hold].
 //
-// The ctx given to Run counts too, if it can be done at all: its end wakes every
-// task that is not shielded from it. A loop that has nothing else to wait for
-// goes on waiting, and hands the error to Options.OnError, or logs it, once.
-// (Tests that want a deadlock to end Run at once give it context.Background.)
+// The ctx given to Run counts too, if it can ever be done, because that wakes
+// every task that is not shielded from it. A loop that waits for nothing else
+// goes on waiting, and reports the error once, to Options.OnError or the log.
+// (In a test, give Run context.Background so that a deadlock ends it at once.)
 type DeadlockError struct {
 	Waiting []string // a line for each task: its name, and what it waits for
 }

@@ -18,40 +18,42 @@
 //
 // # The ctx
 //
-// The ctx that a task's function receives says which task it is. A function
-// that may suspend takes it as its first parameter and may be called only by
-// the running task of that ctx's loop; called from elsewhere it panics with a
-// sentence that says what to do. Any context derived from it will do: of the
-// standard library's, [context.WithoutCancel], [context.WithValue] and
-// [context.WithTimeout] work as they do everywhere.
+// The ctx that a task's function receives identifies the task. A function that
+// may suspend takes it as its first parameter and may be called only by the
+// running task of that ctx's loop; elsewhere it panics with a message that
+// explains what to do. Any context derived from it works too:
+// [context.WithoutCancel], [context.WithValue] and [context.WithTimeout] behave
+// as usual.
 //
 // # Cancellation
 //
-// Cancellation is Go's: a context once done stays done, and every await under
-// it returns its error at once, and does nothing: also one that need not wait,
-// for a value that is there or a lock that is free. What takes no ctx, as a task's
-// or a future's Result and a queue's TryGet, does not ask. A parked task is woken exactly once, by what
-// it waits for or by its cancellation, never by both. Cleanup that has to
-// wait uses [context.WithoutCancel].
+// Cancellation is Go's: a context that is done stays done, and every await
+// under it returns its error at once and does nothing, even if it need not wait
+// because a value is there or a lock is free. Methods without a ctx, such as a
+// task's or a future's Result and a queue's TryGet, do not check it. A parked
+// task is woken exactly once, by what it waits for or by its cancellation,
+// never by both. Cleanup that has to wait uses [context.WithoutCancel].
 //
 // # Order
 //
-// The ready queue is first in, first out. A turn of the loop looks at the
-// kernel, then at what other goroutines posted, then at the timers, and then
-// runs those that were ready when it began; what becomes ready meanwhile waits
-// for the next turn. Given the same inputs the order is always the same.
+// The ready queue is first in, first out. A turn of the loop handles the
+// kernel's events, then functions posted by other goroutines, then timers. Then
+// it runs the tasks and callbacks that are ready; those that become ready
+// meanwhile wait for the next turn. Given the same inputs the order is always
+// the same.
 //
 // # Tests
 //
-// Package reactortest runs a loop in virtual time. A bubble of testing/synctest does
-// not: [Run] in one returns [ErrBubble]. Goroutines in a bubble may use a loop
-// outside by [Submit] and [Loop.Post], but no ctx of its tasks, nor what derives
-// from one, whose end would reach into the bubble, which Go forbids.
+// Package reactortest runs a loop in virtual time. testing/synctest can't:
+// [Run] in a bubble returns [ErrBubble]. Goroutines in a bubble may use a loop
+// outside it by [Submit] and [Loop.Post]. They must not use the ctx of its
+// tasks, or one derived from it: its cancellation would reach into the bubble,
+// which Go forbids.
 //
 // # What it leaves to others
 //
-// Who runs next is decided in package reactor/core, which is also for authors of
-// primitives and of socket types. Which fds are ready is package eddy's business, which
-// deadline comes next is timerwheel's, how control passes between coroutines is coro's.
-// Sockets, and everything that a std net.Conn can do, are package net's.
+// Package reactor/core schedules tasks; it is also for authors of primitives
+// and of socket types. Package eddy reports which fds are ready, timerwheel
+// which deadline comes next, and coro passes control between coroutines.
+// Package net has sockets, with all that a std net.Conn can do.
 package reactor

@@ -3,7 +3,7 @@ package reactor
 import "context"
 
 // GoNow is like [Go], but f starts at once: it runs until it first suspends, or
-// ends, before GoNow returns. So what never has to wait costs no turn of the
+// ends, before GoNow returns. So an f that never suspends costs no turn of the
 // loop. (asyncio's eager tasks.)
 func GoNow(ctx context.Context, f func(ctx context.Context) error) *Task[struct{}] {
 	if f == nil {

@@ -3,22 +3,22 @@ package reactor
 import "github.com/eddyio/eddy/reactor/core"
 
 var (
-	// ErrClosed is returned by what waits for something that gets closed, or is
-	// closed already.
+	// ErrClosed is returned by operations on something that is closed, or is
+	// closed while they wait.
 	ErrClosed = core.ErrClosed
 
-	// ErrSelf is returned to a task that waits for itself, and, wrapped by an error
-	// that names them, to one that waits for others which wait for it. It is found
-	// when the wait begins that would never end, unless a deadline or a foreign
-	// context ends it.
+	// ErrSelf is returned to a task that waits for itself. If a task waits for
+	// others that wait for it, its error wraps ErrSelf and names them. The
+	// cycle is detected when a wait begins that would never end, unless a
+	// deadline or a foreign context can end it.
 	ErrSelf = core.ErrSelf
 
-	// ErrNested is returned by a Run that is called by a task: it would stop the
-	// task's own loop. For errors.Is it is also the error of a Run or [Begin] that is
-	// called by a callback, or on the goroutine of a [Guest].
+	// ErrNested is returned by Run if a task calls it: it would block the
+	// task's own loop. The error of a Run or [Begin] called by a callback, or
+	// on the goroutine of a [Guest], wraps it.
 	ErrNested = core.ErrNested
 
-	// ErrCutOff is what a task ends with that was still waiting, or asking to wait,
+	// ErrCutOff is the error of a task that still waited, or tried to wait,
 	// when the grace time at the loop's end was over.
 	ErrCutOff = core.ErrCutOff
 
@@ -27,6 +27,7 @@ var (
 	// and the loop goes on.
 	ErrGoexit = core.ErrGoexit
 
-	// ErrSlow is in the [Report] of a step that took longer than Options.SlowStep.
+	// ErrSlow is the error in the [Report] of a step that took longer than
+	// Options.SlowStep.
 	ErrSlow = core.ErrSlow
 )

@@ -14,28 +14,28 @@ type Event struct {
 	waiters core.WaitList
 }
 
-// Set raises the flag and readies all that wait, in the order in which they
-// came. They go on even if Clear lowers it again before they run.
+// Set sets the flag and readies all waiting tasks, in the order of their Waits.
+// They go on even if Clear clears it again before they run.
 func (e *Event) Set() {
 	e.home.OnLoop("Event.Set")
 	e.set = true
 	e.waiters.WakeAll(core.WokenDone)
 }
 
-// Clear lowers the flag.
+// Clear clears the flag.
 func (e *Event) Clear() {
 	e.home.OnLoop("Event.Clear")
 	e.set = false
 }
 
-// IsSet reports whether the flag is up.
+// IsSet reports whether the flag is set.
 func (e *Event) IsSet() bool {
 	e.home.OnLoop("Event.IsSet")
 	return e.set
 }
 
-// Wait returns nil once the flag is up, at once if it is, or ctx's error if ctx is
-// done. It allocates nothing.
+// Wait waits until the flag is set and returns nil, or ctx's error if ctx is
+// done first. It does not allocate.
 func (e *Event) Wait(ctx context.Context) error {
 	w, s, err := e.home.Await(ctx, "Event.Wait")
 	if err != nil || e.set {

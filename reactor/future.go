@@ -7,10 +7,10 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A Future is a result that somebody will set: the bridge from callbacks to
-// tasks. The zero Future is pending and ready to use; it must not be copied
-// once used. It belongs to the loop whose tasks await it, and its methods may
-// be called by that loop's tasks and callbacks only: from elsewhere, hand
+// A Future is a result that is set later: the bridge from callbacks to tasks.
+// The zero Future is pending and ready to use; it must not be copied after
+// first use. It belongs to the loop whose tasks await it, and its methods may
+// be called only by that loop's tasks and callbacks: from elsewhere, pass
 // [Loop.Post] a function that sets it.
 type Future[T any] struct {
 	home    core.Home
@@ -20,15 +20,15 @@ type Future[T any] struct {
 	waiters core.WaitList
 }
 
-// ErrSet is returned to whoever sets a [Future] that is set already.
+// ErrSet is returned when a [Future] is set again.
 var ErrSet = errors.New("reactor: the future is set already")
 
-// SetResult gives the future its value and readies those who await it, in the
-// order in which they came. The error is [ErrSet] if it was set before.
+// SetResult sets the future's value and readies the tasks that await it, in the
+// order of their calls. The error is [ErrSet] if it was set before.
 func (f *Future[T]) SetResult(value T) error { return f.set(value, nil) }
 
 // SetError makes the future fail with err, which must not be nil, and readies
-// those who await it. The error is [ErrSet] if it was set before.
+// the tasks that await it. The error is [ErrSet] if it was set before.
 func (f *Future[T]) SetError(err error) error {
 	if err == nil {
 		return errors.New("reactor: Future.SetError with a nil error")
@@ -54,7 +54,7 @@ func (f *Future[T]) Finished() bool {
 }
 
 // Result returns the future's value and error without waiting; the error is
-// [ErrNotDone] while there is none.
+// [ErrNotDone] if it is pending.
 func (f *Future[T]) Result() (T, error) {
 	f.home.OnLoop("Future.Result")
 	if !f.done {
@@ -65,7 +65,8 @@ func (f *Future[T]) Result() (T, error) {
 
 // Await suspends the running task until the future is set, and returns its
 // value and error, or ctx's error if ctx is done first. If it is set already,
-// Await returns without suspending. [Future.Result] does not ask ctx.
+// Await returns without suspending. To get the result even if ctx is done, use
+// [Future.Result].
 func (f *Future[T]) Await(ctx context.Context) (T, error) {
 	w, s, err := f.home.Await(ctx, "Future.Await")
 	if err == nil && !f.done {

@@ -6,13 +6,12 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// Gather runs the functions as tasks, beside each other, and returns their
-// values in the order of the arguments when all have returned. The first error
-// is returned at once; the other tasks go on then, and should one of them fail
-// too, that is logged. When ctx is done they are cancelled, and Gather returns
-// ctx's error when all have ended. To gather tasks that exist already, pass
-// their Await methods. (asyncio's gather; where one failure is to end all, use
-// [Group].)
+// Gather runs the functions concurrently as tasks, and returns their values in
+// the order of the arguments when all have returned. The first error is
+// returned at once; the other tasks go on, and further failures are logged.
+// When ctx is done the tasks are cancelled, and Gather returns ctx's error when
+// all have ended. To gather tasks that exist already, pass their Await methods.
+// (asyncio's gather; to cancel all when one fails, use [Group].)
 func Gather[T any](ctx context.Context, fs ...func(ctx context.Context) (T, error)) ([]T, error) {
 	w, s, err := core.Await(ctx, "Gather")
 	if err != nil {
@@ -43,16 +42,16 @@ func spawnAll[T any](ctx context.Context, op string, fs []func(ctx context.Conte
 	return tasks
 }
 
-// An Outcome is how one function of a [GatherAll] ended.
+// An Outcome is the result of one function of a [GatherAll].
 type Outcome[T any] struct {
 	Value T
 	Err   error
 }
 
-// GatherAll is like [Gather], but waits for all, whatever fails, and returns how
-// each ended, in the order of the arguments. When ctx is done the tasks are
-// cancelled; GatherAll waits for them all the same, and returns the outcomes
-// along with ctx's error. (asyncio's gather with return_exceptions.)
+// GatherAll is like [Gather], but waits for all even if some fail, and returns
+// the outcome of each, in the order of the arguments. When ctx is done the
+// tasks are cancelled; GatherAll still waits for them, and returns the outcomes
+// together with ctx's error. (asyncio's gather with return_exceptions.)
 func GatherAll[T any](ctx context.Context, fs ...func(ctx context.Context) (T, error)) ([]Outcome[T], error) {
 	w, s, err := core.Await(ctx, "GatherAll")
 	if err != nil {
@@ -63,7 +62,7 @@ func GatherAll[T any](ctx context.Context, fs ...func(ctx context.Context) (T, e
 	defer c.forsake()
 	for c.left > 0 {
 		if e := c.wait.Wait(w, s, c); e != nil {
-			err, s = e, w.Loop().Shielded() // they are below the scope that is done
+			err, s = e, w.Loop().Shielded() // the tasks are below the scope that is done
 		}
 	}
 	c.failed = nil
@@ -77,8 +76,8 @@ func GatherAll[T any](ctx context.Context, fs ...func(ctx context.Context) (T, e
 // A collection keeps the tasks of one GatherAll.
 type collection struct {
 	left   int
-	under  *core.Scope  // of which the tasks are below
-	failed []*core.Task // other than by being cancelled; until GatherAll returns them
+	under  *core.Scope  // the parent of the tasks' scopes
+	failed []*core.Task // other than by cancellation; until GatherAll returns them
 	wait   core.WaitList
 }
 
@@ -95,7 +94,8 @@ func (c *collection) Ended(t *core.Task, echo bool) {
 	}
 }
 
-// forsake reports the failures that a GatherAll which was cut off did not return.
+// forsake reports the failures that a GatherAll did not return because it was
+// cut off.
 func (c *collection) forsake() {
 	for _, t := range c.failed {
 		t.Loop().Unkept(t, false)
@@ -105,8 +105,8 @@ func (c *collection) forsake() {
 // A gathering keeps the tasks of one Gather.
 type gathering struct {
 	left     int
-	under    *core.Scope // of which the tasks are below
-	failed   *core.Task  // the first, whose error Gather returns
+	under    *core.Scope // the parent of the tasks' scopes
+	failed   *core.Task  // the first failure, which Gather returns
 	canceled bool        // Gather returns ctx's error instead
 	wait     core.WaitList
 }
@@ -125,8 +125,8 @@ func (g *gathering) Ended(t *core.Task, echo bool) {
 	}
 }
 
-// join waits for all, or for the first failure. Once s is done the tasks,
-// which are below it, are being cancelled, and join waits for all of them.
+// join waits for all tasks, or for the first failure. Once s is done the tasks,
+// which are below it, are cancelled, and join waits for all of them.
 func (g *gathering) join(w *core.Worker, s *core.Scope) error {
 	for g.left > 0 && g.failed == nil {
 		g.wait.Push(w.Node())
@@ -134,7 +134,7 @@ func (g *gathering) join(w *core.Worker, s *core.Scope) error {
 			continue
 		}
 		g.canceled = true
-		if t := g.failed; t != nil { // between the cancellation and now
+		if t := g.failed; t != nil { // failed after the cancellation
 			g.failed = nil
 			w.Loop().Unkept(t, t.Echo())
 		}

@@ -8,18 +8,18 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// Generate returns a generator whose body may await, under the ctx that it gets,
-// which descends from the given one: an asynchronous generator. While the body is
-// suspended, so is the task that drives it. Only one task can drive it at a time: to
-// another, its methods return [coro.ErrRunning]. Like any generator it should be
+// Generate returns an asynchronous generator: its body may await, under the ctx
+// that it gets, which is derived from the given one. While the body is
+// suspended, so is the task that drives it. Only one task can drive it at a
+// time: another one gets [coro.ErrRunning]. Like any generator it should be
 // closed or ranged over to its end; if it is still open when all tasks have
 // ended, the loop closes it before Run returns. Generate and the generator's
 // methods may be called by tasks of the loop.
 //
-// A Timeout, a Scope or a Group in the body holds for the body only, also while
-// it yields in the midst of one. What the body does without a ctx, as by the
-// methods of a net.Conn, obeys the innermost of these; if it is in none, the
-// innermost that its driver is in.
+// A Timeout, a Scope or a Group in the body applies only to the body, even if
+// the body yields inside it. Operations of the body without a ctx, such as the
+// methods of a net.Conn, obey the innermost of these; if there is none, the
+// innermost scope of the driver.
 //
 //	for v, err := range reactor.Generate(ctx, body).All() { ... }
 func Generate[Y, S, R any](ctx context.Context, f func(ctx context.Context, y *coro.Yielder[Y, S]) (R, error)) *coro.Generator[Y, S, R] {
@@ -43,7 +43,7 @@ func generate[Y, S, R any](ctx context.Context, op string, f func(ctx context.Co
 			if !l.core.Cutting() {
 				return
 			}
-			if v := recover(); v != nil { // cut off: to the driver an error, as of any task it awaits
+			if v := recover(); v != nil { // cut off: the driver gets an error, like that of a task it awaits
 				err = l.core.Running().Caught(v)
 			}
 		}()
@@ -53,14 +53,15 @@ func generate[Y, S, R any](ctx context.Context, op string, f func(ctx context.Co
 	return g
 }
 
-// A generator is one whose body has begun and not ended.
+// A generator is an open generator: its body has begun and not ended.
 type generator struct {
 	body  core.Body
 	close func() error
 }
 
-// GenerateSimple is [Generate] for a body that only yields: it is sent nothing and has
-// no result. Yield returns the error that the driver threw, or [coro.ErrClosed].
+// GenerateSimple is [Generate] for a body that only yields: it receives no
+// values and has no result. yield returns the error that the driver threw, or
+// [coro.ErrClosed].
 //
 //	for v, err := range reactor.GenerateSimple(ctx, body).All() { ... }
 func GenerateSimple[Y any](ctx context.Context, f func(ctx context.Context, yield func(Y) error) error) *coro.Simple[Y] {
@@ -76,7 +77,7 @@ func GenerateSimple[Y any](ctx context.Context, f func(ctx context.Context, yiel
 }
 
 // closeGenerators makes a task that closes the generators left open at the
-// loop's end, and reports whether there were any. Each gets one chance.
+// loop's end, and reports whether there were any. It closes each once.
 func (l *Loop) closeGenerators() bool {
 	open := l.generators
 	if len(open) == 0 {

@@ -7,44 +7,45 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A TaskGroup is tasks that stand and fall together; see [Group].
+// A TaskGroup is a group of tasks that are cancelled together; see [Group].
 type TaskGroup struct {
 	scope  core.Scope
 	region core.Region
 	n      int // tasks not ended
-	limit  int // of those that run at a time; 0: none
+	limit  int // most that run at a time; 0: no limit
 	held   ring[*Task[struct{}]]
 	failed []*core.Task
-	echoed bool // a task ended in the group's own cancellation
-	gone   bool // f panicked or exited, so nobody can be told of what fails
+	echoed bool // a task ended with the group's own cancellation
+	gone   bool // f panicked or exited, so no caller gets the errors
 	closed bool
 	wait   core.WaitList
 
 	services   services
 	canceled   bool  // by Cancel
 	cause      error // of Cancel
-	cycle      error // a task waits for the one that the group is in
+	cycle      error // a task of the group waits for the task that called Group
 	supervisor *supervision
 }
 
-// Group calls f with a group whose tasks, made by g.Go, it awaits before it
-// returns: no task outlives it. At the first failure, of a task or of f, all
-// others and f itself are cancelled, by way of the ctx that f gets, and then
-// awaited. Tasks may add tasks.
+// Group calls f with a group and waits for all its tasks, made by g.Go, before
+// it returns. At the first failure, of a task or of f, the ctx that f gets is
+// cancelled, and with it f and all tasks; Group still waits for them. Tasks may
+// add tasks.
 //
-// Group returns nil if all succeeded, and else every error that is not a mere
-// echo of the cancellation: those of tasks in the order in which they ended,
-// then that of f; joined by [errors.Join] if there are several. A task's panic
-// is a [PanicError] among them. When ctx is done, and nothing else failed, the
-// error is ctx's.
+// Group returns nil if all succeeded, and else all errors that are not echoes
+// of the cancellation: those of the tasks in the order in which they ended,
+// then that of f, joined by [errors.Join] if there are several. A task's panic
+// becomes a [PanicError]. If ctx is done, and nothing else failed, the error is
+// ctx's.
 //
-// An echo is the error of the task's own cancellation, as it is or wrapped. The
-// error of another one is a failure, and says so: of a task that awaited something
-// which was cancelled elsewhere, or whose cleanup ran into a deadline of its own.
+// An echo is the error of the task's own cancellation, possibly wrapped. The
+// error of another cancellation is a failure: for instance if a task awaited
+// something that was cancelled elsewhere, or its cleanup exceeded its own
+// deadline.
 //
-// If f panics, the tasks are cancelled and awaited too, and the panic goes on as
-// it is. The tasks' errors, which no caller can be told then, are the loop's to
-// report, and a task's panic ends the loop, as of any task that nobody awaited.
+// If f panics, the tasks are cancelled and awaited too, and then the panic
+// continues. The loop reports the tasks' errors, because no caller gets them,
+// and a task's panic ends the loop, like that of any task that was not awaited.
 // (asyncio's TaskGroup.)
 func Group(ctx context.Context, f func(ctx context.Context, g *TaskGroup) error) error {
 	return new(TaskGroup).run(ctx, "Group", f)
@@ -76,8 +77,8 @@ func (g *TaskGroup) run(ctx context.Context, op string, f func(ctx context.Conte
 	return g.result(err, echo)
 }
 
-// Go makes f a task of the group, as [Go] does. Once the group has returned, f
-// is not called and the task's error is [ErrGroupClosed]; while it is being
+// Go makes f a task of the group, as [Go] does. After Group has returned, f is
+// not called and the task's error is [ErrGroupClosed]; while the group is being
 // cancelled, f is called with a ctx that is done.
 func (g *TaskGroup) Go(f func(ctx context.Context) error) *Task[struct{}] {
 	if f == nil {
@@ -114,12 +115,12 @@ func (g *TaskGroup) refuse(op string) *Task[struct{}] {
 }
 
 // Cancel ends the group from inside: all its tasks and its function are
-// cancelled, as at a failure, and Group returns when they have stopped. With a
-// nil cause that is an end like any other, and the errors that are nothing but
-// its echo are dropped: Group returns nil, unless something failed. A cause is
-// what the tasks' [Cause] returns, and the first of the errors that Group
-// returns. Cancel reports whether it did anything: a group is cancelled once. It
-// may be called by tasks and callbacks of the loop.
+// cancelled, as at a failure, and Group returns when they have ended. With a
+// nil cause this is a normal end, and errors that only echo it are dropped:
+// Group returns nil, unless something failed. A cause is what the tasks'
+// [Cause] returns, and the first of the errors that Group returns. Cancel
+// reports whether it cancelled the group, which happens only once. It may be
+// called by tasks and callbacks of the loop.
 func (g *TaskGroup) Cancel(cause error) bool {
 	g.scope.Loop().OnLoop("TaskGroup.Cancel")
 	if g.closed || !g.scope.Cancel(cause) {
@@ -129,10 +130,10 @@ func (g *TaskGroup) Cancel(cause error) bool {
 	return true
 }
 
-// SetLimit bounds how many of the group's tasks run at a time: those that are
-// added beyond that start, in order, as others end. A negative n means no limit, and
-// 0, which would let none start, panics. SetLimit may be called at any time; those
-// that run already go on. A task that [Start] makes runs at once, but counts.
+// SetLimit limits how many of the group's tasks run at a time: further ones
+// start, in order, as others end. A negative n means no limit; SetLimit panics
+// for 0, which would let none start. It may be called at any time; tasks that
+// run already go on. A task that [Start] makes runs at once, but counts.
 func (g *TaskGroup) SetLimit(n int) {
 	g.scope.Loop().OnLoop("TaskGroup.SetLimit")
 	if n == 0 {
@@ -142,8 +143,8 @@ func (g *TaskGroup) SetLimit(n int) {
 	g.admit()
 }
 
-// admit starts as many of the tasks that are held back as the limit allows. Those
-// that are cancelled start too, to end.
+// admit starts as many waiting tasks as the limit allows. Cancelled ones start
+// too, in order to end.
 func (g *TaskGroup) admit() {
 	for g.held.len() > 0 && (g.limit == 0 || g.n-g.held.len() < g.limit) {
 		t := g.held.pop()
@@ -151,7 +152,7 @@ func (g *TaskGroup) admit() {
 	}
 }
 
-// ErrGroupClosed is the error of a task that was added to a [Group] which had
+// ErrGroupClosed is the error of a task that was added after [Group] had
 // returned.
 var ErrGroupClosed = errors.New("reactor: the group has ended: it takes no more tasks")
 
@@ -168,7 +169,7 @@ func (g *TaskGroup) forsake() {
 // groupKeeper is a group as the keeper of its tasks.
 type groupKeeper TaskGroup
 
-// Ended notes the end of a task of the group.
+// Ended handles the end of a task of the group.
 func (k *groupKeeper) Ended(t *core.Task, echo bool) {
 	g := (*TaskGroup)(k)
 	if g.settle(t, echo) {
@@ -177,8 +178,8 @@ func (k *groupKeeper) Ended(t *core.Task, echo bool) {
 	g.leave()
 }
 
-// settle deals with the error of a task that has ended. It reports whether that is
-// nothing but the echo of a cancellation.
+// settle handles the error of a task that has ended. It reports whether that is
+// only the echo of a cancellation.
 func (g *TaskGroup) settle(t *core.Task, echo bool) bool {
 	switch {
 	case t.Outcome() == nil:
@@ -194,7 +195,7 @@ func (g *TaskGroup) settle(t *core.Task, echo bool) bool {
 	return false
 }
 
-// leave counts a task of the group out.
+// leave removes a task from the group's count.
 func (g *TaskGroup) leave() {
 	if g.n--; g.n == 0 {
 		g.wait.WakeAll(core.WokenDone)
@@ -202,14 +203,14 @@ func (g *TaskGroup) leave() {
 	g.admit()
 }
 
-// drain waits for the group's tasks, and then for its services, whatever is
-// cancelled meanwhile.
+// drain waits for the group's tasks, and then for its services, regardless of
+// cancellation.
 func (g *TaskGroup) drain() {
 	for g.n > 0 || g.services.n > 0 {
 		if g.n == 0 {
 			g.services.stop()
 		}
-		w := g.scope.Loop().Caller("Group") // not the one that began it, in a generator's body
+		w := g.scope.Loop().Caller("Group") // in a generator's body, not necessarily the one that began the group
 		g.breakCycle(w)
 		g.wait.Push(w.Node())
 		w.Park(g.scope.Loop().Shielded(), (*groupWait)(g))
@@ -218,8 +219,8 @@ func (g *TaskGroup) drain() {
 	g.services.close()
 }
 
-// breakCycle cancels the group if one of its tasks waits for w's, which can't end
-// before the group does.
+// breakCycle cancels the group if one of its tasks waits for w's task, which
+// can't end before the group does.
 func (g *TaskGroup) breakCycle(w *core.Worker) {
 	if g.scope.Canceled() {
 		return
@@ -229,7 +230,8 @@ func (g *TaskGroup) breakCycle(w *core.Worker) {
 	}
 }
 
-// result returns the group's error. echo says that its function's is one.
+// result returns the group's error. echo reports whether its function's error
+// is an echo.
 func (g *TaskGroup) result(body error, echo bool) error {
 	errs := []error{g.cause, g.cycle}
 	for _, t := range g.failed {

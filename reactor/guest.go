@@ -9,20 +9,20 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A Guest is a loop that somebody else's main loop drives, turn by turn, as a
-// program does that must give its thread to a window system. Its methods are for
-// the goroutine that called [Begin], which stays locked to its thread until End
-// has returned; between them it may use the loop as a callback does. (trio's
-// guest mode; asyncio's run_forever and stop.)
+// A Guest is a loop that is driven by another main loop, turn by turn, for
+// instance that of a window system. Its methods must be called on the goroutine
+// that called [Begin], which stays locked to its thread until End has returned;
+// between calls it may use the loop like a callback. (trio's guest mode;
+// asyncio's run_forever and stop.)
 type Guest struct {
 	_    noCopy
 	loop *Loop
 	over bool
 }
 
-// Begin makes a loop with main as its first task, as [Run] does, and runs
-// nothing yet: that is for Turn, Run and End. The errors are those of Run that
-// come before main is called. End must be called in the end.
+// Begin makes a loop with main as its first task, like [Run], but runs nothing
+// yet: Turn, Run and End do. It returns the errors that Run returns before it
+// calls main. End must be called eventually.
 func Begin(ctx context.Context, main func(ctx context.Context) error) (*Guest, error) {
 	return Options{}.Begin(ctx, main)
 }
@@ -50,19 +50,21 @@ func (o Options) Begin(ctx context.Context, main func(ctx context.Context) error
 // Loop returns the guest's loop. It may be called from anywhere.
 func (g *Guest) Loop() *Loop { return g.loop }
 
-// Turn takes one turn of the loop, and sleeps in it, if nothing is ready, for at
-// most the given time, 0 for not at all. It reports whether there is more to do,
-// now or later; when there is not, End has the result. Turn reports no deadlock,
-// unless it is to sleep for ever: between turns the host can wake the tasks that
-// wait.
+// Turn takes one turn of the loop. If nothing is ready it sleeps for at most
+// the given time; 0 means that it does not sleep. It reports whether there is
+// more to do, now or later; if not, call End for the result. Turn reports no
+// deadlock, unless it would sleep forever: between turns the host can wake
+// waiting tasks.
 func (g *Guest) Turn(sleep time.Duration) (more bool) { return g.enter("Turn").TakeTurn(sleep) }
 
-// Run runs the loop until [Loop.Stop] is called, and reports whether it was: else
-// there is nothing more to do, and End has the result. It may be called again.
+// Run runs the loop until [Loop.Stop] is called or there is nothing more to do.
+// It reports whether it was stopped; if not, call End for the result. It may be
+// called again.
 func (g *Guest) Run() (stopped bool) { return g.enter("Run").RunUntilStopped() }
 
-// End ends the loop as the end of main does in [Run], cancelling main too if it
-// still runs, and returns what Run would. A second End returns [ErrLoopClosed].
+// End ends the loop as [Run] does after main has returned. It cancels main too
+// if that still runs, and returns what Run would. A second End returns
+// [ErrLoopClosed].
 func (g *Guest) End() error {
 	if g.over {
 		return ErrLoopClosed
@@ -71,12 +73,12 @@ func (g *Guest) End() error {
 	return g.finish()
 }
 
-// enter returns the loop, which now runs on behalf of the caller. It panics if
-// the loop runs already, or is another goroutine's.
+// enter returns the loop for the caller to run. It panics if the loop runs
+// already, or belongs to another goroutine.
 func (g *Guest) enter(op string) *core.Loop {
 	l := &g.loop.core
 	if !g.over && !l.IsHost() {
-		panic("reactor: Guest." + op + " inside the loop, or on another goroutine than the one that called Begin: only that one, outside of tasks and callbacks, may drive it")
+		panic("reactor: Guest." + op + " called inside the loop, or on another goroutine than Begin: only the goroutine that called Begin may drive the loop, outside tasks and callbacks")
 	}
 	return l
 }

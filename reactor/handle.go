@@ -2,14 +2,15 @@ package reactor
 
 import "github.com/eddyio/eddy/reactor/core"
 
-// A Handle is a callback that was scheduled, and can cancel it.
+// A Handle is a scheduled callback; it can be cancelled.
 type Handle struct{ core core.Callback }
 
-// CallSoon makes the loop call f on its next turn, after all that is ready
-// now, in the order of the calls. f runs on the loop's thread and can't
-// suspend: to wait for something it starts a task with [Go]. A panic or a
-// runtime.Goexit in f is logged and ends nothing else. CallSoon may be called by tasks
-// and callbacks of the loop only, and panics elsewhere; [Loop.Post] is for all others.
+// CallSoon makes the loop call f on its next turn, after everything that is
+// ready now, in the order of the calls. f runs on the loop's thread and can't
+// suspend: to wait for something it must start a task with [Go]. A panic or a
+// runtime.Goexit in f is logged and affects nothing else. CallSoon may be
+// called only by tasks and callbacks of the loop, and panics elsewhere; other
+// goroutines use [Loop.Post].
 func (l *Loop) CallSoon(f func()) *Handle {
 	h := newHandle(&l.core, "CallSoon", f)
 	h.core.Soon()
@@ -22,6 +23,7 @@ func newHandle(l *core.Loop, op string, f func()) *Handle {
 	return h
 }
 
-// Cancel keeps the callback from being called. It is true if that was still
-// possible, and so at most once. It may be called where CallSoon may.
+// Cancel keeps the callback from being called. It reports whether that was
+// still possible, so it returns true at most once. It may be called where
+// CallSoon may.
 func (h *Handle) Cancel() bool { return h.core.Cancel() }

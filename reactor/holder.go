@@ -11,12 +11,11 @@ import (
 // [RWMutex] whose holder ended without unlocking it.
 var ErrBroken = errors.New("reactor: the barrier or lock is broken")
 
-// A holder is the task that holds a lock. While it does, the lock's hook stands
-// among those who wait for the task's end: one that ends before it unlocks will
-// never do so.
+// A holder records the task that holds a lock. Meanwhile the lock's hook waits
+// for the task's end, to learn if the task ends without unlocking.
 //
-// Invariant: end stands in task's list of waiters, or task is nil: then nobody
-// holds the lock, or a callback does, which anybody may speak for.
+// Invariant: end is in task's list of waiters, or task is nil. If it is nil the
+// lock is free, or held by a callback; then any task may unlock it.
 type holder struct {
 	task *core.Task
 	end  core.Waiter
@@ -34,7 +33,7 @@ func (h *holder) leave() {
 	h.task = nil
 }
 
-// mustBe panics unless the running task t, or a callback if that is nil, may
+// mustBe panics unless the running task t, or a callback if t is nil, may
 // unlock what h holds.
 func (h *holder) mustBe(t *core.Task, op string) {
 	if h.task == nil || h.task == t {
@@ -60,12 +59,12 @@ func foreign(op string, t, holder *core.Task) string {
 	return fmt.Sprintf("reactor: %s by %s, but it is %v that holds the lock: the task that locks must unlock", op, who, holder)
 }
 
-// relocked is the error of a task that waits for a lock which it holds.
+// relocked returns the error of a task that waits for a lock that it holds.
 func relocked(op string, t *core.Task) error {
 	return fmt.Errorf("reactor: %s by %v, which holds the lock already: %w", op, t, ErrSelf)
 }
 
-// unlockedNever is the error of a lock whose holder has ended.
+// unlockedNever returns the error of a lock whose holder has ended.
 func unlockedNever(t *core.Task) error {
 	return fmt.Errorf("reactor: %v ended without unlocking it: %w", t, ErrBroken)
 }

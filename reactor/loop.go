@@ -10,8 +10,8 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A Loop runs tasks on one thread: the goroutine that calls [Run], locked to
-// its thread until Run returns. [LoopOf] gives the loop of a ctx.
+// A Loop runs tasks on one thread: that of the goroutine that calls [Run],
+// which is locked to it until Run returns. [LoopOf] returns the loop of a ctx.
 type Loop struct {
 	core       core.Loop
 	log        *slog.Logger
@@ -19,9 +19,9 @@ type Loop struct {
 	onError    func(Report)
 	onBlocked  func(Report)
 	threads    threads // of ToThread
-	maxThreads int     // how many may be busy
+	maxThreads int     // most that may be busy
 	signals    map[*signalHandler]struct{}
-	generators []*generator        // that have begun and not ended
+	generators []*generator        // begun and not ended
 	watchers   [2]map[int]*watcher // of AddReader and AddWriter, by fd
 }
 
@@ -45,7 +45,7 @@ func newLoop(ctx context.Context, o Options) (*Loop, error) {
 	return l, nil
 }
 
-// coreFacade is a Loop as its core sees it.
+// coreFacade implements core's interface to a Loop.
 type coreFacade Loop
 
 func (f *coreFacade) Report(r core.Report) {
@@ -76,15 +76,15 @@ func (f *coreFacade) Classify(err error) (core.ErrorKind, error) {
 	return core.OtherError, nil
 }
 
-// Facade returns the Loop of a core's, for authors of socket types.
+// Facade returns the Loop of a core.Loop, for authors of socket types.
 func Facade(l *core.Loop) *Loop { return (*Loop)(l.Facade().(*coreFacade)) }
 
-// Core returns the loop as package core knows it, for authors of socket types.
+// Core returns the core.Loop of a Loop, for authors of socket types.
 func (l *Loop) Core() *core.Loop { return &l.core }
 
-// LoopOf returns the loop that ctx belongs to, or nil when ctx is not a task's
-// nor derived from one. It has no effect on the loop, and may be called from
-// anywhere. A program whose goroutines wake tasks by Post needs [Loop.Hold] too.
+// LoopOf returns the loop that ctx belongs to, or nil if ctx is neither a
+// task's nor derived from one. It has no effect on the loop, and may be called
+// from anywhere. If goroutines wake tasks by Post, use [Loop.Hold] too.
 func LoopOf(ctx context.Context) *Loop {
 	s := core.Nearest(ctx)
 	if s == nil {
@@ -93,19 +93,18 @@ func LoopOf(ctx context.Context) *Loop {
 	return Facade(s.Loop())
 }
 
-// Time returns the loop's time, the clock that its timers go by. It starts near
-// zero and never goes backwards. It may be called from anywhere, if the Clock
-// may.
+// Time returns the loop's time, which its timers use. It starts near zero and
+// never goes backwards. It may be called from anywhere, if the Clock may.
 func (l *Loop) Time() time.Duration { return time.Duration(l.core.Now()) }
 
-// ErrLoopClosed is returned to those who reach for a loop that has ended.
+// ErrLoopClosed is returned by operations on a loop that has ended.
 var ErrLoopClosed = errors.New("reactor: the loop has ended: its Run has returned")
 
-// Post makes the loop call f, as [Loop.CallSoon] does. It may be called from
-// any goroutine, at any time; it never blocks, and from one goroutine the order
-// is kept. The error is [ErrLoopClosed] when the loop has ended; then f is
-// never called. A nil error promises that f is called, unless the loop ends
-// first. (asyncio's call_soon_threadsafe.)
+// Post makes the loop call f, like [Loop.CallSoon]. It may be called from any
+// goroutine, at any time. It never blocks, and keeps the order of calls from
+// one goroutine. The error is [ErrLoopClosed] if the loop has ended; then f is
+// never called. If the error is nil, f is called, unless the loop ends first.
+// (asyncio's call_soon_threadsafe.)
 func (l *Loop) Post(f func()) error {
 	if f == nil {
 		return errors.New("reactor: Post of a nil function")
@@ -119,9 +118,9 @@ func (l *Loop) Post(f func()) error {
 	return nil
 }
 
-// Hold keeps the loop from reporting a deadlock until release is called: a
-// goroutine that the loop can't see, a library's callback or one started by a go
-// statement, will wake one of its tasks by [Loop.Post]. Call it before that
+// Hold keeps the loop from reporting a deadlock until release is called. Use it
+// if a goroutine that the loop does not know, started by a go statement or a
+// library, will wake one of its tasks by [Loop.Post]. Call Hold before that
 // goroutine starts, and release after its last Post:
 //
 //	release := reactor.LoopOf(ctx).Hold()
@@ -131,16 +130,16 @@ func (l *Loop) Post(f func()) error {
 //		loop.Post(func() { answer.SetResult(v) })
 //	}()
 //
-// A loop that is held still ends when main returns. ToThread, Receive, a
-// submitted task and whatever waits for a file descriptor, a timer or a signal
-// count by themselves and need no Hold. Any number may be in force. Hold and
-// release may be called from any goroutine; calling release again does nothing.
-// (Boost.Asio's executor_work_guard.)
+// A loop that is held still ends when main returns. ToThread, Receive,
+// submitted tasks, and waiting for a file descriptor, a timer or a signal need
+// no Hold. Any number of Holds may be in force. Hold and release may be called
+// from any goroutine; calling release again does nothing. (Boost.Asio's
+// executor_work_guard.)
 func (l *Loop) Hold() (release func()) { return l.core.Hold() }
 
 // Stop makes Guest.Run return when the tasks and callbacks that are ready now
-// have run. Before a Run, it makes that return after one turn. It may be called
-// where CallSoon may, and does nothing to a loop in [Run].
+// have run. If Guest.Run is not running, the next one returns after one turn.
+// Stop may be called where CallSoon may, and does nothing to a loop in [Run].
 func (l *Loop) Stop() {
 	l.core.OnLoop("Loop.Stop")
 	l.core.Stop()

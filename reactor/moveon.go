@@ -5,12 +5,11 @@ import (
 	"time"
 )
 
-// MoveOnAfter calls f as [Timeout] does, but that the time is over is no error:
-// the caller just moves on. It reports whether f was cut short, which is to say
-// that f returned the error of the scope's own deadline, as it is or wrapped;
-// err is nil then. All else that f returns is returned in err: also a nil of an
-// f that was done although its time was over, and the error of a cancellation
-// from around it. (trio's move_on_after.)
+// MoveOnAfter is like [Timeout], but the end of the time is not an error. cut
+// reports whether f was cut short: f returned the error of the scope's own
+// deadline, possibly wrapped; then err is nil. Otherwise err is what f
+// returned: nil if f succeeded although its time was over, or the error of an
+// outer cancellation. (trio's move_on_after.)
 func MoveOnAfter(ctx context.Context, d time.Duration, f func(ctx context.Context) error) (cut bool, err error) {
 	if f == nil {
 		panic("reactor: MoveOnAfter with a nil function")
@@ -21,9 +20,9 @@ func MoveOnAfter(ctx context.Context, d time.Duration, f func(ctx context.Contex
 	})
 }
 
-// MoveOn calls f as [Scope] does, but absorbs the scope's own cancellation, by
-// its Cancel or its deadline, as [MoveOnAfter] does. So code deep inside can end
-// the region and no error has to be passed out of it. (trio's CancelScope.)
+// MoveOn is like [Scope], but absorbs the scope's own cancellation, by its
+// Cancel or its deadline, like [MoveOnAfter]. So code deep inside can end f
+// without passing an error out of it. (trio's CancelScope.)
 func MoveOn(ctx context.Context, f func(ctx context.Context, s *CancelScope) error) (cut bool, err error) {
 	if f == nil {
 		panic("reactor: MoveOn with a nil function")

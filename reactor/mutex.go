@@ -7,14 +7,14 @@ import (
 )
 
 // A Mutex lets one task at a time into a region that suspends. (Between two
-// suspensions a task is alone anyway.) It is handed to waiting tasks in the
-// order in which they came: one that unlocks and locks again goes to the end of
-// the queue. The zero Mutex is unlocked. It belongs to the loop of the tasks that
+// suspensions a task runs alone anyway.) Waiting tasks get it in the order of
+// their calls: a task that unlocks and locks again goes to the end of the
+// queue. The zero Mutex is unlocked. It belongs to the loop of the tasks that
 // use it, and must not be copied.
 //
-// The task that locks it holds it, and is the one to unlock it. Mistakes are
-// noticed: a task that locks it again, one that unlocks what another one holds,
-// and one that ends without unlocking, which breaks the mutex for good. A
+// The task that locks it holds it, and must unlock it. It is an error if a task
+// locks it again, if a task unlocks a mutex that another one holds, or if a
+// task ends without unlocking it, which breaks the mutex forever. A
 // [DeadlockError] names the holder. (asyncio's Lock, with trio's checks.)
 type Mutex struct {
 	home    core.Home
@@ -24,10 +24,10 @@ type Mutex struct {
 	waiters core.WaitList
 }
 
-// Lock waits for the mutex and takes it, or returns ctx's error and does not. If
-// the running task holds it already, the error is [ErrSelf], within a sentence,
-// and if its holder has ended, or ends meanwhile, it is [ErrBroken]. Lock
-// allocates nothing.
+// Lock waits for the mutex and takes it, or returns ctx's error without taking
+// it. If the running task holds it already, the error wraps [ErrSelf]; if its
+// holder has ended, or ends meanwhile, it wraps [ErrBroken]. Lock does not
+// allocate.
 func (m *Mutex) Lock(ctx context.Context) error {
 	w, s, err := m.home.Await(ctx, "Mutex.Lock")
 	if err != nil {
@@ -47,21 +47,21 @@ func (m *Mutex) lock(w *core.Worker, s *core.Scope) error {
 	case m.holder.task == w.Task():
 		return relocked("Mutex.Lock", w.Task())
 	}
-	err := m.waiters.Wait(w, s, (*mutexWait)(m)) // handed over locked
+	err := m.waiters.Wait(w, s, (*mutexWait)(m)) // it is handed over locked
 	if err == ErrClosed {
 		return m.broken
 	}
 	return err
 }
 
-// mutexWait is a Mutex as what a task waits for.
+// mutexWait describes a wait for a Mutex.
 type mutexWait Mutex
 
 func (m *mutexWait) Describe(d *core.Wait) { m.holder.describe("a mutex", d) }
 
 func (m *mutexWait) String() string { return core.Described(m) }
 
-// mutexHolder is a Mutex as the hook of its holder.
+// mutexHolder is the hook that learns of the end of a Mutex's holder.
 type mutexHolder Mutex
 
 // Wake is called when the holder has ended.
@@ -72,7 +72,7 @@ func (m *mutexHolder) Wake() {
 }
 
 // TryLock takes the mutex if it is free, and reports whether it did. A callback
-// may call it, too; anybody may unlock what a callback has locked.
+// may call it, too; any task or callback may unlock what a callback has locked.
 func (m *Mutex) TryLock() bool {
 	m.home.OnLoop("Mutex.TryLock")
 	free := !m.locked
@@ -83,9 +83,9 @@ func (m *Mutex) TryLock() bool {
 	return free
 }
 
-// Unlock hands the mutex to the task that has waited longest, if there is one. It
-// panics if the mutex is not locked, or if another task holds it. If the mutex is
-// broken, it does nothing.
+// Unlock passes the mutex to the task that has waited longest, if any. It
+// panics if the mutex is not locked, or if another task holds it. If the mutex
+// is broken, it does nothing.
 func (m *Mutex) Unlock() { m.unlock("Mutex.Unlock") }
 
 func (m *Mutex) unlock(op string) {
@@ -106,7 +106,7 @@ func (m *Mutex) unlock(op string) {
 	}
 }
 
-// Locked reports whether somebody has the mutex.
+// Locked reports whether the mutex is locked.
 func (m *Mutex) Locked() bool {
 	m.home.OnLoop("Mutex.Locked")
 	return m.locked

@@ -1,6 +1,6 @@
 package reactor
 
-// A noCopy in a struct lets go vet find copies of it, where nothing else does.
+// A noCopy field makes go vet report copies of a struct.
 type noCopy struct{}
 
 func (*noCopy) Lock()   {}

@@ -4,12 +4,11 @@ import (
 	"fmt"
 )
 
-// A PanicError is what whoever awaits a task gets when it panicked, or called
-// runtime.Goexit.
+// A PanicError is the error of a task that panicked, or called runtime.Goexit.
 type PanicError struct {
 	Task  string // the task's name
-	Value any    // what panic was called with; or ErrGoexit
-	Stack []byte // the task's stack, from the panic outwards
+	Value any    // the value passed to panic; or ErrGoexit
+	Stack []byte // the task's stack at the panic
 }
 
 // Error returns the panic's value and the task's stack.

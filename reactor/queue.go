@@ -8,69 +8,68 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// ErrFull and ErrEmpty are returned by the operations of a queue that do not
-// wait.
+// ErrFull and ErrEmpty are returned by a queue's TryPut and TryGet.
 var (
 	ErrFull  = errors.New("reactor: the queue is full")
 	ErrEmpty = errors.New("reactor: the queue is empty")
 )
 
-// Rendezvous as the Max of a queue means that it holds no items: Put waits until a
-// Get takes the item out of its hand, as with a channel without a buffer. TryPut
-// succeeds only if a task waits in Get, and TryGet only if one waits in Put. Put
-// costs an allocation if it has to wait.
+// Rendezvous as the Max of a queue means that it holds no items: Put waits
+// until a Get takes its item, as with an unbuffered channel. TryPut succeeds
+// only if a task waits in Get, and TryGet only if one waits in Put. Put costs
+// an allocation if it has to wait.
 const Rendezvous = -1
 
-// A Queue hands items from tasks to tasks, first in, first out. The zero Queue
-// is empty and has no bound; set Max before use to bound it. It belongs to the
-// loop of the tasks that use it, and must not be copied.
+// A Queue passes items between tasks, first in, first out. The zero Queue is
+// empty and unbounded; set Max before use to bound it. It belongs to the loop
+// of the tasks that use it, and must not be copied.
 //
-// Items go to those who wait in the order in which they came, and straight from
-// hand to hand: once an item is given to a waiting task, nobody else can get
-// it, and it is not lost if that task is cancelled in the same turn, for then the task
-// still returns it, and learns of its cancellation at its next await.
+// Waiting tasks get items in the order of their calls, directly: once an item
+// is given to a waiting task, no other task can get it. It is not lost if that
+// task is cancelled in the same turn: its Get still returns the item, and its
+// next await returns the cancellation.
 type Queue[T any] struct {
-	Max int // how many items it holds before Put waits; 0: no bound; see Rendezvous
+	Max int // most items held before Put waits; 0: unbounded; see Rendezvous
 	queue[T]
 	fifo ring[T]
 }
 
-// A LifoQueue is a [Queue] that hands out the newest item first.
+// A LifoQueue is a [Queue] that returns the newest item first.
 type LifoQueue[T any] struct {
-	Max int // how many items it holds before Put waits; 0: no bound; see Rendezvous
+	Max int // most items held before Put waits; 0: unbounded; see Rendezvous
 	queue[T]
 	lifo stack[T]
 }
 
-// A PriorityQueue is a [Queue] that hands out the least item first, and of
-// equals the oldest. Set Less before use.
+// A PriorityQueue is a [Queue] that returns the least item first, and of equal
+// ones the oldest. Set Less before use.
 type PriorityQueue[T any] struct {
-	Max  int // how many items it holds before Put waits; 0: no bound; see Rendezvous
+	Max  int // most items held before Put waits; 0: unbounded; see Rendezvous
 	Less func(a, b T) bool
 	queue[T]
 	heap stableHeap[T]
 }
 
 // Put adds an item, and waits while the queue is full. The error is ctx's, or
-// [ErrClosed]; then the item was not added.
+// [ErrClosed]; in both cases the item was not added.
 func (q *Queue[T]) Put(ctx context.Context, item T) error { return q.put(ctx, &q.fifo, q.Max, item) }
 
 // TryPut adds an item without waiting. The error is [ErrFull] or [ErrClosed].
 func (q *Queue[T]) TryPut(item T) error { return q.tryPut(&q.fifo, q.Max, item) }
 
-// Get takes the next item, and waits while there is none. The error is ctx's,
-// or [ErrClosed] once the queue is closed and empty.
+// Get removes and returns the next item, and waits while there is none. The
+// error is ctx's, or [ErrClosed] once the queue is closed and empty.
 func (q *Queue[T]) Get(ctx context.Context) (T, error) { return q.get(ctx, &q.fifo) }
 
-// TryGet takes the next item without waiting. The error is [ErrEmpty] or
-// [ErrClosed].
+// TryGet removes and returns the next item without waiting. The error is
+// [ErrEmpty] or [ErrClosed].
 func (q *Queue[T]) TryGet() (T, error) { return q.tryGet(&q.fifo) }
 
 // Len returns the number of items in the queue.
 func (q *Queue[T]) Len() int { return q.count(&q.fifo) }
 
-// All ranges over the items as they come, until the queue is closed and empty or
-// ctx is done.
+// All returns an iterator that gets items until the queue is closed and empty
+// or ctx is done.
 func (q *Queue[T]) All(ctx context.Context) iter.Seq[T] { return all(ctx, q.Get) }
 
 // Put is like [Queue.Put].
@@ -133,16 +132,17 @@ func all[T any](ctx context.Context, get func(context.Context) (T, error)) iter.
 	}
 }
 
-// queue is what the queues have in common: who waits, and who was promised what.
+// queue is the common part of the queues: the waiting tasks, and the items and
+// room promised to woken ones.
 //
 // Invariants:
-//   - a getter waits only while there is no item; what is put then goes to
-//     handed, in the order in which getters were woken, and each of them takes
-//     one when it runs, come what may;
+//   - a getter waits only while there is no item; items put then go to handed,
+//     in the order in which getters were woken, and each of these takes one
+//     when it runs, even if it is cancelled;
 //   - a putter waits only while items and promised fill the queue; promised is
 //     the room kept for putters that were woken and have not run;
-//   - of a queue that is a rendezvous, offers are what putters wait with, and no
-//     getter waits while there is one whose putter still does.
+//   - in a rendezvous queue, offers holds the items of waiting putters, and no
+//     getter waits while there is an offer whose putter still waits.
 type queue[T any] struct {
 	home       core.Home
 	handed     ring[T]
@@ -174,7 +174,7 @@ func (q *roomWait) Describe(d *core.Wait) { d.For, d.Have, d.Max = "room in a qu
 
 func (q *roomWait) String() string { return core.Described(q) }
 
-// items is where a queue keeps what nobody waits for.
+// items holds a queue's items that no getter waits for.
 type items[T any] interface {
 	push(T)
 	pop() T
@@ -213,7 +213,7 @@ func (q *queue[T]) put(ctx context.Context, in items[T], max int, item T) error 
 		return ErrClosed
 	}
 	defer func() {
-		if !q.full(in, max) { // a getter has taken it at once, or Less has panicked: the room is left
+		if !q.full(in, max) { // a getter has taken it at once, or Less has panicked: there is still room
 			q.promise()
 		}
 	}()
@@ -246,7 +246,7 @@ func (q *queue[T]) place(in items[T], max int, item T) error {
 
 func (q *queue[T]) add(in items[T], item T) {
 	if q.getters.Empty() {
-		in.push(item) // first, for a Less may panic
+		in.push(item) // first, because Less may panic
 		q.unfinished++
 		return
 	}
@@ -287,8 +287,8 @@ func (q *queue[T]) take(in items[T]) (item T, err error) {
 	return item, nil
 }
 
-// TaskDone says that the work on an item that was taken is done; see Join. It
-// panics if it is called more often than items were put.
+// TaskDone marks the work on an item from Get as done; see Join. It panics if
+// it is called more often than items were put.
 func (q *queue[T]) TaskDone() {
 	q.home.OnLoop("Queue.TaskDone")
 	if q.unfinished == 0 {
@@ -299,8 +299,8 @@ func (q *queue[T]) TaskDone() {
 	}
 }
 
-// Join waits until TaskDone was called for every item that was put, or returns
-// ctx's error.
+// Join waits until TaskDone has been called for every item that was put. The
+// error is ctx's.
 func (q *queue[T]) Join(ctx context.Context) error {
 	w, s, err := q.home.Await(ctx, "Queue.Join")
 	if err != nil || q.unfinished == 0 {
@@ -309,8 +309,8 @@ func (q *queue[T]) Join(ctx context.Context) error {
 	return q.joiners.Wait(w, s, waitingFor("the work on a queue's items"))
 }
 
-// Close ends the queue: nothing more can be put, and those who wait to put
-// get [ErrClosed]. What is in it can still be taken; after that, Get returns
+// Close ends the queue: nothing more can be put, and tasks waiting to put get
+// [ErrClosed]. The remaining items can still be taken; after that, Get returns
 // ErrClosed too. Closing it again does nothing.
 func (q *queue[T]) Close() {
 	q.home.OnLoop("Queue.Close")
@@ -320,7 +320,7 @@ func (q *queue[T]) Close() {
 	q.getters.WakeAll(core.WokenClosed)
 }
 
-// ring is a FIFO that doubles when full. Entries not in use are zero.
+// ring is a FIFO that doubles when full. Unused entries are zero.
 type ring[T any] struct {
 	buf  []T
 	head int
@@ -365,10 +365,10 @@ func (s *stack[T]) pop() T {
 	return item
 }
 
-// stableHeap hands out the least item, and of equals the oldest. It is a binary
-// heap: no entry comes before its parent, which is at (i-1)/2. (container/heap
-// would allocate for each item.) It finds the place for an entry before it moves
-// any, so a less that panics changes nothing.
+// stableHeap returns the least item, and of equal ones the oldest. It is a
+// binary heap: no entry comes before its parent, which is at (i-1)/2.
+// (container/heap would allocate for each item.) It finds the place for an
+// entry before it moves any, so that a panic in less changes nothing.
 type stableHeap[T any] struct {
 	less    func(a, b T) bool
 	entries []heapEntry[T]
@@ -398,7 +398,7 @@ func (h *stableHeap[T]) push(item T) {
 
 func (h *stableHeap[T]) pop() T {
 	last := len(h.entries) - 1
-	x := h.entries[last] // is to fill the first one's place
+	x := h.entries[last] // fills the first one's place
 	hole := 0
 	for child := h.lesserChild(0); child < last && h.before(&h.entries[child], &x); child = h.lesserChild(hole) {
 		hole = child
@@ -408,7 +408,7 @@ func (h *stableHeap[T]) pop() T {
 	if last == 0 {
 		return x.item
 	}
-	for i := hole; ; i = (i - 1) / 2 { // those on the way up move up
+	for i := hole; ; i = (i - 1) / 2 { // entries on the path move up
 		h.entries[i], x = x, h.entries[i]
 		if i == 0 {
 			return x.item
@@ -416,8 +416,8 @@ func (h *stableHeap[T]) pop() T {
 	}
 }
 
-// lesserChild returns the child of i that comes first, the last entry aside; there
-// may be none.
+// lesserChild returns the child of i that comes first, ignoring the last entry;
+// there may be none.
 func (h *stableHeap[T]) lesserChild(i int) int {
 	left := 2*i + 1
 	if left+2 < len(h.entries) && h.before(&h.entries[left+1], &h.entries[left]) {

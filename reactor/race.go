@@ -8,20 +8,19 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// Race runs the functions as tasks and returns what the first to end returns,
-// be it a value or an error. The others are cancelled, and Race waits for them:
-// none outlives it. So whatever they did is undone by their own deferred calls
-// by the time that Race returns.
+// Race runs the functions as tasks and returns the result of the first to end,
+// whether a value or an error. The others are cancelled, and Race waits for
+// them. So their deferred cleanup has run when Race returns.
 //
 // Of functions that end in the same turn, the one that the loop runs first
-// wins. When ctx is done all are cancelled, and the first to end still wins: as
-// a rule with ctx's error, but a value that was there in time is not lost.
+// wins. When ctx is done all are cancelled, and the first to end still wins:
+// usually with ctx's error, but a value that was there in time is not lost.
 //
-// A loser's value is dropped. An error of it, other than the echo of its
-// cancellation, is reported as one that nobody awaited; its panic is returned
-// as a [PanicError], beside the winner's value. Where a loser may return
-// something that has to be closed, use [GatherUntil], which returns that too.
-// For the first success use [Any]. (trio's wait_any idiom, Promise.race.)
+// A loser's value is dropped. Its error, unless it only echoes the
+// cancellation, is reported like one that was not awaited; its panic is
+// returned as a [PanicError], together with the winner's value. If a loser may
+// return something that must be closed, use [GatherUntil], which returns that
+// too. For the first success use [Any]. (trio's wait_any idiom, Promise.race.)
 func Race[T any](ctx context.Context, fs ...func(ctx context.Context) (T, error)) (T, error) {
 	var none T
 	if len(fs) == 0 {
@@ -41,15 +40,13 @@ func Race[T any](ctx context.Context, fs ...func(ctx context.Context) (T, error)
 }
 
 // Any runs the functions as tasks and returns the value of the first to
-// succeed. The others are cancelled, and Any waits for them, as [Race] does.
-// The errors of those that failed before or after are dropped: there is a
-// value in their place. A panic is no such error. It ends the race, and is
-// returned as a [PanicError].
+// succeed. The others are cancelled, and Any waits for them, like [Race]. If
+// one succeeds, the errors of others are dropped. But a panic ends the race,
+// and is returned as a [PanicError].
 //
 // If all fail, Any returns their errors in the order of the arguments, by
-// [errors.Join]. If it is because ctx is done, ctx's error comes first, and the
-// mere echoes of it are left out. (Promise.any, and Java's
-// anySuccessfulOrThrow.)
+// [errors.Join]. If ctx is done, its error comes first, and errors that only
+// echo it are left out. (Promise.any, and Java's anySuccessfulOrThrow.)
 func Any[T any](ctx context.Context, fs ...func(ctx context.Context) (T, error)) (T, error) {
 	var none T
 	if len(fs) == 0 {
@@ -76,16 +73,16 @@ func Any[T any](ctx context.Context, fs ...func(ctx context.Context) (T, error))
 	return none, joined(errs...)
 }
 
-// GatherUntil is like [GatherAll], but can end early: each time that a function
-// has ended, enough is called, by the task that called GatherUntil, with the
-// place of the function among the arguments and its outcome. Once enough
-// returns true it is not called again, and the functions that still run are
-// cancelled and waited for. The outcomes are those of all functions, in the
-// order of the arguments: an Err of [context.Canceled] is that of one which was
-// cut short.
+// GatherUntil is like [GatherAll], but can end early: each time a function
+// ends, the task that called GatherUntil calls enough with the index of the
+// function among the arguments and its outcome. Once enough returns true it is
+// not called again; the functions that still run are cancelled, and GatherUntil
+// waits for them. It returns the outcomes of all functions, in the order of the
+// arguments: an Err of [context.Canceled] means that the function was cut
+// short.
 //
-// When ctx is done before enough returned true, all functions are cancelled,
-// and GatherUntil returns their outcomes along with ctx's error. (Java's
+// If ctx is done before enough has returned true, all functions are cancelled,
+// and GatherUntil returns their outcomes together with ctx's error. (Java's
 // StructuredTaskScope with Joiner.allUntil.)
 func GatherUntil[T any](ctx context.Context, enough func(i int, o Outcome[T]) bool, fs ...func(ctx context.Context) (T, error)) ([]Outcome[T], error) {
 	if enough == nil {
@@ -105,7 +102,7 @@ func GatherUntil[T any](ctx context.Context, enough func(i int, o Outcome[T]) bo
 	return outcomes, r.outer
 }
 
-// A race is functions of which not all need to succeed.
+// A race is a group of functions of which not all need to succeed.
 //
 // Invariant: ended holds the entrants whose tasks are over, in the order in
 // which they ended.
@@ -113,10 +110,10 @@ type race[T any] struct {
 	field
 	tasks []*Task[T]
 	won   bool  // enough has returned true
-	outer error // of the scope around the race, if that is done
+	outer error // error of the scope around the race, if that is done
 }
 
-// field is a race without its result's type.
+// field is the part of a race that does not depend on its result's type.
 type field struct {
 	op       string
 	entrants []entrant
@@ -133,14 +130,14 @@ type entrant struct {
 }
 
 func (e *entrant) Ended(t *core.Task, _ bool) {
-	if t.Loop().Cutting() { // which cuts the race off, too
+	if t.Loop().Cutting() { // the race is cut off, too
 		e.report()
 	}
 	e.field.ended = append(e.field.ended, e)
 	e.field.changed.WakeAll(core.WokenDone)
 }
 
-// report has the loop report the error of a task, where no caller will get it.
+// report makes the loop report the error of a task if no caller will get it.
 func (e *entrant) report() {
 	if !e.reported {
 		e.reported = true
@@ -149,7 +146,7 @@ func (e *entrant) report() {
 }
 
 // runRace runs the functions until one's outcome is enough, and waits for all.
-// The error is that of a race that could not begin.
+// The error is set if the race could not begin.
 func runRace[T any](ctx context.Context, op string, enough func(i int, o Outcome[T]) bool, fs []func(ctx context.Context) (T, error)) (*race[T], error) {
 	for _, f := range fs {
 		if f == nil {
@@ -194,13 +191,13 @@ func runRace[T any](ctx context.Context, op string, enough func(i int, o Outcome
 	})
 }
 
-// errRaceOver is why the losers of a race are cancelled.
+// errRaceOver is the cause with which the losers of a race are cancelled.
 var errRaceOver = errors.New("the race is over: another function has won it")
 
-// wait waits until another one has ended. They are below the scope of the one
-// that waits: when that is done, they end of themselves.
+// wait waits until another task has ended. It needs no scope: the tasks are
+// below the caller's scope, and end when that is done.
 func (f *field) wait(l *core.Loop, op string) {
-	w := l.Caller(op) // in a generator's body it may not be the one that began
+	w := l.Caller(op) // in a generator's body it may not be the one that began the race
 	f.op = op
 	f.changed.Wait(w, l.Shielded(), f)
 }
@@ -212,7 +209,7 @@ func (f *field) Describe(d *core.Wait) {
 
 func (f *field) String() string { return core.Described(f) }
 
-// running ranges over the tasks that are not over.
+// running yields the tasks that are not over.
 func (f *field) running(yield func(*core.Task) bool) {
 	for i := range f.entrants {
 		if t := f.entrants[i].task; t != nil && !t.Over() && !yield(t) {
@@ -231,7 +228,7 @@ func (r *race[T]) panics(i int) (errs []error) {
 	return errs
 }
 
-// joined is errors.Join, but returns an error that is alone as it is.
+// joined is like errors.Join, but returns a single error unchanged.
 func joined(errs ...error) error {
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	if len(errs) == 1 {

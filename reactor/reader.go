@@ -10,13 +10,13 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// WaitReadable suspends the running task until fd, which may be anybody's, is
-// readable: a read would not block, be it for data, end of file or an error. It
-// returns ctx's error when ctx is done first, the kernel's if fd can't be
-// polled, and [os.ErrClosed] if fd is seen to have been closed meanwhile; the
-// kernel need not tell, so stop waiting before you close an fd. The fd need not
-// be nonblocking, and is not read from. It costs two system calls; a socket
-// type should use an [FD]. (asyncio's add_reader.)
+// WaitReadable suspends the running task until fd, which may be any descriptor,
+// is readable: a read would return data, end of file or an error without
+// blocking. It returns ctx's error if ctx is done first, the kernel's if fd
+// can't be polled, and [os.ErrClosed] if it notices that fd was closed
+// meanwhile. The kernel does not always report that, so stop waiting before you
+// close fd. The fd need not be nonblocking, and is not read from. It costs two
+// system calls; a socket type should use an [FD]. (asyncio's add_reader.)
 func WaitReadable(ctx context.Context, fd int) error {
 	return waitForeign(ctx, fd, "WaitReadable", 0)
 }
@@ -50,18 +50,19 @@ func waitForeign(ctx context.Context, fd int, op string, dir int) error {
 }
 
 // AddReader makes the loop call f once in every turn in which fd, which may be
-// anybody's, is readable, until RemoveReader: it is level-triggered, so f need
-// not read all there is. A second call for the same fd replaces f. The error is
-// the kernel's, if fd can't be polled. It must be called, as all of its kind, by
-// tasks and callbacks of the loop; remove the reader before you close fd. It
-// costs two system calls for each call of f.
+// any descriptor, is readable, until RemoveReader. It is level-triggered, so f
+// need not read all there is. A second call for the same fd replaces f. The
+// error is the kernel's, if fd can't be polled. AddReader, AddWriter,
+// RemoveReader and RemoveWriter must be called by tasks and callbacks of the
+// loop. Remove the reader before you close fd. It costs two system calls for
+// each call of f.
 func (l *Loop) AddReader(fd int, f func()) error { return l.addWatcher(fd, f, 0) }
 
 // AddWriter is like [Loop.AddReader], for writing.
 func (l *Loop) AddWriter(fd int, f func()) error { return l.addWatcher(fd, f, 1) }
 
-// RemoveReader ends what AddReader began, and reports whether there was a reader.
-// Its function is not called again.
+// RemoveReader undoes AddReader, and reports whether there was a reader. Its
+// function is not called again.
 func (l *Loop) RemoveReader(fd int) bool { return l.removeWatcher(fd, 0) }
 
 // RemoveWriter is like [Loop.RemoveReader], for AddWriter.
@@ -97,17 +98,17 @@ func (l *Loop) addWatcher(fd int, f func(), dir int) error {
 	return nil
 }
 
-// arm makes x wait for the fd's next event, which comes at once if it is ready.
+// arm makes x wait for fd's next event, which comes at once if fd is ready.
 func (l *Loop) arm(fd int, x *watcher, dir int) (err error) {
 	x.fd, err = l.core.Borrow(fd, dir, &x.waiter)
 	return err
 }
 
-// watch calls the watcher's function, after an event, and arms it again, also
-// when the function panics.
+// watch calls the watcher's function after an event and arms the watcher again,
+// even if the function panics.
 func (l *Loop) watch(fd int, x *watcher, dir int) {
 	defer func() {
-		gone := x.fd.IsClosed() // giving back closes it too
+		gone := x.fd.IsClosed() // releasing it closes it too
 		x.fd.GiveBack()
 		if x.removed {
 			return
@@ -116,10 +117,10 @@ func (l *Loop) watch(fd int, x *watcher, dir int) {
 		if !gone {
 			err = l.arm(fd, x, dir)
 		}
-		if gone || err != nil { // the fd is no longer what it was
+		if gone || err != nil { // fd is not the same file any more
 			l.forget(fd, x, dir)
 		}
-		if err != nil && !errors.Is(err, syscall.EBADF) { // nor closed
+		if err != nil && !errors.Is(err, syscall.EBADF) { // and was not closed
 			l.report(Report{Kind: LoopFailed, What: "a reader or writer was dropped: its fd can't be waited for any more", Err: err})
 		}
 	}()

@@ -7,10 +7,10 @@ import (
 )
 
 // Receive receives from a Go channel without blocking the loop: the bridge from
-// goroutines that send. It returns as a receive does, ok false when ch is
-// closed. The error is ctx's, if ctx is done before there is a value; a value
-// that was received is returned and never lost. If ch has a value at once,
-// Receive does not suspend; otherwise it costs a goroutine while it waits.
+// goroutines that send. Like a receive, it returns ok false if ch is closed.
+// The error is ctx's, if ctx is done before there is a value; a value that was
+// received is never lost. If ch has a value at once, Receive does not suspend;
+// otherwise it costs a goroutine while it waits.
 func Receive[T any](ctx context.Context, ch <-chan T) (value T, ok bool, err error) {
 	w, s, err := core.Await(ctx, "Receive")
 	if err != nil {
@@ -25,9 +25,9 @@ func Receive[T any](ctx context.Context, ch <-chan T) (value T, ok bool, err err
 	r := &receiver[T]{loop: w.Loop(), stop: make(chan struct{})}
 	w.Loop().Outside(1)
 	go r.run(ch)
-	defer r.quit() // also when the task is cut off
+	defer r.quit() // also if the task is cut off
 	if err := r.wait.Wait(w, s, waitingFor("a value from a channel")); err != nil {
-		// The goroutine may have received a value in this very moment.
+		// The goroutine may have received a value meanwhile.
 		r.quit()
 		for !r.over {
 			r.wait.Wait(w, w.Loop().Shielded(), waitingFor("the end of a receive"))
@@ -39,8 +39,8 @@ func Receive[T any](ctx context.Context, ch <-chan T) (value T, ok bool, err err
 	return r.value, r.ok, nil
 }
 
-// A receiver is one Receive. Its goroutine writes value, ok and received before
-// it posts.
+// A receiver is a Receive in progress. Its goroutine writes value, ok and
+// received before it posts.
 type receiver[T any] struct {
 	loop     *core.Loop
 	stop     chan struct{}

@@ -2,12 +2,11 @@ package reactor
 
 import "github.com/eddyio/eddy/reactor/core"
 
-// An offer is an item in the hand of a task that waits in Put, of a queue that is
-// a [Rendezvous].
+// An offer is the item of a task that waits in Put of a [Rendezvous] queue.
 //
-// Invariant: node stands in the queue's offers until the item is taken or the
-// task has given up. A task that was woken by its cancellation and has not run yet
-// is not in putter any more: its offer does not hold.
+// Invariant: node is in the queue's offers until the item is taken or the task
+// has given up. A task that was woken by its cancellation and has not run yet
+// is no longer in putter: its offer is void.
 type offer[T any] struct {
 	item   T
 	node   core.Waiter
@@ -22,11 +21,12 @@ func (q *queue[T]) offer(w *core.Worker, s *core.Scope, item T) error {
 	o := &offer[T]{item: item}
 	o.node.Hook = o
 	q.offers.Push(&o.node)
-	defer o.node.Leave() // deferred, for the task may be cut off
+	defer o.node.Leave() // deferred, because the task may be cut off
 	return o.putter.Wait(w, s, waitingFor("a getter of its item"))
 }
 
-// accept takes the item that was offered first. The error is [ErrEmpty].
+// accept takes the item that was offered first. The error is [ErrEmpty] if
+// there is none.
 func (q *queue[T]) accept() (item T, err error) {
 	for x := q.offers.First(); x != nil; x = q.offers.First() {
 		x.Leave()

@@ -2,39 +2,40 @@ package reactor
 
 import "github.com/eddyio/eddy/reactor/core"
 
-// A Report is what the loop has to say that no caller can be told: an error
-// that nobody awaited, a callback's panic, a task that would not stop, a step
-// that took long.
+// A Report is a problem that the loop can't return to a caller: an error that
+// was not awaited, a callback's panic, a task that did not stop, a slow step.
 type Report struct {
 	Kind  ReportKind
-	What  string // the same in words, for a log
+	What  string // the problem in words, for a log
 	Task  string // the task's name, if there is one
 	Err   error
-	Stack []byte // where it happened, if that is known and Err does not say
+	Stack []byte // where it happened, if known and not in Err
 }
 
-// A ReportKind is what a [Report] is about.
+// A ReportKind is the kind of problem of a [Report].
 type ReportKind uint8
 
 const (
-	// TaskFailed: a task, or what it called in a thread, failed and nobody awaited it.
+	// TaskFailed: a task, or its function in a thread, failed and was not
+	// awaited.
 	TaskFailed = ReportKind(core.TaskFailed)
-	// CallbackPanicked: a callback did, or called runtime.Goexit, and was ended by that.
+	// CallbackPanicked: a callback panicked, or called runtime.Goexit.
 	CallbackPanicked = ReportKind(core.CallbackPanicked)
 	// StepSlow: a task or callback kept the thread for longer than Options.SlowStep.
 	StepSlow = ReportKind(core.StepSlow)
-	// LoopBlocked: one keeps it for longer than Options.BlockedAfter.
+	// LoopBlocked: a task or callback has kept the thread for longer than
+	// Options.BlockedAfter, and still does.
 	LoopBlocked = ReportKind(core.LoopBlocked)
-	// LoopUnblocked: the loop goes on.
+	// LoopUnblocked: the loop runs again after LoopBlocked.
 	LoopUnblocked = ReportKind(core.LoopUnblocked)
-	// NotStopped: a task, a callback or a function in a thread did not end with the
-	// loop, and was cut off, dropped or left behind.
+	// NotStopped: a task, a callback or a function in a thread did not end with
+	// the loop, and was cut off, dropped or left running.
 	NotStopped = ReportKind(core.NotStopped)
-	// CancellationIgnored: a task goes on and on though its ctx is done.
+	// CancellationIgnored: a task goes on although its ctx is done.
 	CancellationIgnored = ReportKind(core.CancellationIgnored)
-	// NearDeadlock: only the end of Run's ctx can wake a task now.
+	// NearDeadlock: only the end of Run's ctx can wake a task.
 	NearDeadlock = ReportKind(core.NearDeadlock)
-	// LoopFailed: a system call of the loop's own did.
+	// LoopFailed: a system call of the loop itself failed.
 	LoopFailed = ReportKind(core.LoopFailed)
 )
 

@@ -10,12 +10,11 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// Options are what can be chosen about a loop. The zero Options are those of
-// [Run].
+// Options configure a loop. [Run] uses the zero Options.
 type Options struct {
-	// Logger gets what no caller can be told: errors that nobody awaited,
-	// panics of callbacks, tasks that did not stop. nil means slog.Default().
-	// It is called on a goroutine of its own: see [Loop.Logger].
+	// Logger logs the loop's reports: errors that were not awaited, panics of
+	// callbacks, tasks that did not stop. nil means slog.Default(). It is
+	// called on a goroutine of its own: see [Loop.Logger].
 	Logger *slog.Logger
 
 	// OnError, if set, gets those reports instead. It is called on the loop's
@@ -23,36 +22,37 @@ type Options struct {
 	OnError func(Report)
 
 	// SlowStep makes the loop report tasks and callbacks that keep the thread
-	// for longer than this between two suspensions, and so hold up all others.
-	// It costs two looks at the clock for each step. 0 means no reports.
+	// for longer than this between two suspensions, and so delay all others. It
+	// costs two readings of the clock for each step. 0 means no reports.
 	SlowStep time.Duration
 
-	// BlockedAfter is how long one task or callback may keep the thread before that
-	// is reported while it goes on, with its stack, and reported again once it is
-	// over: a task that waits for a goroutine by a channel or a lock, or computes,
-	// stops all others. A goroutine outside the loop looks; a report may come half as
-	// long again after the time. 0 means a second, or never if Clock is set; negative
-	// means never. It holds while Run or Guest.End runs the loop.
+	// BlockedAfter is how long one task or callback may keep the thread before
+	// that is reported, with its stack, while it still does; another report
+	// follows when it ends. A task that computes, or waits for a goroutine by a
+	// channel or a lock, blocks all others. A goroutine outside the loop
+	// watches it; a report may be late by half the time. 0 means a second, or
+	// never if Clock is set; negative means never. It applies while Run or
+	// Guest.End runs the loop.
 	BlockedAfter time.Duration
 
-	// OnBlocked, if set, gets the reports of BlockedAfter; else Logger does. It is
-	// called on another goroutine than the loop's, and must not wait for the loop.
+	// OnBlocked, if set, gets the reports of BlockedAfter instead of Logger. It
+	// is called on another goroutine than the loop's, and must not wait for the
+	// loop.
 	OnBlocked func(Report)
 
-	// Debug makes the loop, and what is built on it, look for mistakes at a cost:
-	// memory that was lent until the next suspension can't be touched
-	// after it (see core.InnerFD.Scratch and net's Borrow), and SlowStep is a tenth of a
-	// second unless it is set. The environment variable EDDYDEBUG=1 does the
-	// same for all loops. (asyncio's debug mode.)
+	// Debug makes the loop, and packages built on it, check for mistakes, at
+	// some cost: using memory that was lent until the next suspension panics
+	// after it (see core.InnerFD.Scratch and net's Borrow), and SlowStep is a
+	// tenth of a second unless it is set. The environment variable EDDYDEBUG=1
+	// does the same for all loops. (asyncio's debug mode.)
 	Debug bool
 
 	// Grace is how long Run waits, once main has returned and all other tasks
-	// are cancelled, before it cuts off those that have not stopped.
-	// 0 means ten seconds, twice what a net.Server gives its connections; negative
-	// means not at all.
+	// are cancelled, before it cuts off those that have not stopped. 0 means
+	// ten seconds, twice the default of net.Server; negative means no time.
 	Grace time.Duration
 
-	// MaxThreads bounds the goroutines that ToThread runs at a time; further
+	// MaxThreads is the most goroutines that ToThread runs at a time; further
 	// calls wait their turn. 0 means 256.
 	MaxThreads int
 
@@ -63,29 +63,30 @@ type Options struct {
 	Poller  Poller
 	Sockets sockets.Calls
 
-	// Simulation is set by package reactortest. It makes the loop a simulated one,
-	// and takes the place of Clock, Poller and Sockets.
+	// Simulation is set by package reactortest. It makes the loop a simulated
+	// one, and replaces Clock, Poller and Sockets.
 	Simulation simulation.Simulator
 }
 
-// Run runs main as the first task of a new loop and returns what it returns.
-// It is the bridge from ordinary Go into the loop, as asyncio.run is.
+// Run runs main as the first task of a new loop and returns its error. It is
+// the bridge from ordinary Go into a loop, like asyncio.run.
 //
-// The calling goroutine is the loop until Run returns, and is locked to its
-// thread meanwhile. When main has returned, Run cancels all tasks that are
-// left, waits for them, and closes the loop: no goroutine, fd or timer of it
-// outlives Run. A task that does not stop is named in the log and cut off after
-// a grace time (see [Options]).
+// The calling goroutine runs the loop until Run returns, and is locked to its
+// thread meanwhile. When main has returned, Run cancels all remaining tasks,
+// waits for them, and closes the loop: none of its goroutines, fds and timers
+// outlives Run. A task that does not stop is logged and cut off after a grace
+// time (see [Options]).
 //
-// When ctx is done, main and all that descends from it are cancelled; a ctx
-// that is done already is answered with its error, and main is not called.
+// When ctx is done, main and all tasks below it are cancelled. If ctx is done
+// already, Run returns its error without calling main.
 //
-// Besides main's own error, Run returns a [PanicError] when a task panicked
-// and nobody awaited it, and a [DeadlockError] when no task can ever run again.
-// If main calls runtime.Goexit, as a test's FailNow does, Run cleans up and then exits
-// the calling goroutine too. Elsewhere it ends the task or the callback alone that called
-// it: the task fails with a [PanicError] of [ErrGoexit], an error like others. A Run
-// inside a task of another loop on the same thread is refused with [ErrNested].
+// Besides main's own error, Run returns a [PanicError] if a task panicked and
+// was not awaited, and a [DeadlockError] if no task can ever run again. If main
+// calls runtime.Goexit, as a test's FailNow does, Run cleans up and then exits
+// the calling goroutine too. Elsewhere a Goexit ends only the task or callback
+// that called it: the task fails with a [PanicError] of [ErrGoexit], an error
+// like others. If a task of another loop calls Run on its thread, Run returns
+// [ErrNested].
 func Run(ctx context.Context, main func(ctx context.Context) error) error {
 	return Options{}.Run(ctx, main)
 }
@@ -99,8 +100,8 @@ func (o Options) Run(ctx context.Context, main func(ctx context.Context) error) 
 	return g.finish()
 }
 
-// A Poller tells which fds are ready. [eddy.Poller], which asks the kernel, is
-// the one that a loop uses unless its [Options] give another.
+// A Poller reports which fds are ready. A loop uses [eddy.Poller], the
+// kernel's, unless its [Options] have another.
 type Poller interface {
 	Add(fd int, token uint64) error
 	Remove(fd int) error

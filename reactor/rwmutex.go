@@ -6,20 +6,20 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// An RWMutex lets any number of readers in, or one writer. Tasks get it in the
-// order in which they came: a reader that comes after a waiting writer waits
-// behind it, so neither starves. The zero RWMutex is unlocked. It belongs to
-// the loop of the tasks that use it, and must not be copied.
+// An RWMutex can be held by any number of readers or by one writer. Tasks get
+// it in the order of their calls: a reader that comes after a waiting writer
+// waits behind it, so neither starves. The zero RWMutex is unlocked. It belongs
+// to the loop of the tasks that use it, and must not be copied.
 //
-// The tasks that lock it hold it, and are the ones to unlock it; mistakes are
-// noticed as a [Mutex] does.
+// The tasks that lock it hold it, and must unlock it; the same mistakes are
+// errors as for a [Mutex].
 type RWMutex struct {
 	home    core.Home
 	readers int
 	writing bool
 	writer  holder
-	reading map[*core.Task]*reader // by who reads; under nil the callbacks
-	spare   *reader                // not in use, linked by next
+	reading map[*core.Task]*reader // the readers; under nil the callbacks
+	spare   *reader                // unused, linked by next
 	broken  error                  // a holder has ended
 	waiters core.WaitList          // weight: 1 for a writer, 0 for a reader
 }
@@ -32,16 +32,16 @@ type reader struct {
 	next  *reader
 }
 
-// Lock waits until nobody else is in, and takes the mutex for writing, or
-// returns ctx's error and does not. If the running task is in already, for
-// writing or reading, the error is [ErrSelf], within a sentence, and if a task
-// that is in has ended, or ends meanwhile, it is [ErrBroken].
+// Lock waits until the mutex is free and takes it for writing, or returns ctx's
+// error without taking it. If the running task holds it already, for writing or
+// reading, the error wraps [ErrSelf]; if a holder has ended, or ends meanwhile,
+// it wraps [ErrBroken].
 func (m *RWMutex) Lock(ctx context.Context) error { return m.lock(ctx, "RWMutex.Lock", 1) }
 
-// RLock waits until no writer is in, nor waits before the caller, and takes the
-// mutex for reading, or returns ctx's error and does not. A task may read twice,
-// but if a writer waits, which waits for that task, the error is [ErrSelf]; in all
-// else errors are as with Lock.
+// RLock waits until no writer holds the mutex or waits ahead of the caller, and
+// takes it for reading, or returns ctx's error without taking it. A task may
+// take it for reading several times; but if a writer waits, which then waits
+// for that task, the error wraps [ErrSelf]. Other errors are as for Lock.
 func (m *RWMutex) RLock(ctx context.Context) error { return m.lock(ctx, "RWMutex.RLock", 0) }
 
 func (m *RWMutex) lock(ctx context.Context, op string, weight int) error {
@@ -64,12 +64,12 @@ func (m *RWMutex) lock(ctx context.Context, op string, weight int) error {
 	case ErrClosed:
 		return m.broken
 	default:
-		m.admitWaiters() // if it was a writer that gave up, readers behind it may go in
+		m.admitWaiters() // if a writer gave up, readers behind it may enter
 		return err
 	}
 }
 
-// rwMutexWait is an RWMutex as what a task waits for.
+// rwMutexWait describes a wait for an RWMutex.
 type rwMutexWait RWMutex
 
 func (m *rwMutexWait) Describe(d *core.Wait) {
@@ -85,9 +85,9 @@ func (m *rwMutexWait) Describe(d *core.Wait) {
 
 func (m *rwMutexWait) String() string { return core.Described(m) }
 
-// TryLock takes the mutex for writing if that needs no waiting, and reports
-// whether it did. A callback may call it, too; anybody may unlock what a callback
-// has locked.
+// TryLock takes the mutex for writing if it need not wait, and reports whether
+// it did. A callback may call it, too; any task or callback may unlock what a
+// callback has locked.
 func (m *RWMutex) TryLock() bool { return m.try("RWMutex.TryLock", 1) }
 
 // TryRLock is like TryLock, for reading.
@@ -102,8 +102,9 @@ func (m *RWMutex) try(op string, weight int) bool {
 	return ok
 }
 
-// Unlock ends writing. It panics if nobody writes, or if another task does. If the
-// mutex is broken, it does nothing.
+// Unlock releases the mutex after Lock. It panics if it is not locked for
+// writing, or if another task holds it. If the mutex is broken, it does
+// nothing.
 func (m *RWMutex) Unlock() {
 	m.home.OnLoop("RWMutex.Unlock")
 	switch {
@@ -118,8 +119,9 @@ func (m *RWMutex) Unlock() {
 	m.admitWaiters()
 }
 
-// RUnlock ends the running task's reading. It panics if nobody reads, or if only
-// others do. If the mutex is broken, it does nothing.
+// RUnlock undoes one RLock of the running task. It panics if the mutex is not
+// locked for reading, or only by others. If the mutex is broken, it does
+// nothing.
 func (m *RWMutex) RUnlock() {
 	m.home.OnLoop("RWMutex.RUnlock")
 	switch {
@@ -144,7 +146,7 @@ func (m *RWMutex) RUnlock() {
 	m.admitWaiters()
 }
 
-// anyReader returns the reading task that was made first.
+// anyReader returns the oldest task that reads.
 func (m *RWMutex) anyReader() *core.Task {
 	var first *core.Task
 	for t := range m.reading {
@@ -159,7 +161,7 @@ func (m *RWMutex) admits(weight int) bool {
 	return !m.writing && (weight == 0 || m.readers == 0)
 }
 
-// enter lets t in, or a callback if that is nil.
+// enter makes t, or a callback if t is nil, a holder.
 func (m *RWMutex) enter(t *core.Task, weight int) {
 	if weight == 1 {
 		m.writing = true
@@ -188,7 +190,8 @@ func (m *RWMutex) newReader() *reader {
 	return r
 }
 
-// admitWaiters lets in as many as may, from the front of the queue.
+// admitWaiters gives the mutex to as many tasks as may have it, from the front
+// of the queue.
 func (m *RWMutex) admitWaiters() {
 	for x := m.waiters.First(); x != nil && m.admits(x.Worker().Weight); x = m.waiters.First() {
 		m.enter(x.Worker().Task(), x.Worker().Weight)
@@ -196,7 +199,7 @@ func (m *RWMutex) admitWaiters() {
 	}
 }
 
-// rwMutexWriter is an RWMutex as the hook of its writer.
+// rwMutexWriter is the hook that learns of the end of an RWMutex's writer.
 type rwMutexWriter RWMutex
 
 // Wake is called when the writer has ended.

@@ -8,13 +8,13 @@ import (
 )
 
 // A Semaphore holds a number of permits. Tasks get them strictly in the order
-// in which they came: one that asks for many is not overtaken by others that
-// ask for few. It belongs to the loop of the tasks that use it, and must not be
-// copied. The zero Semaphore has none; [NewSemaphore] or SetTotal gives it some.
+// of their calls: one that needs many is not overtaken by others that need few.
+// It belongs to the loop of the tasks that use it, and must not be copied. The
+// zero Semaphore has no permits; use [NewSemaphore] or SetTotal.
 type Semaphore struct {
 	home        core.Home
-	free, total int           // free is negative while more are taken than there are now
-	waiters     core.WaitList // weight: permits wanted; of one that is refused, the total then
+	free, total int           // free is negative while more are taken than total
+	waiters     core.WaitList // weight: permits wanted; for a refused one, the total then
 }
 
 // NewSemaphore returns a semaphore with n permits.
@@ -25,9 +25,9 @@ func NewSemaphore(n int) *Semaphore {
 	return &Semaphore{free: n, total: n}
 }
 
-// Acquire waits for n permits and takes them all at once, or returns ctx's error
-// and takes none. To ask for more than there are in all is an error, at once or
-// when SetTotal makes it so.
+// Acquire waits for n permits and takes them all at once, or returns ctx's
+// error and takes none. If n is more than the total, it returns an error, at
+// once or when SetTotal lowers the total.
 func (m *Semaphore) Acquire(ctx context.Context, n int) error {
 	w, s, err := m.home.Await(ctx, "Semaphore.Acquire")
 	if err != nil {
@@ -44,7 +44,7 @@ func (m *Semaphore) Acquire(ctx context.Context, n int) error {
 		if err == ErrClosed {
 			return tooMany(n, w.Weight)
 		}
-		m.grant() // those behind it may need less than it did
+		m.grant() // tasks behind it may need fewer
 		return err
 	}
 	return nil
@@ -63,11 +63,11 @@ func tooMany(n, total int) error {
 	return fmt.Errorf("reactor: Semaphore.Acquire(%d) can never succeed: the semaphore has %d permits in all", n, total)
 }
 
-// SetTotal changes the number of permits that there are in all. More of them go to
-// the tasks that wait. If there are fewer, nobody loses what it has: those that
-// are released first are not given out again. A task that waits for more than
-// there are now gets the error that [Semaphore.Acquire] returns for that. It
-// panics for a negative n. (trio's CapacityLimiter.)
+// SetTotal changes the total number of permits. Added permits go to waiting
+// tasks. If the total shrinks, tasks keep the permits that they have: permits
+// released later are withdrawn first. A task that waits for more than the new
+// total gets the error of [Semaphore.Acquire]. It panics for a negative n.
+// (trio's CapacityLimiter.)
 func (m *Semaphore) SetTotal(n int) {
 	m.home.OnLoop("Semaphore.SetTotal")
 	if n < 0 {
@@ -84,8 +84,8 @@ func (m *Semaphore) SetTotal(n int) {
 	m.grant()
 }
 
-// TryAcquire takes n permits if they are free and nobody waits, and reports whether
-// it did.
+// TryAcquire takes n permits if they are free and no task waits, and reports
+// whether it did.
 func (m *Semaphore) TryAcquire(n int) bool {
 	m.home.OnLoop("Semaphore.TryAcquire")
 	ok := n >= 0 && n <= max(0, m.free) && m.waiters.Empty()
@@ -95,7 +95,7 @@ func (m *Semaphore) TryAcquire(n int) bool {
 	return ok
 }
 
-// Release gives n permits back. It panics if that is more than were taken.
+// Release returns n permits. It panics if that is more than were taken.
 func (m *Semaphore) Release(n int) {
 	m.home.OnLoop("Semaphore.Release")
 	if n < 0 || n > m.total-m.free {
@@ -105,13 +105,14 @@ func (m *Semaphore) Release(n int) {
 	m.grant()
 }
 
-// Free returns the number of permits that nobody has.
+// Free returns the number of free permits.
 func (m *Semaphore) Free() int {
 	m.home.OnLoop("Semaphore.Free")
 	return max(0, m.free)
 }
 
-// grant serves as many as can be, from the front of the queue.
+// grant gives permits to as many tasks as possible, from the front of the
+// queue.
 func (m *Semaphore) grant() {
 	for x := m.waiters.First(); x != nil && x.Worker().Weight <= max(0, m.free); x = m.waiters.First() {
 		m.free -= x.Worker().Weight

@@ -9,28 +9,29 @@ import (
 
 // services are the tasks of a group that end last.
 //
-// Invariant: scope is out of the reach of any cancellation but stop's, and stop
-// is called only when no other task of the group is left.
+// Invariant: only stop cancels scope, and it is called only when no other task
+// of the group is left.
 type services struct {
-	group *TaskGroup // nil until there is one
+	group *TaskGroup // nil until there is a service
 	scope core.Scope
 	n     int // tasks not ended
 }
 
-// GoService makes f a task of the group, as [TaskGroup.Go] does, that serves the
+// GoService makes f a task of the group, like [TaskGroup.Go], that serves the
 // others: it is cancelled only when all others, and the group's function, have
-// ended, and Group then waits for it too. That holds however the group ends: at
-// a failure, at [TaskGroup.Cancel], and when the ctx around it is done, the
-// others are cancelled first, and their cleanup still finds the services at
-// work. All services are cancelled together; for one that has to outlive
-// another, use a group within the group.
+// ended, and Group then waits for it too. However the group ends, by a failure,
+// by [TaskGroup.Cancel] or because the ctx around it is done, the others are
+// cancelled first, and their cleanup can still use the services. All services
+// are cancelled together; for one that has to outlive another, use a group
+// within the group.
 //
-// That a service is cancelled in the end is no failure of it; another error of
-// it, at any time, is the group's. A service may return early. It does not count
-// for SetLimit, and what it starts by [Go] under its ctx ends with the services.
+// The final cancellation of a service is not a failure; any other error of it,
+// at any time, fails the group. A service may return early. It does not count
+// for SetLimit, and tasks that it starts by [Go] under its ctx are cancelled
+// with the services.
 //
-// So a server's helpers, its log's writer or its pool of connections, outlive the
-// handlers that use them, and the grace that these get.
+// So a server's helpers, such as the writer of its log or a pool of
+// connections, outlive the handlers that use them and their grace time.
 func (g *TaskGroup) GoService(f func(ctx context.Context) error) *Task[struct{}] {
 	if f == nil {
 		panic("reactor: TaskGroup.GoService with a nil function")
@@ -46,7 +47,7 @@ func (g *TaskGroup) GoService(f func(ctx context.Context) error) *Task[struct{}]
 	return t
 }
 
-// begin returns the scope of the services, made when there is a first one.
+// begin returns the scope of the services, which the first one makes.
 func (v *services) begin(g *TaskGroup) *core.Scope {
 	g.scope.Loop().OnLoop("TaskGroup.GoService")
 	if v.group == nil {
@@ -56,10 +57,11 @@ func (v *services) begin(g *TaskGroup) *core.Scope {
 	return &v.scope
 }
 
-// errServed is why the services of a group are cancelled that has succeeded.
+// errServed is the cause with which the services of a group are cancelled that
+// has succeeded.
 var errServed = errors.New("the group's other tasks have ended")
 
-// stop cancels the services: for what the group was cancelled for, if it was.
+// stop cancels the services, with the group's own cause if it was cancelled.
 func (v *services) stop() {
 	if v.group.scope.Canceled() {
 		v.scope.CancelLike(&v.group.scope)

@@ -8,12 +8,13 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// OnSignal makes the loop call f, as [Loop.CallSoon] does, each time that the
-// process gets one of the signals, until stop is called or the loop ends.
-// Signals that come while f has not been called yet for one of the same kind may
-// merge. While it stands, the loop is not deadlocked: a signal may come at any
-// time. OnSignal and stop may be called by tasks and callbacks of the loop. To end
-// a program by an interrupt, give [Run] a ctx from signal.NotifyContext instead.
+// OnSignal makes the loop call f, like [Loop.CallSoon], each time the process
+// gets one of the signals, until stop is called or the loop ends. A signal may
+// be merged with an earlier one of the same kind for which f has not been
+// called yet. Meanwhile the loop is never deadlocked, because a signal may come
+// at any time. OnSignal and stop may be called by tasks and callbacks of the
+// loop. To end a program by an interrupt, give [Run] a ctx from
+// signal.NotifyContext instead.
 func OnSignal(ctx context.Context, f func(os.Signal), signals ...os.Signal) (stop func()) {
 	s := core.Under(ctx, "OnSignal")
 	l := Facade(s.Loop())
@@ -72,7 +73,7 @@ func (h *signalHandler) call(sig os.Signal) {
 	}
 }
 
-// stop ends the handler, and waits for its goroutine, which blocks nowhere.
+// stop ends the handler, and waits for its goroutine, which does not block.
 func (h *signalHandler) stop() {
 	if _, on := h.loop.signals[h]; !on {
 		return

@@ -7,10 +7,10 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// Sleep suspends the running task for d, never for less, and returns nil, or
-// ctx's error if ctx is done first. Tasks whose sleeps end at the same time
-// wake in the order in which they fell asleep. For a d of zero or less it is
-// [Yield]. It costs no allocation, whatever the number of sleepers.
+// Sleep suspends the running task for at least d and returns nil, or ctx's
+// error if ctx is done first. Tasks whose sleeps end at the same time wake in
+// the order of their calls. If d is zero or less, Sleep is [Yield]. It does not
+// allocate.
 func Sleep(ctx context.Context, d time.Duration) error {
 	w, s, err := core.Await(ctx, "Sleep")
 	if err != nil {
@@ -23,10 +23,10 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	return sleep(w, s, w.Loop().After(d))
 }
 
-// SleepUntil suspends the running task until the given time of day, never for
-// less, as [Sleep] does: for a time that is past it is [Yield]. It goes by ctx's
-// loop, like [Now]: in real time a change of the system's clock during the sleep
-// does not move its end.
+// SleepUntil suspends the running task until the given time of day, like
+// [Sleep]; for a time in the past it is [Yield]. It uses the clock of ctx's
+// loop, like [Now]. In real time, changes of the system's clock during the
+// sleep do not move its end.
 func SleepUntil(ctx context.Context, t time.Time) error {
 	w, s, err := core.Await(ctx, "SleepUntil")
 	if err != nil {
@@ -40,9 +40,9 @@ func SleepUntil(ctx context.Context, t time.Time) error {
 	return sleep(w, s, until)
 }
 
-// Yield lets every other task and callback that is ready run once, and returns
-// nil, or ctx's error, at once, if ctx is done. It never blocks the loop and
-// allocates nothing. (asyncio's sleep(0).)
+// Yield lets every other ready task and callback run once and returns nil. If
+// ctx is done, it returns ctx's error at once. It never blocks the loop and
+// does not allocate. (asyncio's sleep(0).)
 func Yield(ctx context.Context) error {
 	w, _, err := core.Await(ctx, "Yield")
 	if err == nil {
@@ -51,7 +51,8 @@ func Yield(ctx context.Context) error {
 	return err
 }
 
-// waitingFor says what a task waits for, where it is no object with a name.
+// waitingFor describes what a task waits for, if that is not an object with a
+// name.
 type waitingFor string
 
 func (s waitingFor) String() string { return string(s) }

@@ -8,16 +8,16 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// ErrNotStarted is returned by [Start] when the task ended without an error
-// before it said that it had started.
+// ErrNotStarted is returned by [Start] if the task ended without an error
+// before it called started.
 var ErrNotStarted = errors.New("reactor: the task ended before it had started")
 
-// Start makes f a task, of the group g unless that is nil, and waits until f
-// calls started, whose value it returns: f then listens, say, or has found its
-// address, and goes on. If f returns before, Start returns its error, or
-// [ErrNotStarted], and the group does not hear of it. When ctx is done first, the
-// task is cancelled and Start waits for its end; the error is ctx's then, joined
-// by [errors.Join] to the task's own if that is not a mere echo of the
+// Start makes f a task, of the group g unless g is nil, and waits until f calls
+// started, for instance once it listens; it returns the value passed to
+// started, and f goes on. If f returns before that, Start returns its error, or
+// [ErrNotStarted], and the group is not affected. If ctx is done first, the
+// task is cancelled and Start waits for its end; then the error is ctx's,
+// joined by [errors.Join] with the task's own unless that only echoes the
 // cancellation. (trio's nursery.start.)
 func Start[T any](ctx context.Context, g *TaskGroup, f func(ctx context.Context, started func(T)) error) (T, error) {
 	w, s, err := core.Await(ctx, "Start")
@@ -50,14 +50,14 @@ func Start[T any](ctx context.Context, g *TaskGroup, f func(ctx context.Context,
 	return p.value, p.err
 }
 
-// starting keeps a task until it has started.
+// starting is the keeper of a task until it has started.
 type starting[T any] struct {
 	f     func(ctx context.Context, started func(T)) error
 	group *TaskGroup
 	task  *Task[struct{}]
 	value T
 	err   error
-	echo  bool // err is the cancellation coming back
+	echo  bool // err only echoes the cancellation
 	over  bool
 	wait  core.WaitList
 }
@@ -70,7 +70,7 @@ func (p *starting[T]) Label() (string, fmt.Stringer) { return core.FuncName(p.f)
 
 func (p *starting[T]) Function() any { return p.f }
 
-// startWait is a task as what its Start waits for.
+// startWait describes what a Start waits for.
 type startWait core.Task
 
 func (w *startWait) Describe(d *core.Wait) {
@@ -100,7 +100,7 @@ func (p *starting[T]) started(value T) {
 
 func (p *starting[T]) Ended(t *core.Task, echo bool) {
 	p.over = true
-	if t.Loop().Cutting() { // Start is cut off, too, and returns nothing
+	if t.Loop().Cutting() { // Start is cut off, too, and does not return
 		t.Loop().Unkept(t, echo)
 	} else {
 		t.Claim()

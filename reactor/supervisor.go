@@ -9,46 +9,48 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A Supervisor is the rule of a group whose tasks fail one by one: the failure of
-// one leaves the others alone. The zero Supervisor just tells of failures; with
-// Restart it also calls the functions again. (Kotlin's supervisorScope, Erlang's
+// A Supervisor configures a group in which the failure of one task does not
+// affect the others. The zero Supervisor only reports failures; with Restart it
+// also calls the functions again. (Kotlin's supervisorScope, Erlang's
 // supervisor.)
 type Supervisor struct {
-	// Restart has the function of a task that failed, by an error or a panic, called
-	// again, in the same task and with a ctx of its own: what a failed call left
-	// running is cancelled. One that returns nil has ended. So has one that was
-	// cancelled, and one that called runtime.Goexit, which is a failure: nothing can be
-	// called in its task again.
+	// Restart makes the function of a task that failed, by an error or a panic,
+	// be called again, in the same task. Each call has a ctx of its own, which
+	// cancels what a failed call left running. The task ends when the function
+	// returns nil or the task was cancelled. A runtime.Goexit is a failure that
+	// ends it too: nothing can be called in its task again.
 	Restart bool
 
-	// MaxRestarts bounds how often the functions of one group may be called again
-	// within any time of the length Within, or, if that is 0, as long as the group
-	// lasts. One failure more ends the group, with [ErrTooManyRestarts]: what
-	// doesn't heal by starting anew is somebody else's to mend, the supervisor's
-	// around it, say. 0 means no bound. (Erlang's intensity and period.)
+	// MaxRestarts limits how often the functions of one group may be called
+	// again within any period of length Within, or, if that is 0, during the
+	// whole life of the group. One more failure ends the group, with
+	// [ErrTooManyRestarts], so that an outer supervisor can handle failures
+	// that restarts do not cure. 0 means no limit. (Erlang's intensity and
+	// period.)
 	MaxRestarts int
 	Within      time.Duration
 
-	// MinBackoff is how long a function is not called again after its first
-	// failure, and each failure in a row doubles that, up to MaxBackoff. The
-	// pauses are shortened at random, by half at most, so that what failed together
-	// does not start again together; in a simulation the seed decides. A function
-	// that had run for MaxBackoff begins with MinBackoff again. 0 means 100 ms
-	// for MinBackoff, and half a minute for MaxBackoff.
+	// MinBackoff is the pause before a function is called again after its first
+	// failure; each failure in a row doubles it, up to MaxBackoff. The pauses
+	// are shortened at random, by half at most, so that functions that failed
+	// together do not restart together; in a simulation the seed decides. After
+	// a run of at least MaxBackoff the pause is MinBackoff again. 0 means 100
+	// ms for MinBackoff, and half a minute for MaxBackoff.
 	MinBackoff, MaxBackoff time.Duration
 
-	// OnFailure is called with each failure, of which the panics are a
-	// [*PanicError], as a callback of the loop. If it is nil, they are reported
-	// like errors that nobody awaited (see [Options]).
+	// OnFailure is called as a callback of the loop with each failure; a panic
+	// is a [*PanicError]. If it is nil, failures are reported like errors that
+	// were not awaited (see [Options]).
 	OnFailure func(t AnyTask, err error)
 }
 
 // ErrTooManyRestarts is returned by the Group of a [Supervisor] whose functions
-// failed more often than MaxRestarts allows. The last failure is within it.
+// failed more often than MaxRestarts allows. The error also wraps the last
+// failure.
 var ErrTooManyRestarts = errors.New("reactor: too many restarts")
 
-// Group is like the function [Group], but a task that fails is dealt with by the
-// Supervisor's rule, and is not among the errors that Group returns. An error of f
+// Group is like the function [Group], but failures of tasks are handled as s is
+// configured, and are not among the errors that Group returns. An error of f
 // itself still ends the group. Tasks that [Start] makes are not restarted.
 func (s Supervisor) Group(ctx context.Context, f func(ctx context.Context, g *TaskGroup) error) error {
 	if s.MinBackoff <= 0 {
@@ -62,17 +64,17 @@ func (s Supervisor) Group(ctx context.Context, f func(ctx context.Context, g *Ta
 	return g.run(ctx, "Supervisor.Group", f)
 }
 
-// supervision is a Supervisor at work in one group.
+// supervision is the state of a Supervisor in one group.
 //
 // Invariant: restarts holds the times of the last restarts, MaxRestarts of them
 // at most, the oldest first.
 type supervision struct {
 	Supervisor
 	restarts []int64
-	gaveUp   *core.Task // its failure was one too many
+	gaveUp   *core.Task // the task whose failure was one too many
 }
 
-// bears deals with the failure of a task that has ended. It reports whether the
+// bears handles the failure of a task that has ended, and reports whether the
 // group goes on.
 func (s *supervision) bears(t *core.Task) bool {
 	if t == s.gaveUp {
@@ -121,7 +123,7 @@ func (s *supervision) restarting(f func(ctx context.Context) error) func(ctx con
 	}
 }
 
-// mayRestart reports whether one restart more is allowed, and counts it.
+// mayRestart reports whether one more restart is allowed, and counts it.
 func (s *supervision) mayRestart(now int64) bool {
 	if s.MaxRestarts <= 0 {
 		return true
@@ -136,7 +138,7 @@ func (s *supervision) mayRestart(now int64) bool {
 	return true
 }
 
-// attempt calls f once, in a scope of its own, and makes an error of its panic.
+// attempt calls f once, in a scope of its own, and turns a panic into an error.
 func attempt(ctx context.Context, t *core.Task, f func(ctx context.Context) error) (err error) {
 	defer func() {
 		switch r := recover(); {

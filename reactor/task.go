@@ -8,18 +8,18 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A Task is a coroutine that runs beside others, and the promise of its
-// result. It is also the [context.Context] of what it runs: its function and
-// all that descends from it are cancelled with it.
+// A Task is a coroutine that runs concurrently with others, and a handle to its
+// result. It is also the [context.Context] that its function runs under:
+// cancelling the task cancels everything derived from it.
 //
-// Unless a method says otherwise, it may be called only by tasks and callbacks
-// of the task's loop.
+// Unless documented otherwise, its methods may be called only by tasks and
+// callbacks of the task's loop.
 type Task[T any] struct {
-	value T // first, for an empty last field would take a word
+	value T // first, because an empty last field would take a word
 	anyTask
 }
 
-// AnyTask is a [Task] of whatever type.
+// AnyTask is a [Task] of any type.
 type AnyTask interface {
 	Wait(ctx context.Context) error
 	Cancel(cause error) bool
@@ -31,12 +31,12 @@ type AnyTask interface {
 	record() *core.Task
 }
 
-// anyTask is a Task without its result's type.
+// anyTask is the part of a Task that does not depend on its result's type.
 type anyTask core.Task
 
 func (t *anyTask) record() *core.Task { return (*core.Task)(t) }
 
-// A taskFunc is a task as the job that runs its function.
+// A taskFunc is the job that runs a task's function.
 type taskFunc[T any] Task[T]
 
 // Record returns the task's record.
@@ -58,15 +58,15 @@ func (t *taskFunc[T]) Exec(w *core.Worker) {
 }
 
 // Go makes f a task of ctx's loop and returns at once; f starts on the loop's
-// next turn, in the order of the calls. The task descends from ctx: when ctx is
-// done, so is the ctx that f gets. It may outlive its maker, but not the loop.
-// f is called even if ctx is done by then, so that what was handed to it gets
-// cleaned up; its awaits then fail at once.
+// next turn, in the order of the calls. The ctx that f gets is derived from
+// ctx, and done when ctx is. The task may outlive its maker, but not the loop.
+// f is called even if ctx is done by then, so that it can clean up what was
+// passed to it; its awaits then fail at once.
 //
-// Somebody should await the task. If nobody does, an error of f is logged, and
-// a panic in it ends the loop; see [Task.Wait]. The error is logged when the task
-// that called Go ends, or as soon as the garbage collector finds that nobody refers
-// to f's task, but never while somebody may await it.
+// Tasks should be awaited. If none does, an error of f is logged, and a panic
+// in it ends the loop; see [Task.Wait]. The error is logged when the task that
+// called Go ends, or as soon as the garbage collector finds f's task
+// unreachable, but not while it can still be awaited.
 //
 // Go costs one allocation. It may be called by tasks and callbacks of the loop;
 // elsewhere, and for a nil f, it panics. (asyncio's create_task.)
@@ -104,11 +104,11 @@ func newTask[T any](ctx context.Context, op string, body any, k core.Keeper) *Ta
 func (t *Task[T]) start() { t.record().Loop().Push((*taskFunc[T])(t)) }
 
 // Wait suspends the running task until t is over, and returns t's error, or
-// that of ctx if ctx is done first; t then goes on. When t is over already, Wait
-// returns its error without suspending; but under a ctx that is done, as every
-// await, that of ctx: [Task.Result] does not ask ctx. If t panicked, or
-// called runtime.Goexit, the error is a [PanicError]. Any number of tasks may wait, any
-// number of times; they are woken in the order in which they came.
+// that of ctx if ctx is done first; t then goes on. If t is over already, Wait
+// returns its error without suspending; but if ctx is done it returns ctx's
+// error, like every await ([Task.Result] does not check a ctx). If t panicked,
+// or called runtime.Goexit, the error is a [PanicError]. Any number of tasks
+// may wait, any number of times; they are woken in the order of their calls.
 func (t *anyTask) Wait(ctx context.Context) error {
 	_, err := (*core.Task)(t).Join(ctx, "Task.Wait")
 	return err
@@ -125,9 +125,9 @@ func (t *Task[T]) Await(ctx context.Context) (T, error) {
 	return t.value, err
 }
 
-// OnDone makes the loop call f, as [Loop.CallSoon] does, when the task is over.
-// Waiting tasks and callbacks are served in the order in which they came.
-// The task's error then counts as asked for, and is not reported.
+// OnDone makes the loop call f, like [Loop.CallSoon], when the task is over.
+// Waiting tasks and callbacks are served in the order of their calls. The
+// task's error then counts as awaited, and is not reported.
 func (t *anyTask) OnDone(f func()) *Handle {
 	r := t.record()
 	h := newHandle(r.Loop(), "Task.OnDone", f)
@@ -148,14 +148,14 @@ func (t *Task[T]) Result() (T, error) {
 	return t.value, r.Outcome()
 }
 
-// ErrNotDone is the result of what has none yet.
+// ErrNotDone is returned by Result if there is no result yet.
 var ErrNotDone = errors.New("reactor: not done yet")
 
-// Cancel makes the task's ctx done, and with it all that descends from it:
-// what the task awaits, now or later, returns [context.Canceled], and cause
-// too, for errors.Is, if cause is not nil. Cancel does not wait; what the task
-// makes of it is its own affair. It is true the first time, if the task is not
-// over and not cancelled.
+// Cancel makes the task's ctx done, and all contexts derived from it: the
+// task's awaits, now and later, return an error that is [context.Canceled] and,
+// if cause is not nil, wraps cause. Cancel does not wait, and the task may
+// handle the cancellation as it likes. Cancel reports whether it cancelled the
+// task, which was neither over nor cancelled before.
 func (t *anyTask) Cancel(cause error) bool { return t.record().Cancel(cause) }
 
 // Finished reports whether the task is over.
@@ -165,16 +165,16 @@ func (t *anyTask) Finished() bool {
 	return r.Over()
 }
 
-// ID returns the task's number, which no other task of the loop has while it
-// lives: so two AnyTasks can be told to be one.
+// ID returns the task's number, which is unique among the loop's live tasks.
+// Equal IDs mean the same task.
 func (t *anyTask) ID() uint64 { return t.record().ID() }
 
-// SetName gives the task a name, which is used wherever it is spoken of.
+// SetName sets the task's name for traces, logs and errors.
 func (t *anyTask) SetName(name string) { t.record().SetName(name) }
 
-// String names the task: by the name it was given, or else by its number and,
-// unless it has ended well, its function. It may be called from anywhere; on other
-// goroutines than the loop's it does not tell the function.
+// String returns the task's name, or else its number and, unless it has ended
+// without error, its function. It may be called from anywhere; on other
+// goroutines than the loop's it omits the function.
 func (t *anyTask) String() string { return t.record().String() }
 
 // The methods of context.Context, which any goroutine may call.
@@ -184,11 +184,12 @@ func (t *anyTask) Done() <-chan struct{}       { return t.record().Done() }
 func (t *anyTask) Err() error                  { return t.record().Err() }
 func (t *anyTask) Value(key any) any           { return t.record().Value(key) }
 
-// AfterFunc is the method that the standard library's context package looks
-// for when it derives a context and finds no context of its own (see cancelKey):
-// with it no goroutine is needed to pass a cancellation on. f is called on the
-// loop's thread, or, if the scope is done already, on a goroutine of its own, and
-// must not block; use [context.AfterFunc], which starts a goroutine, for all else.
+// AfterFunc is the method that the standard library's context package uses when
+// it derives a context from one that is not its own (see cancelKey): with it no
+// goroutine is needed to propagate a cancellation. f is called on the loop's
+// thread, or, if the scope is done already, on a goroutine of its own, and must
+// not block. For other purposes use [context.AfterFunc], which starts a
+// goroutine.
 func (t *anyTask) AfterFunc(f func()) (stop func() bool) {
 	return t.record().Scope().AfterFunc(f)
 }

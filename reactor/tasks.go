@@ -17,8 +17,8 @@ func Current(ctx context.Context) AnyTask {
 	return (*anyTask)(t)
 }
 
-// AllTasks returns the tasks of ctx's loop that are not over, in the order in
-// which they were made, or nil if ctx belongs to no loop. It may be called by tasks
+// AllTasks returns the tasks of ctx's loop that are not over, in the order of
+// their creation, or nil if ctx belongs to no loop. It may be called by tasks
 // and callbacks of the loop; elsewhere it panics.
 func AllTasks(ctx context.Context) []AnyTask {
 	s := core.Nearest(ctx)
@@ -35,11 +35,11 @@ func AllTasks(ctx context.Context) []AnyTask {
 }
 
 // Dump describes what every task of ctx's loop does, a line each, in the order
-// in which they were made: for a log, or a debugger's console. It is empty if ctx
-// belongs to no loop, and once the loop has ended.
+// of their creation, for a log or a debugger's console. It is empty if ctx
+// belongs to no loop or the loop has ended.
 //
-// Dump may be called from anywhere. On a goroutine that is not the loop's it asks
-// the loop, and waits for the end of the step that runs there now.
+// Dump may be called from anywhere. On a goroutine other than the loop's it
+// waits until the step that the loop runs has ended.
 func Dump(ctx context.Context) string {
 	s := core.Nearest(ctx)
 	if s == nil {

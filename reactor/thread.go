@@ -11,25 +11,25 @@ import (
 )
 
 // ToThread calls f on another goroutine and suspends the running task until f
-// returns: for what would block the loop, such as files, a C library, long
-// computation, or a library with goroutines of its own. Its result is f's. If f
-// panics, that is a [PanicError].
+// returns. It is for work that would block the loop, such as files, a C
+// library, long computation, or a library with goroutines of its own. Its
+// result is f's. If f panics, the error is a [PanicError].
 //
-// f gets ctx, which is done when the task or scope is that it belongs to. On its
-// goroutine f can do with ctx what the standard library's contexts are for: wait for
-// Done, ask Err and Value, derive others, hand it to a database driver or an
-// http.Request. So a method value will do as f: ToThread(ctx, client.Fetch).
-// Nothing of this package that suspends may be called there.
+// f gets ctx, which is done when its task or scope is. On its goroutine f can
+// use ctx like the standard library's contexts: wait for Done, call Err and
+// Value, derive others, pass it to a database driver or an http.Request. So f
+// may be a method value: ToThread(ctx, client.Fetch). f must not call functions
+// of this package that suspend.
 //
-// When ctx is done first, ToThread returns ctx's error, but f can't be stopped:
-// it goes on, and its value is dropped. Its error, if it is not ctx's, and its panic
-// are reported then; after the loop's end, in the log. Run waits for f at the loop's
-// end, within its grace time. At most Options.MaxThreads run at a time; further
-// calls wait their turn, in order.
+// If ctx is done first, ToThread returns ctx's error, but f can't be stopped:
+// it goes on, and its value is dropped. Its error, if it is not ctx's, or its
+// panic is then reported; after the loop's end, in the log. Run waits for f at
+// the loop's end, within its grace time. At most Options.MaxThreads run at a
+// time; further calls wait their turn, in order.
 //
-// Goroutines are used again until the loop ends. An f that calls
-// runtime.LockOSThread must undo that, or end by runtime.Goexit.
-// (asyncio's to_thread.)
+// Goroutines are reused until the loop ends. An f that calls
+// runtime.LockOSThread must undo that, or end by runtime.Goexit. (asyncio's
+// to_thread.)
 func ToThread[T any](ctx context.Context, f func(ctx context.Context) (T, error)) (T, error) {
 	var none T
 	w, s, err := core.Await(ctx, "ToThread")
@@ -56,16 +56,17 @@ func ToThread[T any](ctx context.Context, f func(ctx context.Context) (T, error)
 	return c.value, c.err
 }
 
-// takeThread takes one of the loop's threads, and waits until there is one.
+// takeThread waits for one of the loop's threads and takes it.
 func (l *Loop) takeThread(w *core.Worker, s *core.Scope) error {
 	if l.core.Threads(0) >= l.maxThreads {
-		return l.threads.queue.Wait(w, s, waitingFor("a free thread")) // handed over by the one that has it
+		return l.threads.queue.Wait(w, s, waitingFor("a free thread")) // its last user hands it over
 	}
 	l.core.Threads(1)
 	return nil
 }
 
-// A call is one ToThread. Its goroutine writes value and err before it posts.
+// A call is a ToThread in progress. Its goroutine writes value and err before
+// it posts.
 type call[T any] struct {
 	threadCall
 	f     func(ctx context.Context) (T, error)
@@ -73,17 +74,17 @@ type call[T any] struct {
 	value T
 }
 
-// A threadCall is a call without its result's type.
+// A threadCall is the part of a call that does not depend on its result's type.
 type threadCall struct {
 	loop  *Loop
 	scope *core.Scope // under which the task waits
 	task  *core.Task
 	err   error
-	panic *PanicError // is err, and does not yet name the task
+	panic *PanicError // equals err, and does not yet name the task
 	wait  core.WaitList
 }
 
-// A calling is a call.
+// A calling is a call of any type.
 type calling interface {
 	do()
 	record() *threadCall
@@ -91,8 +92,8 @@ type calling interface {
 
 func (c *call[T]) record() *threadCall { return &c.threadCall }
 
-// do calls the function, on whatever goroutine. If that calls runtime.Goexit, do
-// does not return.
+// do calls the function on the current goroutine. If the function calls
+// runtime.Goexit, do does not return.
 func (c *call[T]) do() {
 	returned := false
 	defer func() {
@@ -104,7 +105,8 @@ func (c *call[T]) do() {
 	returned = true
 }
 
-// failed is called when the function has panicked, or has exited if r is nil.
+// failed is called when the function has panicked with r, or exited if r is
+// nil.
 func (c *threadCall) failed(r any) {
 	if r == nil {
 		c.err = ErrGoexit
@@ -114,8 +116,8 @@ func (c *threadCall) failed(r any) {
 	c.err = c.panic
 }
 
-// returned is called on the function's goroutine when it has returned, and the
-// goroutine is not used again.
+// returned is called on the function's goroutine when the function has
+// returned, if the goroutine is not reused.
 func (c *threadCall) returned() {
 	if !c.loop.core.Post(c.done) {
 		c.lost()
@@ -147,8 +149,7 @@ func (c *threadCall) lost() {
 	c.report(c.loop.logReport)
 }
 
-// report reports what the function failed with when the task does not wait for it
-// any more.
+// report reports the function's failure if the task no longer waits for it.
 func (c *threadCall) report(tell func(Report)) {
 	switch {
 	case c.panic != nil, isPanicError(c.err):
@@ -162,13 +163,12 @@ func (c *threadCall) report(tell func(Report)) {
 // result, blocking the calling goroutine: the bridge from ordinary goroutines
 // to tasks. Both Submit and wait may be called from any goroutine but the
 // loop's own: a task that blocked in wait would block the loop, so there wait
-// returns an error. When the ctx given to wait is done first, the task is
-// cancelled and wait returns ctx's error; what the task then fails with, other than
-// by being cancelled, is the loop's to report, unless another call of wait gets it.
-// When the loop has ended, or ends before f was called, the error is
-// [ErrLoopClosed]. f is a task of the loop as any other: a panic in it, or a
-// runtime.Goexit, is a [PanicError] for wait.
-// (asyncio's run_coroutine_threadsafe.)
+// returns an error. If the ctx given to wait is done first, the task is
+// cancelled and wait returns ctx's error; the loop reports the task's error,
+// unless that is its cancellation or another call of wait returns it. If the
+// loop has ended, or ends before f was called, the error is [ErrLoopClosed]. f
+// is a task of the loop like any other: wait returns a panic or a
+// runtime.Goexit of it as a [PanicError]. (asyncio's run_coroutine_threadsafe.)
 func Submit[T any](l *Loop, f func(ctx context.Context) (T, error)) (wait func(ctx context.Context) (T, error)) {
 	if f == nil {
 		panic("reactor: Submit with a nil function")
@@ -193,7 +193,7 @@ type submission[T any] struct {
 	err   error
 
 	waits  atomic.Int32 // calls of wait that will return the result
-	gaveUp bool         // one did not, and cancelled the task
+	gaveUp bool         // a call of wait returned without the result, and cancelled the task
 	told   bool         // err was reported
 }
 
@@ -215,9 +215,9 @@ func (sub *submission[T]) Ended(t *core.Task, _ bool) {
 	}
 }
 
-// report reports the task's error if no call of wait returns it. Any cancellation
-// is taken for the one that the waiter gave up with: the task may have had it from
-// the waiter's ctx before it was cancelled itself.
+// report reports the task's error if no call of wait returns it. It ignores any
+// cancellation: the task may have got it from the waiter's ctx before it was
+// cancelled itself.
 func (sub *submission[T]) report() {
 	if sub.waits.Load() == 0 && !sub.told {
 		sub.told = true
@@ -237,7 +237,7 @@ func (sub *submission[T]) giveUp(cause error) {
 	}
 }
 
-// Abandoned is told that the task will never end.
+// Abandoned is called when the task will never end.
 func (sub *submission[T]) Abandoned() {
 	sub.err = ErrLoopClosed
 	sub.over.Open()

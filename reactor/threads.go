@@ -8,41 +8,40 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// threads are the goroutines that make ToThread's calls. Those that have none wait for
-// the next in a stack: the one that was busy last has the warmest memory, and those at
-// the bottom are superfluous. A goroutine is used again because its stack has grown to
-// what libraries need, which costs more than all else about a call.
+// threads are the goroutines that make ToThread's calls. Idle ones wait in a
+// stack: the last one used has the warmest memory, and those at the bottom are
+// not needed. Goroutines are reused because their stacks have grown to what
+// libraries need, and growing a stack costs more than the rest of a call.
 //
-// Invariant: a thread is in idle from the end of one call to the beginning of the
-// next, and those in idle wait for work.
+// Invariant: a thread is in idle from the end of one call to the beginning of
+// the next, and threads in idle wait for work.
 type threads struct {
 	queue core.WaitList // tasks that wait for a thread
 	idle  []*thread
 	ends  bool // the loop calls end
-	ended bool // it has
+	ended bool // end was called
 }
 
-// idleTime is how long a thread waits for work, at least, before it is let go.
+// idleTime is how long a thread waits for work, at least, before it ends.
 const idleTime = 10 * time.Second
 
 // A thread is a goroutine that makes calls, one at a time.
 type thread struct {
 	loop   *Loop
-	work   chan calling // has room for one; nil is the end
+	work   chan calling // buffers one; nil ends the thread
 	call   calling
 	labels unsafe.Pointer // of the task that asked for the call
 	done   func()         // is called on the loop after each call
 	since  int64          // when it became idle
 }
 
-// callHere makes a call at once, on the goroutine of the task. In a simulation there is
-// no other.
+// callHere makes a call at once, on the task's goroutine, for simulations.
 func (l *Loop) callHere(c calling) {
 	defer c.record().returned() // also if it calls runtime.Goexit
 	c.do()
 }
 
-// callInThread has a thread make the call.
+// callInThread makes a thread do the call.
 func (l *Loop) callInThread(c calling) {
 	t := l.threads.pop()
 	if t == nil {
@@ -69,7 +68,7 @@ func (p *threads) pop() *thread {
 	return t
 }
 
-// push makes t idle, and lets one go that has not been needed for long.
+// push makes t idle, and ends a thread that has been idle for long.
 func (p *threads) push(t *thread, now int64) {
 	if p.ended {
 		t.work <- nil
@@ -83,7 +82,8 @@ func (p *threads) push(t *thread, now int64) {
 	}
 }
 
-// end lets all go. Those that still make a call find that the loop has ended.
+// end ends all idle threads. Those still in a call find that the loop has
+// ended.
 func (p *threads) end() {
 	for _, t := range p.idle {
 		t.work <- nil
@@ -111,8 +111,8 @@ func (t *thread) run() {
 	}
 }
 
-// exited is called when the goroutine ends. In the midst of a call that is
-// runtime.Goexit's doing.
+// exited is called when the goroutine ends. If that is during a call, it called
+// runtime.Goexit.
 func (t *thread) exited() {
 	if t.call != nil {
 		t.call.record().returned()

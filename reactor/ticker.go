@@ -7,9 +7,9 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A Ticker marks even intervals of time: its ticks are due at multiples of the
+// A Ticker ticks at regular intervals: its ticks are due at multiples of the
 // interval after its start, however long the work between them takes. It needs
-// no goroutine, and no timer while nobody waits. Its methods may be called by
+// no goroutine, and no timer while no task waits. Its methods may be called by
 // tasks of its loop, and Reset and Stop by callbacks too.
 type Ticker struct {
 	_       noCopy
@@ -21,8 +21,8 @@ type Ticker struct {
 }
 
 // NewTicker returns a Ticker whose first tick is due after d. It may be called by
-// tasks and callbacks of ctx's loop; elsewhere, and for a d of zero or less, it
-// panics.
+// tasks and callbacks of ctx's loop; it panics elsewhere, and if d is zero or
+// less.
 func NewTicker(ctx context.Context, d time.Duration) *Ticker {
 	s := core.Under(ctx, "NewTicker")
 	t := &Ticker{loop: s.Loop()}
@@ -39,11 +39,11 @@ func (t *Ticker) begin(op string, d time.Duration) {
 }
 
 // Next waits for the next tick and returns the time at which it was due. If one
-// or more were due since the last call, Next returns the latest of them, after a
-// turn of the loop: like a time.Ticker, it makes up for no tick that was missed,
-// and those that follow are as far from the start as ever. The error is ctx's, or
-// [ErrClosed] if the ticker is stopped. Several tasks may wait: each gets the
-// tick. Next allocates nothing.
+// or more were due since the last call, Next returns the latest of them, after
+// a turn of the loop: like a time.Ticker, it does not make up for missed ticks,
+// and later ticks keep their times. The error is ctx's, or [ErrClosed] if the
+// ticker is stopped. Several tasks may wait: each gets the tick. Next does not
+// allocate.
 func (t *Ticker) Next(ctx context.Context) (time.Time, error) {
 	for {
 		w, s, err := core.Await(ctx, "Ticker.Next")
@@ -73,8 +73,8 @@ func (t *Ticker) Next(ctx context.Context) (time.Time, error) {
 	}
 }
 
-// take returns the latest tick that is due, the one at due or a later one, and
-// sets the next, unless another task or a Reset has done so.
+// take returns the latest tick that is due, at due or later, and sets the next
+// one, unless another task or a Reset has done so.
 func (t *Ticker) take(due int64) int64 {
 	if t.due != due {
 		return due
@@ -84,17 +84,17 @@ func (t *Ticker) take(due int64) int64 {
 	return due
 }
 
-// Reset starts the ticker anew, also one that was stopped: the next tick is due
-// after d, and further ones at that interval. Tasks that wait go on waiting, for
-// that tick. It panics for a d of zero or less.
+// Reset restarts the ticker, even if it was stopped: the next tick is due after
+// d, and further ones at that interval. Waiting tasks then wait for that tick.
+// It panics if d is zero or less.
 func (t *Ticker) Reset(d time.Duration) {
 	t.begin("Ticker.Reset", d)
 	t.stopped = false
 	t.waiters.WakeAll(core.WokenDone)
 }
 
-// Stop ends the ticks: Next returns [ErrClosed], also to tasks that wait. A
-// ticker that nobody uses any more need not be stopped.
+// Stop ends the ticks: Next returns [ErrClosed], also to waiting tasks. A
+// ticker that is no longer used need not be stopped.
 func (t *Ticker) Stop() {
 	t.loop.OnLoop("Ticker.Stop")
 	t.stopped = true

@@ -9,21 +9,21 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A WaitMode says when [Wait] returns.
+// A WaitMode determines when [Wait] returns.
 type WaitMode uint8
 
 const (
 	AllDone     WaitMode = iota // when all tasks are over
 	FirstDone                   // when one is
-	FirstFailed                 // when one has failed, other than by being cancelled, or all are over
+	FirstFailed                 // when one has failed, other than by cancellation, or all are over
 )
 
-// Wait suspends the running task until the others are over, as the mode says,
-// and returns which are and which are not, each in the order of the arguments. It
-// cancels none of them, and does not count as asking for their errors. The
-// error is ctx's, if that is done first, and the lists are right even then; or
-// says that there is nothing to wait for. For tasks of several types T is [AnyTask].
-// (asyncio's wait.)
+// Wait suspends the running task until the tasks are over as mode requires, and
+// returns those that are over and those that are not, each in the order of the
+// arguments. It cancels none of them, and their errors do not count as awaited.
+// The error is ctx's, if ctx is done first, and the lists are correct even
+// then; or it reports that there are no tasks. For tasks of several types T is
+// [AnyTask]. (asyncio's wait.)
 func Wait[T AnyTask](ctx context.Context, mode WaitMode, tasks ...T) (done, pending []T, err error) {
 	core.Caller(ctx, "Wait")
 	if len(tasks) == 0 {
@@ -50,8 +50,8 @@ func Wait[T AnyTask](ctx context.Context, mode WaitMode, tasks ...T) (done, pend
 	return done, pending, err
 }
 
-// allOf returns an error unless all the tasks are of ctx's loop: the end of
-// another's would come on another thread.
+// allOf returns an error unless all the tasks belong to ctx's loop: the end of
+// another loop's task would be reported on another thread.
 func allOf[T AnyTask](ctx context.Context, op string, tasks []T) error {
 	s := core.Nearest(ctx)
 	for _, t := range tasks {
@@ -62,14 +62,14 @@ func allOf[T AnyTask](ctx context.Context, op string, tasks []T) error {
 	return nil
 }
 
-// A watch learns of the ends of tasks, in the order in which they come.
+// A watch records the ends of tasks, in order.
 type watch struct {
 	mode    WaitMode
 	left    int
 	failed  bool
 	over    []*core.Task
 	tasks   []*core.Task
-	hooks   []core.Waiter // of tasks, in the same places
+	hooks   []core.Waiter // of tasks, by the same index
 	changed core.WaitList
 }
 
@@ -138,17 +138,18 @@ func (v *watch) Joins(yield func(*core.Task) bool) {
 	}
 }
 
-// stop unhooks from the tasks that go on.
+// stop removes the hooks from the tasks that go on.
 func (v *watch) stop() {
 	for i := range v.hooks {
 		v.hooks[i].Leave()
 	}
 }
 
-// AsCompleted ranges over the tasks in the order in which they end. It cancels
-// none, nor does it ask for their results: for that call their Result, which
-// does not wait. Once ctx is done, it yields a nil task and ctx's error and ends. For
-// tasks of several types T is [AnyTask]. (asyncio's as_completed.)
+// AsCompleted returns an iterator that yields the tasks in the order in which
+// they end. It cancels none, and does not return their results: call their
+// Result, which does not wait. Once ctx is done, it yields a nil task and ctx's
+// error and ends. For tasks of several types T is [AnyTask]. (asyncio's
+// as_completed.)
 func AsCompleted[T AnyTask](ctx context.Context, tasks ...T) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T

@@ -7,9 +7,10 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A Watch is a value that tasks follow as it changes: each gets the latest one,
-// and may miss those between. The zero Watch holds the zero T, as version 0. It
-// belongs to the loop of the tasks that use it, and must not be copied.
+// A Watch is a value whose changes tasks can wait for: each gets the latest
+// value, and may miss intermediate ones. The zero Watch holds the zero T, as
+// version 0. It belongs to the loop of the tasks that use it, and must not be
+// copied.
 type Watch[T any] struct {
 	home    core.Home
 	value   T
@@ -18,7 +19,7 @@ type Watch[T any] struct {
 	waiters core.WaitList
 }
 
-// Set changes the value and readies all that wait for a change.
+// Set changes the value and readies all tasks that wait for a change.
 func (v *Watch[T]) Set(value T) {
 	v.home.OnLoop("Watch.Set")
 	v.value = value
@@ -32,9 +33,9 @@ func (v *Watch[T]) Get() (T, uint64) {
 	return v.value, v.version
 }
 
-// Next waits until there is a version after the given one, at once if there is
-// one, and returns the latest value and its version. The error is ctx's, or
-// [ErrClosed] when there will be none.
+// Next waits until there is a version later than after, and returns the latest
+// value and its version. It returns at once if there is one already. The error
+// is ctx's, or [ErrClosed] if there will be none.
 func (v *Watch[T]) Next(ctx context.Context, after uint64) (T, uint64, error) {
 	w, s, err := v.home.Await(ctx, "Watch.Next")
 	for err == nil && v.version <= after {
@@ -42,22 +43,23 @@ func (v *Watch[T]) Next(ctx context.Context, after uint64) (T, uint64, error) {
 			return v.value, v.version, ErrClosed
 		}
 		if err = v.waiters.Wait(w, s, waitingFor("a new value")); err == ErrClosed {
-			err = nil // there may have been a last value before it
+			err = nil // there may have been a last value before Close
 		}
 	}
 	return v.value, v.version, err
 }
 
-// Close says that the value will not change any more: it ends those who wait.
+// Close declares that the value will not change any more, and wakes waiting
+// tasks.
 func (v *Watch[T]) Close() {
 	v.home.OnLoop("Watch.Close")
 	v.closed = true
 	v.waiters.WakeAll(core.WokenClosed)
 }
 
-// Changes ranges over the present value and all later ones, the latest each
-// time, until the Watch is closed or ctx is done; of one that is done when the
-// loop begins, over none.
+// Changes returns an iterator over the present value and later ones, the latest
+// each time, until the Watch is closed or ctx is done. If ctx is done already,
+// it yields nothing.
 func (v *Watch[T]) Changes(ctx context.Context) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		if _, _, err := v.home.Await(ctx, "Watch.Changes"); err != nil {

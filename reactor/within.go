@@ -11,12 +11,12 @@ import (
 // suspend. It may be called from anywhere.
 func (l *Loop) InTask() bool { return l.core.InTask() }
 
-// Within calls f in a scope of the running task that is done, besides, when ctx
-// is: any context, also one that belongs to no loop. What f awaits under the ctx
-// it gets obeys both; that ctx has the values of ctx, and behind them those of
-// the task. Within is for types that know their loop and are given a context by
-// code that knows nothing of it, as a dialer is. It may be called by tasks of the
-// loop; elsewhere it panics, see [Loop.InTask]. It costs a few allocations.
+// Within calls f in a scope of the running task that is also done when ctx is.
+// ctx may be any context, even one that belongs to no loop. f's awaits under
+// the ctx that it gets obey both; that ctx has the values of ctx, and then
+// those of the task. Within is for types that know their loop but get a context
+// from code that does not, such as a dialer. It must be called by tasks of the
+// loop, and panics elsewhere; see [Loop.InTask]. It costs a few allocations.
 func (l *Loop) Within(ctx context.Context, f func(ctx context.Context) error) error {
 	if f == nil {
 		panic("reactor: Loop.Within with a nil function")
@@ -31,7 +31,7 @@ func (l *Loop) Within(ctx context.Context, f func(ctx context.Context) error) er
 	})
 }
 
-// amid is a task's ctx with the values of another, and the earlier of their
+// amid is a task's ctx with the values of another one, and the earlier of their
 // deadlines.
 type amid struct {
 	context.Context // the task's
