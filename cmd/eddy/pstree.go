@@ -96,20 +96,21 @@ func (l *loop) roots() (roots []*node) {
 
 // grouped puts siblings of one function into a group, where there are many.
 func grouped(siblings []*node) (nodes []*node) {
-	var places []string
-	at := make(map[string][]*node)
+	type function struct{ name, site string }
+	var functions []function
+	at := make(map[function][]*node)
 	for _, n := range siblings {
-		p := cmp.Or(n.Site, n.Func)
-		if at[p] == nil {
-			places = append(places, p)
+		f := function{n.Func, n.Site}
+		if at[f] == nil {
+			functions = append(functions, f)
 		}
-		at[p] = append(at[p], n)
+		at[f] = append(at[f], n)
 	}
-	for _, p := range places {
-		if len(at[p]) < groupFrom {
-			nodes = append(nodes, at[p]...)
+	for _, f := range functions {
+		if len(at[f]) < groupFrom {
+			nodes = append(nodes, at[f]...)
 		} else {
-			nodes = append(nodes, &node{task: at[p][0].task, members: at[p]})
+			nodes = append(nodes, &node{task: at[f][0].task, members: at[f]})
 		}
 	}
 	return nodes

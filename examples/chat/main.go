@@ -2,6 +2,9 @@
 // member types, all others read. It runs until it is interrupted.
 //
 //	go run ./examples/chat -addr 127.0.0.1:7001
+//
+// With -inspect 127.0.0.1:6060 its tasks can be seen at that address, in a browser or with
+// cmd/eddy.
 package main
 
 import (
@@ -9,17 +12,25 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 
+	"github.com/eddyio/eddy/inspect"
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
 )
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:7001", "address to listen on")
+	inspectAddr := flag.String("inspect", "", "address of the page that shows the program's tasks")
 	flag.Parse()
+	if *inspectAddr != "" {
+		go func() { // a goroutine, so that it answers even if the loop does not
+			fmt.Fprintln(os.Stderr, "chat:", http.ListenAndServe(*inspectAddr, inspect.Handler()))
+		}()
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once

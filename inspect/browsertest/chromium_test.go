@@ -19,7 +19,7 @@ import (
 
 // patience bounds what must happen at all, on a machine on which many programs compete
 // for the processor.
-const patience = 10 * time.Second
+const patience = 2 * time.Minute
 
 // browserNames are those under which systems install Chromium, and what is built from it.
 var browserNames = []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}

@@ -121,8 +121,8 @@ func TestFreezeAndCompare(t *testing.T) {
 	p.hasNot(row, "late")
 	p.click("button", "Compare with now")
 	p.has("#diff", "From 12:00:00 to 12:00:06, 6 s later")
-	p.has("#diff .appeared", "1 task appeared 1 src/late.go:1 main.late")
-	p.has("#diff .ended", "2 tasks ended 2 chat/member.go:44 main.visit")
+	p.has("#diff .appeared", "1 task appeared 1 main.late src/late.go:1")
+	p.has("#diff .ended", "2 tasks ended 2 main.visit chat/member.go:44")
 	p.has("#diff .throughout", "18 tasks waited throughout") // main, and 17 of 18 members
 	p.has("#diff .moved", "3 tasks did something")           // billing, report, a member
 	p.click("#diff .ended summary", "member.go")
