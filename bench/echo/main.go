@@ -1,22 +1,22 @@
 //go:build linux
 
-// Echo measures echo servers, each a process of its own on one processor, with a
-// load generator on another: eddy beside the C epoll loop that is the limit, and
-// beside other libraries. Rounds are interleaved (A B C A B C), medians count,
-// and ratios are taken within a round, since machines are noisy; the CPU time
-// that the server spends on a message is the steadiest figure.
+// Echo measures echo servers, each in its own process on one processor, with a
+// load generator on another. It compares eddy with a C epoll loop, which is the
+// limit, and with other libraries. Because machines are noisy, rounds are
+// interleaved (A B C A B C), results are medians, and ratios are taken within a
+// round. The server's CPU time per message is the most stable figure.
 //
 //	go run ./echo
 //	go run ./echo -peers c,eddy,net -shapes 64x1x64,1000x16x10KiB -rounds 5 -time 1s
 //	go run ./echo -shapes all
 //
-// A shape is CONNECTIONSxINFLIGHTxSIZE. With @70 behind it, messages are sent at
-// 70% of the rate that the server has just shown it can do, whether or not earlier
-// ones are back, which shows its latency as a client sees it.
+// A shape is CONNECTIONSxINFLIGHTxSIZE. With the suffix @70, messages are sent
+// at 70% of the server's maximum rate, measured just before, whether or not
+// earlier ones are back: that measures the latency that clients see.
 //
 // It prints tables in Markdown, and writes them, all rounds as JSON, and a chart
 // as SVG. It needs Linux and two processors. A peer that can't be built here is
-// left out, with a line that says so.
+// skipped, with a message.
 package main
 
 import (
@@ -43,7 +43,7 @@ func main() {
 	}
 }
 
-// options are what the flags say.
+// options are the values of the flags.
 type options struct {
 	peers  []peers.Peer
 	shapes []shape
@@ -73,7 +73,7 @@ func parse(args []string, errs io.Writer) (o options, err error) {
 	return o, err
 }
 
-// results is what is written as JSON.
+// results is written as JSON.
 type results struct {
 	*report.Run
 	Shapes []measured `json:"shapes"`

@@ -14,16 +14,16 @@ import (
 	"github.com/eddyio/eddy/bench/internal/report"
 )
 
-// A result is one server in one round.
+// A result is the measurement of one server in one round.
 type result struct {
 	Rate   float64 `json:"messages_per_second"`
 	CPU    float64 `json:"server_us_per_message"`
 	Server float64 `json:"server_share"` // of a processor
 	Busy   float64 `json:"generator_busy"`
-	Others float64 `json:"others_share"` // of a processor, that neither of the two took
+	Others float64 `json:"others_share"` // of a processor, used by neither of the two
 
-	// Microseconds from the beginning of a burst until it is back, or from when
-	// a message was due.
+	// Microseconds from the beginning of a burst, or from when a message was
+	// due, until it is back.
 	P50  float64 `json:"p50_us"`
 	P99  float64 `json:"p99_us"`
 	P999 float64 `json:"p999_us"`
@@ -32,10 +32,10 @@ type result struct {
 	Memory float64 `json:"bytes_per_connection"`
 }
 
-// A line is what one server did in a shape.
+// A line holds the results of one server in a shape.
 type line = report.Line[result]
 
-// measured is a shape and what the servers did in it.
+// measured holds the results of all servers in a shape.
 type measured struct {
 	Shape shape  `json:"shape"`
 	Lines []line `json:"servers"`
@@ -45,7 +45,7 @@ type measured struct {
 type meter struct {
 	options
 	serverCPU, loadCPU int
-	files              int // descriptors that a process may have
+	files              int // limit of descriptors per process
 }
 
 func newMeter(o options) *meter {
@@ -60,11 +60,11 @@ func (m *meter) warn(out io.Writer) {
 	}
 }
 
-// inFlightLimit is how many bytes may be in flight: the kernel holds them, in
-// its sockets' buffers, up to four times.
+// inFlightLimit is the most bytes in flight: the kernel holds them up to four
+// times, in socket buffers.
 const inFlightLimit = 256 << 20
 
-// impossible says why a shape can't be measured here.
+// impossible returns why a shape can't be measured here, or "".
 func (m *meter) impossible(s shape) string {
 	if need := s.Conns + 100; need > m.files {
 		return fmt.Sprintf("it needs %d file descriptors in each process, of %d", need, m.files)
@@ -137,8 +137,8 @@ func begin(g *load.Generator, s shape, rate float64) error {
 	return g.Closed(s.Size, s.InFlight)
 }
 
-// warmUp loads the server for a fifth of a measurement, and until every connection
-// has had its turn twice; within reason.
+// warmUp loads the server for a fifth of a measurement, and until every
+// connection has had its turn twice, up to a limit.
 func (m *meter) warmUp(g *load.Generator, s shape) error {
 	messages := 0.0
 	for range 20 {
@@ -153,7 +153,8 @@ func (m *meter) warmUp(g *load.Generator, s shape) error {
 	return nil
 }
 
-// saturate returns how many messages a second the server can do in this shape.
+// saturate returns how many messages per second the server can handle in this
+// shape.
 func (m *meter) saturate(s shape, srv *proc.Server) (float64, error) {
 	g, err := load.Dial(srv.Addr, s.Conns)
 	if err != nil {
@@ -170,7 +171,7 @@ func (m *meter) saturate(s shape, srv *proc.Server) (float64, error) {
 	return x.Messages / x.Wall.Seconds(), err
 }
 
-// window measures for a while what the load does to the server.
+// window measures the server under load for a while.
 func (m *meter) window(g *load.Generator, srv *proc.Server) (r result, err error) {
 	server, err := proc.CPUTime(srv.PID)
 	if err != nil {

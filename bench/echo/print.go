@@ -12,7 +12,7 @@ import (
 	"github.com/eddyio/eddy/bench/internal/report"
 )
 
-// find returns the line of a peer; an empty one if there is none.
+// find returns the line of a peer, or an empty one if there is none.
 func (x measured) find(key string) line { return report.Find(x.Lines, key) }
 
 func (x measured) print(out io.Writer) {
@@ -38,16 +38,17 @@ func (x measured) print(out io.Writer) {
 
 func percent(share float64) string { return fmt.Sprintf("%.0f%%", 100*share) }
 
-// limits: from where on the generator counts as always busy, and a server as not;
-// how late it may be with a paced message; and how much others may take.
+// The shares from which the generator counts as always busy, and below which a
+// server counts as not busy; how late a paced message may be; and the share
+// that other processes may use.
 const (
 	alwaysBusy  = 0.95
 	lateLimit   = 100.0 // microseconds
 	othersLimit = 0.05
 )
 
-// remark says what is to be known of a table: above all, where the generator and
-// not the server was what limited it.
+// remark prints remarks on a table: above all, where the generator and not the
+// server was the limit.
 func (x measured) remark(out io.Writer) {
 	report.PrintFailures(out, x.Lines)
 	var limited, atLimit, tardy []string
@@ -79,11 +80,11 @@ func (x measured) remark(out io.Writer) {
 	}
 }
 
-// chart shows the CPU time of a message by the limit's, or by nothing if that was
-// not measured; and the latencies of paced shapes.
+// chart shows the CPU time per message, relative to the limit's if that was
+// measured, and the latencies of paced shapes.
 func (r results) chart() report.Chart {
 	c := report.Chart{
-		Title: "Echo servers: CPU time per message, by that of a C epoll loop (less is better)",
+		Title: "Echo servers: CPU time per message, relative to a C epoll loop (less is better)",
 		Note:  r.Machine,
 	}
 	for _, x := range r.Shapes {

@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// A shape is what the load is like.
+// A shape describes a load.
 type shape struct {
 	Conns    int `json:"connections"`
-	InFlight int `json:"in_flight"`         // messages on each
+	InFlight int `json:"in_flight"`         // messages on each connection
 	Size     int `json:"size"`              // bytes of a message
 	Percent  int `json:"percent,omitempty"` // of the rate that saturates the server; 0: as fast as it answers
 }
 
 const defaultShapes = "1x1x64,64x1x64,64x16x64,1000x1x64,10000x1x64,64x1x1KiB,64x1x10KiB,64x1x100KiB,64x1x64@70"
 
-// allShapes is every combination, and the latencies.
+// allShapes returns every combination, and the shapes for latencies.
 func allShapes() (all []shape) {
 	for _, size := range []int{64, 1 << 10, 10 << 10, 100 << 10} {
 		for _, conns := range []int{1, 64, 1000, 10000} {
@@ -48,7 +48,7 @@ func parseShapes(list string) (shapes []shape, err error) {
 }
 
 func parseShape(text string) (s shape, err error) {
-	bad := fmt.Errorf("%q is no shape: one is written like 64x16x10KiB, or 64x1x64@70 for 70%% of what saturates the server", text)
+	bad := fmt.Errorf("%q is not a shape: write it like 64x16x10KiB, or 64x1x64@70 for 70%% of the saturating rate", text)
 	rest, percent, paced := strings.Cut(text, "@")
 	parts := strings.Split(rest, "x")
 	if len(parts) != 3 {
@@ -74,7 +74,7 @@ func parseShape(text string) (s shape, err error) {
 	return s, nil
 }
 
-// title is the shape in words.
+// title describes the shape in words.
 func (s shape) title() string {
 	conns := "1 connection"
 	if s.Conns > 1 {

@@ -10,7 +10,7 @@ import (
 	"github.com/eddyio/eddy/bench/internal/report"
 )
 
-// The shapes that the targets speak of.
+// The shapes for which there are targets.
 var (
 	few      = shape{Conns: 64, InFlight: 1, Size: 64}
 	deep     = shape{Conns: 64, InFlight: 16, Size: 64}
@@ -20,8 +20,8 @@ var (
 	unforced = shape{Conns: 64, InFlight: 1, Size: 64, Percent: 70}
 )
 
-// targets compares the run with what eddy is meant to reach. Those that the run
-// did not measure have NaN as their figure.
+// targets compares the run with eddy's targets. Figures that the run did not
+// measure are NaN.
 func (r results) targets() (all []report.Target) {
 	most := func(server string, s shape, than string, bound float64) {
 		all = append(all, report.Target{What: fmt.Sprintf("%s, %s: CPU by %s's", server, s.title(), than), Got: r.ratio(s, server, than, cpu), Bound: bound})
@@ -52,13 +52,14 @@ func (r results) targets() (all []report.Target) {
 	return all
 }
 
-// ratio returns what one server has of something by what another has.
+// ratio returns the ratio of a figure of one server to that of another.
 func (r results) ratio(s shape, server, than string, of func(result) float64) float64 {
 	x := r.shape(s)
 	return report.Ratio(x.find(server).Values(of), x.find(than).Values(of))
 }
 
-// growth is how much more CPU time a message takes with ten times the connections.
+// growth returns by which factor the CPU time per message grows with ten times
+// the connections.
 func (r results) growth(server string) float64 {
 	before, after := r.shape(many).find(server), r.shape(masses).find(server)
 	if len(before.Rounds) == 0 || len(after.Rounds) == 0 {
@@ -67,7 +68,7 @@ func (r results) growth(server string) float64 {
 	return after.Median(cpu) / before.Median(cpu)
 }
 
-// shape returns what was measured in a shape; nothing if it was not.
+// shape returns the results of a shape, or none if it was not measured.
 func (r results) shape(s shape) measured {
 	for _, x := range r.Shapes {
 		if x.Shape == s {

@@ -1,14 +1,14 @@
 //go:build linux
 
-// Http measures HTTP servers, each a process of its own on one processor, with
+// Http measures HTTP servers, each in its own process on one processor, with
 // wrk on another: fasthttp on eddy's connections, fasthttp on Go's net, and
 // net/http. A response has a body of 1 KiB.
 //
 //	go run ./http
 //	go run ./http -conns 1,64,1000 -rounds 3
 //
-// Rounds are interleaved, medians count, and ratios are taken within a round. It
-// needs wrk (Debian: apt-get install wrk), and says so if there is none.
+// Rounds are interleaved, results are medians, and ratios are taken within a
+// round. It needs wrk (Debian: apt-get install wrk).
 package main
 
 import (
@@ -38,7 +38,7 @@ func main() {
 	}
 }
 
-// A result is one server in one round.
+// A result is the measurement of one server in one round.
 type result struct {
 	Rate   float64 `json:"requests_per_second"`
 	CPU    float64 `json:"server_us_per_request"`
@@ -48,7 +48,7 @@ type result struct {
 	P99    float64 `json:"p99_us"`
 }
 
-// measured is a number of connections and what the servers did with it.
+// measured holds the results of all servers with a number of connections.
 type measured struct {
 	Conns int    `json:"connections"`
 	Lines []line `json:"servers"`
@@ -56,7 +56,7 @@ type measured struct {
 
 type line = report.Line[result]
 
-// results is what is written as JSON.
+// results is written as JSON.
 type results struct {
 	*report.Run
 	Shapes []measured `json:"shapes"`
@@ -99,7 +99,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	for text := range strings.SplitSeq(*conns, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
-			return fmt.Errorf("%q is no list of positive numbers", *conns)
+			return fmt.Errorf("%q is not a list of positive numbers", *conns)
 		}
 		x := measured{Conns: n, Lines: peers.Lines[result](servers)}
 		report.Interleave(*rounds, x.Lines, func(i int) (result, error) { return once(program, servers[i], n, *seconds) })
@@ -110,8 +110,8 @@ func run(args []string, stdout, stderr io.Writer) error {
 	return r.Save(*dir, r, r.chart())
 }
 
-// once measures a server once, in a process of its own. What it uses up to the
-// first request is not counted.
+// once measures a server once, in a process of its own. It does not count what
+// the server uses before the first request.
 func once(program string, p peers.Program, conns, seconds int) (r result, err error) {
 	serverCPU, loadCPU := proc.Processors()
 	srv, err := proc.Start(serverCPU, p.Argv...)
@@ -154,14 +154,14 @@ var (
 
 var wrkUnits = map[string]float64{"us": 1, "ms": 1e3, "s": 1e6, "m": 60e6}
 
-// parseWrk takes the figures from what wrk prints.
+// parseWrk parses wrk's output.
 func parseWrk(text string) (r result, requests float64, err error) {
 	if complaint := wrkErrors.FindString(text); complaint != "" {
-		return r, 0, fmt.Errorf("wrk complains: %s", strings.TrimSpace(complaint))
+		return r, 0, fmt.Errorf("wrk reports: %s", strings.TrimSpace(complaint))
 	}
 	total, rate := wrkRequests.FindStringSubmatch(text), wrkRate.FindStringSubmatch(text)
 	if total == nil || rate == nil {
-		return r, 0, fmt.Errorf("wrk did not say how many requests were answered, but: %s", text)
+		return r, 0, fmt.Errorf("wrk printed no number of requests, but: %s", text)
 	}
 	requests, _ = strconv.ParseFloat(total[1], 64)
 	r.Rate, _ = strconv.ParseFloat(rate[1], 64)
@@ -216,8 +216,8 @@ func (r results) targets() []report.Target {
 		return report.Ratio(report.Find(x.Lines, peers.Eddy).Values(rate), report.Find(x.Lines, than).Values(rate))
 	}
 	return []report.Target{
-		{What: "fasthttp on eddy, 64 connections: requests/s by fasthttp's on Go net", Got: ratio("fasthttp"), Bound: 1.15, AtLeast: true},
-		{What: "fasthttp on eddy, 64 connections: requests/s by net/http's", Got: ratio("net/http"), Bound: 1.6, AtLeast: true},
+		{What: "fasthttp on eddy, 64 connections: requests/s relative to fasthttp on Go net", Got: ratio("fasthttp"), Bound: 1.15, AtLeast: true},
+		{What: "fasthttp on eddy, 64 connections: requests/s relative to net/http", Got: ratio("net/http"), Bound: 1.6, AtLeast: true},
 	}
 }
 

@@ -1,17 +1,17 @@
 //go:build linux
 
-// Idle measures what a connection costs that has nothing to say: the memory that
-// a server has for it, and the CPU time that it takes to have many of them.
+// Idle measures the cost of idle connections: the server's memory for each, and
+// the CPU time of having many.
 //
 //	go run ./idle
 //	go run ./idle -conns 5000 -peers eddy,net -rounds 1
 //
-// Each server gets all the connections, silent at first; then each connection
-// exchanges one message, and is silent again, so that what a server keeps for a
-// connection that has spoken shows. Memory is anonymous memory in RAM: heap and
-// stacks, not what the kernel holds for a socket. Servers in Go are measured as
-// they are, and after they have collected their garbage and given free memory
-// back, which is what their connections hold.
+// Each server gets all the connections, silent at first. Then each connection
+// exchanges one message and is silent again, to show what a server keeps for a
+// connection that has been used. Memory is anonymous memory in RAM: heap and
+// stacks, without the kernel's memory for sockets. Servers in Go are measured
+// as they are, and again after a garbage collection that returns free memory;
+// the latter is what their connections hold.
 package main
 
 import (
@@ -41,16 +41,17 @@ func main() {
 	}
 }
 
-// A result is one server in one round, in bytes for each connection.
+// A result is the measurement of one server in one round, in bytes per
+// connection.
 type result struct {
 	Silent          float64 `json:"silent"`
 	SilentCollected float64 `json:"silent_collected"`
 	Spoken          float64 `json:"spoken"`
 	SpokenCollected float64 `json:"spoken_collected"`
-	CPU             float64 `json:"cpu_us_per_second"` // while nobody speaks
+	CPU             float64 `json:"cpu_us_per_second"` // while all are silent
 }
 
-// results is what is written as JSON.
+// results is written as JSON.
 type results struct {
 	*report.Run
 	Conns int    `json:"connections"`
@@ -120,7 +121,7 @@ func once(p peers.Program, conns int) (r result, err error) {
 	return r, m.err
 }
 
-// A meter measures one server. Its first error sticks.
+// A meter measures one server. It keeps its first error.
 type meter struct {
 	srv      *proc.Server
 	collects bool
@@ -129,7 +130,7 @@ type meter struct {
 	err      error
 }
 
-// memory returns the server's memory for a connection, in bytes.
+// memory returns the server's memory per connection, in bytes.
 func (m *meter) memory() float64 {
 	bytes, err := proc.Memory(m.srv.PID)
 	m.err = errors.Join(m.err, err)
@@ -143,7 +144,7 @@ func (m *meter) collected() float64 {
 	return m.memory()
 }
 
-// idle returns the CPU time that the server takes for a second of silence, in
+// idle returns the CPU time that the server uses per second of silence, in
 // microseconds.
 func (m *meter) idle(length time.Duration) float64 {
 	before, err := proc.CPUTime(m.srv.PID)
@@ -184,7 +185,7 @@ func (r results) targets() []report.Target {
 func (r results) find(key string) line { return report.Find(r.Lines, key) }
 
 func (r results) chart() report.Chart {
-	before := report.Panel{Title: "that have said nothing"}
+	before := report.Panel{Title: "that have been silent"}
 	after := report.Panel{Title: "that have exchanged one message"}
 	for _, l := range report.Measured(r.Lines) {
 		ours := strings.HasPrefix(l.Key, peers.Eddy)

@@ -13,7 +13,7 @@ import (
 	"github.com/eddyio/eddy/net/tls"
 )
 
-// certificate returns a server's configuration with a certificate that signs itself.
+// certificate returns a server's configuration with a self-signed certificate.
 func certificate() (*tls.Config, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -18,14 +18,14 @@ import (
 	"github.com/eddyio/eddy/bench/internal/proc"
 )
 
-// clientArg is the first argument of a clients' process; the servers' addresses and the
-// number of connections follow.
+// clientArg is the first argument of the clients' process; the servers'
+// addresses and the number of connections follow.
 const clientArg = "soak-clients"
 
-// counts is what clients have done.
+// counts counts what clients have done.
 type counts struct {
 	Messages, Bytes, Wrong, Failed, Hostile int64
-	First                                   string // what went wrong first
+	First                                   string // the first failure
 }
 
 func (c *counts) add(more counts) {
@@ -39,15 +39,16 @@ func (c *counts) add(more counts) {
 	}
 }
 
-// clients are goroutines, each of which has one connection after the other.
+// clients are goroutines, each with one connection after the other.
 type clients struct {
 	plain, secure string
-	over          atomic.Bool // what happens from now on is no failure
+	over          atomic.Bool // errors from now on are not failures
 	mu            sync.Mutex
 	counts        counts
 }
 
-// beClients is the clients' process: it goes on until its standard input ends.
+// beClients is the main function of the clients' process: it runs until its
+// standard input ends.
 func beClients(plain, secure, conns string) error {
 	var n int
 	if err := json.Unmarshal([]byte(conns), &n); err != nil {
@@ -65,7 +66,8 @@ func beClients(plain, secure, conns string) error {
 	return json.NewEncoder(os.Stdout).Encode(c.counts)
 }
 
-// client is steady, one that comes and goes, slow, or hostile, for good.
+// client runs a client that stays steady, comes and goes, is slow, or is
+// hostile, chosen once.
 func (c *clients) client(dice *rand.Rand, i int) {
 	time.Sleep(time.Duration(i) * 100 * time.Microsecond) // the kernel's queue is short
 	for {
@@ -92,8 +94,9 @@ func (c *clients) dial(dice *rand.Rand) (stdnet.Conn, error) {
 }
 
 // honest sends messages and checks what comes back, which it reads slowly if pause is
-// set. A server that is short of descriptors may keep it waiting, and a TLS handshake in
-// the queue for longer than its limit may fail: those it tries again.
+// set. While the server is short of descriptors, a client may wait, and a TLS
+// handshake that waits longer than its limit may fail: honest tries those
+// again.
 func (c *clients) honest(dice *rand.Rand, messages int, pause time.Duration) {
 	conn, err := c.dial(dice)
 	if err != nil {
@@ -146,7 +149,7 @@ func (c *clients) checked(sent, got []byte) {
 	}
 }
 
-// hostile does one of the things that peers should not do, for a few seconds.
+// hostile misbehaves in one of several ways, for a few seconds.
 func (c *clients) hostile(dice *rand.Rand) {
 	c.mu.Lock()
 	c.counts.Hostile++

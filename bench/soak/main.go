@@ -1,18 +1,19 @@
 //go:build linux
 
-// Soak has a server hold many connections for a while, on loopback, under all that
-// peers and the machine may do to it, and checks in the end that nothing was lost and
-// nothing is left.
+// Soak makes a server hold many connections for a while, on loopback, with
+// hostile peers and scarce resources, and checks in the end that nothing was
+// lost or leaked.
 //
 //	go run ./soak                                   # a minute, 2,000 connections
 //	go run ./soak -conns 15000 -for 1h -restart 1m  # a long one
 //
-// The server is this process: a loop that serves plain TCP by ServeReady and TLS by
-// Serve. The clients are another process, of the standard library's net, which is ended
-// and started again every -restart. A client is steady, comes and goes, reads slowly, or
-// is hostile: it never reads, resets in the midst of a message, or is silent or rude
-// where a TLS handshake is due. Every -pressure the server is short of descriptors and of
-// memory for a while. It ends with status 1 if a check fails.
+// The server is this process: a loop that serves plain TCP by ServeReady and
+// TLS by Serve. The clients are another process, with the standard library's
+// net, which is restarted every -restart. A client is steady, comes and goes,
+// reads slowly, or is hostile: it never reads, resets in the middle of a
+// message, or sends nothing or garbage in place of a TLS handshake. Every
+// -pressure the server is short of descriptors and memory for a while. Soak
+// exits with status 1 if a check fails.
 package main
 
 import (
@@ -68,7 +69,7 @@ func run(args []string, out io.Writer) error {
 		return err
 	}
 	if limit := proc.RaiseFileLimit(); limit < o.conns+500 {
-		return fmt.Errorf("a process may have %d descriptors here: too few for %d connections", limit, o.conns)
+		return fmt.Errorf("the limit of %d descriptors per process is too low for %d connections", limit, o.conns)
 	}
 	s := &soak{options: o}
 	begun := time.Now()
@@ -79,13 +80,13 @@ func run(args []string, out io.Writer) error {
 	return s.print(out, time.Since(begun), before, after)
 }
 
-// clients has the clients' process run again and again until the end, and adds up what
-// each says.
+// clients runs the clients' process again and again until the end, and adds up
+// the counts of each.
 func (s *soak) clients(ctx context.Context, plain, secure string) error {
 	for end := time.Now().Add(s.span); time.Now().Before(end) && ctx.Err() == nil; s.starts++ {
 		span := min(s.restart, time.Until(end))
 		err := s.clientsOnce(ctx, plain, secure, span)
-		for errors.Is(err, unix.EMFILE) { // no process can be started in a spell of pressure
+		for errors.Is(err, unix.EMFILE) { // no process can be started while descriptors are scarce
 			time.Sleep(100 * time.Millisecond)
 			err = s.clientsOnce(ctx, plain, secure, span)
 		}
@@ -114,7 +115,7 @@ func (s *soak) clientsOnce(ctx context.Context, plain, secure string, span time.
 	case <-time.After(span):
 	case <-ctx.Done():
 	}
-	in.Close() // asks it to say what it has done, and to go, with all connections open
+	in.Close() // makes it print its counts and exit, with all connections open
 	var c counts
 	err = json.NewDecoder(bufio.NewReader(report)).Decode(&c)
 	s.counts.add(c)

@@ -18,8 +18,8 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// A soak is the server's side of one run, and what came of it. Its fields belong to
-// the loop.
+// A soak is the server's side of one run, with its results. Its fields belong
+// to the loop.
 type soak struct {
 	options
 	counts counts // the clients'
@@ -32,7 +32,7 @@ type soak struct {
 	worst         time.Duration
 }
 
-// holdings are what must be no more in the end than in the beginning.
+// holdings are the resources that must not grow from the beginning to the end.
 type holdings struct {
 	fds, goroutines int
 	heap            uint64
@@ -46,8 +46,8 @@ func hold() holdings {
 	return holdings{len(names), runtime.NumGoroutine(), m.HeapAlloc}
 }
 
-// settled waits until there is no more than before, but for memory, and returns what
-// there is.
+// settled waits until the holdings, except memory, are no more than before, and
+// returns them.
 func settled(before holdings) (now holdings) {
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		now = hold()
@@ -58,8 +58,8 @@ func settled(before holdings) (now holdings) {
 	return now
 }
 
-// serve has two servers, the clients, the pressure and the measuring run on a loop. It
-// returns what the process held before the loop, and after it.
+// serve runs two servers, the clients, the pressure and the measuring on a
+// loop. It returns the process's holdings before the loop and after it.
 func (s *soak) serve(ctx context.Context) (before, after holdings, err error) {
 	config, err := certificate()
 	if err != nil {
@@ -72,7 +72,7 @@ func (s *soak) serve(ctx context.Context) (before, after holdings, err error) {
 	return before, settled(before), err
 }
 
-// startRuntime has Go's own poller take the descriptors that it keeps for good.
+// startRuntime makes Go's own poller open the descriptors that it then keeps.
 func startRuntime() {
 	if r, w, err := os.Pipe(); err == nil {
 		r.Close()
@@ -113,7 +113,7 @@ func (s *soak) soak(ctx context.Context, config *tls.Config) error {
 	})
 }
 
-// echoReady answers what is there.
+// echoReady echoes what there is.
 func echoReady(_ context.Context, c *net.ReadyConn) error {
 	b, err := c.Borrow()
 	if err != nil {
@@ -123,7 +123,8 @@ func echoReady(_ context.Context, c *net.ReadyConn) error {
 	return err
 }
 
-// measure looks at the loop's lateness all the time, and at the rest now and then.
+// measure samples the loop's lateness all the time, and other figures now and
+// then.
 func (s *soak) measure(ctx context.Context, servers ...*net.Server) error {
 	const step = 10 * time.Millisecond
 	for i := 0; ; i++ {
@@ -145,8 +146,8 @@ func (s *soak) measure(ctx context.Context, servers ...*net.Server) error {
 	}
 }
 
-// press takes descriptors and memory away for a second, now and then: no new
-// descriptor can be had, and the garbage collector works without a pause.
+// press makes descriptors and memory scarce for a second, now and then: no new
+// descriptor can be opened, and the garbage collector runs without pause.
 func (s *soak) press(ctx context.Context) error {
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {

@@ -4,9 +4,9 @@
 //	go run ./timers
 //	go run ./timers -pending 1000 -rounds 3
 //
-// Rounds are interleaved, medians count, and ratios are taken within a round.
-// Time is wall time on whatever processors there are: with package time, firing a
-// timer means starting a goroutine.
+// Rounds are interleaved, results are medians, and ratios are taken within a
+// round. Times are wall times on all processors: with package time, firing a
+// timer starts a goroutine.
 package main
 
 import (
@@ -34,7 +34,8 @@ func main() {
 	}
 }
 
-// A line is one way of doing a thing. Rounds are nanoseconds each time.
+// A line is one way of doing an operation. Rounds are nanoseconds per
+// operation.
 type line struct {
 	Case    string    `json:"case"`
 	Way     string    `json:"way"`
@@ -42,7 +43,7 @@ type line struct {
 	Rounds  []float64 `json:"ns"`
 }
 
-// results is what is written as JSON.
+// results is written as JSON.
 type results struct {
 	*report.Run
 	Lines []line `json:"lines"`
@@ -65,7 +66,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	for text := range strings.SplitSeq(*pending, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
-			return fmt.Errorf("%q is no list of positive numbers", *pending)
+			return fmt.Errorf("%q is not a list of positive numbers", *pending)
 		}
 		for _, c := range timers.Cases {
 			r.Lines = append(r.Lines, measure(c, n, *rounds, *length)...)
@@ -81,7 +82,7 @@ func measure(c timers.Case, pending, rounds int, length time.Duration) []line {
 	for range rounds {
 		for i, w := range c.Ways {
 			do, stop := w.Start(pending)
-			runtime.GC() // not while it is measured, for what was there before
+			runtime.GC() // collect earlier garbage now, not during the measurement
 			lines[i].Rounds = append(lines[i].Rounds, each(do, length))
 			stop()
 		}
@@ -92,8 +93,7 @@ func measure(c timers.Case, pending, rounds int, length time.Duration) []line {
 	return lines
 }
 
-// each returns the nanoseconds that doing it once takes, from a run that is as
-// long as asked for.
+// each returns the nanoseconds per operation, from a run of the given length.
 func each(do func(n int), length time.Duration) float64 {
 	for n := 1000; ; {
 		start := time.Now()
@@ -137,7 +137,7 @@ func (r results) targets() (all []report.Target) {
 		if wheel := r.find(c.Name, 1_000_000, "wheel"); wheel != nil {
 			got = report.Ratio(r.find(c.Name, 1_000_000, "time"), wheel)
 		}
-		all = append(all, report.Target{What: "a million pending: " + c.Name + ", package time by the wheel", Got: got, Bound: bounds[c.Name], AtLeast: true})
+		all = append(all, report.Target{What: "a million pending: " + c.Name + ", package time relative to the wheel", Got: got, Bound: bounds[c.Name], AtLeast: true})
 	}
 	return all
 }

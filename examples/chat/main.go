@@ -1,5 +1,6 @@
-// Chat is a room on a TCP port, for programs such as nc or telnet: what one
-// member types, all others read. It runs until it is interrupted.
+// Chat is a chat room on a TCP port, for programs such as nc or telnet: each
+// line that a member types is sent to all others. It runs until it is
+// interrupted.
 //
 //	go run ./examples/chat -addr 127.0.0.1:7001
 //
@@ -49,9 +50,9 @@ func serve(ctx context.Context, addr string, out io.Writer) error {
 	fmt.Fprintln(out, "listening on", ln.Addr())
 	r := &room{members: make(map[string]*member)}
 	s := (&net.Server{
-		Grace:          -1, // members never leave by themselves, so do not wait for it
-		IdleTimeout:    -1, // they may listen for as long as they like
-		MessageTimeout: -1, // and get no answers
+		Grace:          -1, // members never leave by themselves, so do not wait for them
+		IdleTimeout:    -1, // members may be silent for as long as they like
+		MessageTimeout: -1, // and lines get no answers
 	}).Defaults()
 	return s.Serve(ctx, ln, r.visit)
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // A member is a connection that has given its name. What others say goes into
-// its queue, from where a task of its own writes it, so that nobody waits for
-// a member that reads slowly.
+// its queue, which a task of its own writes out, so that nobody waits for a
+// member that reads slowly.
 type member struct {
 	name  string
 	conn  net.Conn
@@ -26,14 +26,14 @@ func newMember(name string, c net.Conn) *member {
 const maxQueue = 1024
 
 // tell queues a line. A member that has fallen too far behind is dropped: its
-// reads and writes fail from now on, and so its task makes it leave.
+// reads and writes fail from now on, so that its task ends.
 func (m *member) tell(line string) {
 	if err := m.lines.TryPut(line + "\n"); err != nil {
 		m.conn.Close()
 	}
 }
 
-// write writes what is queued, until ctx is done or the connection fails. It
+// write writes queued lines until ctx is done or the connection fails. It
 // suspends.
 func (m *member) write(ctx context.Context) error {
 	for {

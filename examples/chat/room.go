@@ -14,15 +14,15 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// A room is those who are present.
+// A room holds the members that are present.
 //
 // The map needs no lock, although every connection's task uses it: on one loop
-// nothing else runs between two awaits. So a function that does not await sees
-// the map as nobody else can change it. What would break this is an await in
-// the wrong place, and conn.Write is one: written straight to the connections
-// inside the loop of [room.tell], a line would let others join and leave in the
-// middle of the iteration, and the slowest reader would hold up the whole room.
-// Therefore no method of room or member suspends, but for those that say so.
+// nothing else runs between two awaits. So while a function does not await, no
+// other task can change the map. An await in the wrong place would break this,
+// and conn.Write is one: if [room.tell] wrote directly to the connections in
+// its loop, others could join and leave in the middle of the iteration, and the
+// slowest reader would delay the whole room. Therefore no method of room or
+// member suspends unless its comment says so.
 type room struct{ members map[string]*member }
 
 // visit is a connection's task. It suspends.
@@ -35,13 +35,14 @@ func (r *room) visit(ctx context.Context, c net.Conn) error {
 		return err
 	}
 	m := newMember(name, c)
-	r.join(m) // nobody has taken the name since ask looked: there was no await
+	r.join(m) // the name is still free: there was no await since ask checked it
 	defer r.leave(m)
 	return reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {
 		g.Go(m.write)
 		for in.Scan() {
 			r.tell(m, name+": "+in.Text())
-			// One line a turn: the writers get to run, and the other speakers too.
+			// One line per turn, so that the writers and other speakers run
+			// too.
 			if err := reactor.Yield(ctx); err != nil {
 				return err
 			}
@@ -50,11 +51,11 @@ func (r *room) visit(ctx context.Context, c net.Conn) error {
 	})
 }
 
-// maxLine bounds what a member may say at once, in bytes.
+// maxLine is the longest line, in bytes.
 const maxLine = 4096
 
-// wholeLines is bufio.ScanLines, but for a last line without an end: it is half of
-// what was said if the connection has failed.
+// wholeLines is bufio.ScanLines without a last line that has no end: if the
+// connection has failed, it may be incomplete.
 func wholeLines(data []byte, atEOF bool) (advance int, line []byte, err error) {
 	if atEOF && bytes.IndexByte(data, '\n') < 0 {
 		return len(data), nil, nil
@@ -62,7 +63,7 @@ func wholeLines(data []byte, atEOF bool) (advance int, line []byte, err error) {
 	return bufio.ScanLines(data, atEOF)
 }
 
-// ask asks for a name until it gets one that will do. It suspends.
+// ask asks for a name until it gets a valid one. It suspends.
 func (r *room) ask(c net.Conn, in *bufio.Scanner) (string, error) {
 	question := "Your name?\n"
 	for {
@@ -103,7 +104,7 @@ func (r *room) leave(m *member) {
 	r.tell(m, "* "+m.name+" has left")
 }
 
-// tell passes a line on to all but the one it comes from.
+// tell passes a line to all members but the one it comes from.
 func (r *room) tell(from *member, line string) {
 	for _, name := range r.names() {
 		if m := r.members[name]; m != from {
@@ -112,6 +113,6 @@ func (r *room) tell(from *member, line string) {
 	}
 }
 
-// names returns the members' names in order: that of a map's iteration would
-// make each run of the program another one.
+// names returns the members' names, sorted: the order of a map's iteration
+// would differ from run to run.
 func (r *room) names() []string { return slices.Sorted(maps.Keys(r.members)) }

@@ -9,10 +9,10 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// errUnknown is what a client gets whose increment was sent, and not answered.
+// errUnknown is returned if an increment was sent but not answered.
 var errUnknown = errors.New("no answer: the increment may have been counted or not")
 
-// A client asks the nodes. It remembers who answered last: the leader.
+// A client asks the nodes. It remembers which one answered last: the leader.
 type client struct {
 	links []*link
 	at    int

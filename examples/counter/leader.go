@@ -15,13 +15,13 @@ import (
 type leader struct {
 	node      *node
 	term      uint64
-	until     time.Time            // until when it holds the lease, by the node's clock
-	latest    reactor.Watch[state] // with all increments: what the nodes are to take
-	committed reactor.Watch[state] // the latest that is, of this term; or zero
-	taken     [nodes]state         // what each node is known to have taken
+	until     time.Time            // end of the lease, by the node's clock
+	latest    reactor.Watch[state] // with all increments; for the nodes to take
+	committed reactor.Watch[state] // the latest committed state of this term, or zero
+	taken     [nodes]state         // the latest state that each node has taken
 }
 
-// campaign tries to lead, and does as long as it holds the lease.
+// campaign tries to get the lease, and leads as long as it holds it.
 func (n *node) campaign(ctx context.Context) {
 	l := &leader{node: n, term: n.nextTerm()}
 	links := l.links()
@@ -35,12 +35,12 @@ func (n *node) campaign(ctx context.Context) {
 	n.lead = l
 	err = l.run(ctx, links)
 	n.lead = nil
-	l.committed.Close() // which ends those who wait for it
-	n.log.Info("not leading any more", "term", l.term, "reason", err)
+	l.committed.Close() // ends those who wait for it
+	n.log.Info("no longer leading", "term", l.term, "reason", err)
 }
 
-// nextTerm is the lowest of this node's terms that it can be granted by itself. If
-// others have promised more, they refuse, and one of them will lead.
+// nextTerm returns the lowest of this node's terms that it can grant itself. If
+// others have promised a later one, they refuse, and one of them will lead.
 func (n *node) nextTerm() uint64 {
 	term := n.rec.promised + 1
 	for term%nodes != uint64(n.id) {
@@ -68,7 +68,7 @@ func closeAll(links []*link) {
 
 func (l *leader) run(ctx context.Context, links []*link) error {
 	return reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {
-		for i, k := range l.links() { // not those for leases: a link serves one task
+		for i, k := range l.links() { // other links than those for leases: a link serves one task
 			g.Go(func(ctx context.Context) error { return l.replicate(ctx, i, k) })
 		}
 		for {
@@ -92,8 +92,8 @@ var (
 	errMinority = errors.New("too few nodes grant the lease")
 )
 
-// renew asks all nodes for a lease, and returns the latest state that a majority
-// knows of. The node itself is asked last, for one that reaches nobody must not
+// renew asks all nodes for a lease, and returns the latest state known to a
+// majority. It asks the node itself last: a node that reaches no other must not
 // raise its term and then refuse the others' leader.
 func (l *leader) renew(ctx context.Context, links []*link) (latest state, err error) {
 	sent := reactor.Now(ctx)
@@ -137,7 +137,8 @@ func (l *leader) lease(ctx context.Context, k *link) (s state, err error) {
 	return s, err
 }
 
-// call asks a node something, and returns what follows the word that says yes.
+// call sends a node a request, and returns what follows the word yes in its
+// answer.
 func (l *leader) call(ctx context.Context, k *link, request, yes string) (string, error) {
 	answer, err := k.call(ctx, request)
 	if err != nil {
@@ -153,7 +154,7 @@ func (l *leader) call(ctx context.Context, k *link, request, yes string) (string
 	return "", fmt.Errorf("unwilling: %q", answer)
 }
 
-// replicate has a node take the latest state, whenever there is a new one.
+// replicate makes a node take the latest state whenever there is a new one.
 func (l *leader) replicate(ctx context.Context, i int, k *link) error {
 	defer k.close()
 	for version := uint64(0); ; {
@@ -176,7 +177,7 @@ func (l *leader) replicate(ctx context.Context, i int, k *link) error {
 	}
 }
 
-// commit looks what a majority has taken.
+// commit commits the latest state that a majority has taken.
 func (l *leader) commit() {
 	taken := l.taken
 	slices.SortFunc(taken[:], state.compare)
@@ -198,8 +199,8 @@ func (l *leader) get(ctx context.Context) string {
 	return fmt.Sprintf("value %d", c.value)
 }
 
-// inc counts one more, and answers once that is committed. The state changes
-// before it suspends, so that the next increment goes on from there.
+// inc increments, and answers once that is committed. The state changes before
+// inc suspends, so that the next increment builds on it.
 func (l *leader) inc(ctx context.Context) string {
 	s, _ := l.latest.Get()
 	s.index++

@@ -11,10 +11,10 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// A link is how to ask a node: by a connection, made when it is needed, unless it
-// is the asking one itself. One task at a time uses it. An answer always is that
-// to the last request, for after an error the connection is closed, and with it
-// goes the answer that may still come.
+// A link sends requests to a node: over a connection, made when needed, or
+// directly to the node that owns the link. One task at a time uses it. An
+// answer always belongs to the last request: after an error the connection is
+// closed, and a late answer is lost with it.
 type link struct {
 	addr string
 	self *node
@@ -54,7 +54,7 @@ func (l *link) call(ctx context.Context, request string) (answer string, err err
 	})
 	if err != nil {
 		l.close()
-		return "", err // and no part of an answer
+		return "", err // without a partial answer
 	}
 	return strings.TrimSpace(answer), nil
 }

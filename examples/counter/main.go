@@ -1,7 +1,6 @@
-// Counter is a number that three nodes keep, and any one of them may lose: a
-// small replicated service, with a leader that holds a lease. A node runs until
-// it is interrupted; a client counts one more, or asks for the number, and prints
-// it.
+// Counter is a number that is replicated on three nodes, any one of which may
+// fail: a small service with a leader that holds a lease. A node runs until it
+// is interrupted; a client increments the number, or reads it, and prints it.
 //
 //	nodes=127.0.0.1:7101,127.0.0.1:7102,127.0.0.1:7103
 //	go run ./examples/counter -nodes $nodes -node 1 -store /tmp/counter1 &
@@ -30,9 +29,9 @@ import (
 )
 
 func main() {
-	nodes := flag.String("nodes", "", "the `addresses` of the three nodes, with commas between them")
+	nodes := flag.String("nodes", "", "the `addresses` of the three nodes, separated by commas")
 	node := flag.Int("node", 0, "be this node: `1`, 2 or 3")
-	path := flag.String("store", "", "the `file` in which the node keeps what it must not forget")
+	path := flag.String("store", "", "the `file` for the node's persistent state")
 	patience := flag.Duration("patience", 10*time.Second, "how long a client tries")
 	flag.Parse()
 	run, err := program(strings.Split(*nodes, ","), *node, *path, *patience, flag.Args())
@@ -49,17 +48,18 @@ func main() {
 	}
 }
 
-// program returns what the arguments ask for, or what is wrong with them.
+// program returns the function for the arguments, or an error if they are
+// wrong.
 func program(addrs []string, id int, path string, patience time.Duration, args []string) (func(ctx context.Context) error, error) {
 	switch {
 	case len(addrs) != nodes || slices.Contains(addrs, ""):
-		return nil, fmt.Errorf("-nodes must have %d addresses, such as 127.0.0.1:7101, with commas between them", nodes)
+		return nil, fmt.Errorf("-nodes must have %d addresses, such as 127.0.0.1:7101, separated by commas", nodes)
 	case id < 0 || id > nodes:
 		return nil, fmt.Errorf("-node=%d: it must be from 1 to %d", id, nodes)
 	case id > 0 && path == "":
-		return nil, errors.New("a node needs a file to keep its promises in: -store")
+		return nil, errors.New("a node needs a file for its state: set -store")
 	case id > 0 && len(args) > 0:
-		return nil, fmt.Errorf("unexpected argument %q: a node has none", args[0])
+		return nil, fmt.Errorf("unexpected argument %q: a node takes none", args[0])
 	case id > 0:
 		n := &node{id: id - 1, addrs: addrs, store: &file{path}, log: slog.With("node", id)}
 		return n.run, nil

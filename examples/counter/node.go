@@ -13,58 +13,60 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// nodes is how many there are, and majority how many it takes so that any two
-// majorities have a node in common.
+// nodes is the number of nodes, and majority the smallest number for which any
+// two majorities have a node in common.
 const nodes, majority = 3, 2
 
-// For the time of a lease, by its own clock, a node that granted it grants no
-// other. Its holder counts from before it asked, and stops a tenth earlier: so
-// clocks may run 5% too fast or too slow, and what time they show does not matter.
+// A node that granted a lease grants no other for the time of the lease, by its
+// own clock. The holder counts from before it asked, and stops a tenth earlier:
+// so clocks may run up to 5% too fast or too slow, and need not be
+// synchronized.
 const lease, margin = 3 * time.Second, lease / 10
 
-// The nodes try to lead by turns: at the same time, they would be in each other's
-// way, and what each had granted would have to pass first.
+// The nodes try to lead in turn: if they tried at the same time they would
+// block each other until the leases that each had granted expire.
 const turn = lease / 20
 
-// A node keeps a copy of the counter, and leads the others at times.
+// A node keeps a copy of the counter, and may lead the others.
 //
-// Terms are Paxos' ballots, and each belongs to one node (term % nodes). A node that wants
-// to lead a term has it granted by a majority, which promise to take nothing more
-// of lower terms, and tell their states. It goes on from the latest of these. A
-// state is committed once a majority has taken it.
+// Terms are Paxos' ballots, and each belongs to one node (term % nodes). To
+// lead a term, a node needs the grant of a majority, whose nodes promise to
+// take no more states of lower terms, and send their states. It continues from
+// the latest of these. A state is committed once a majority has taken it.
 //
 // Invariants:
 //
 //  1. An acknowledged increment is never lost. It was committed: a majority took
 //     its state, or one that includes it. The majority that grants a later term
-//     has a node in common with that one, which tells this state or a later one;
-//     for had it granted the term before, it would not have taken the state. No
-//     clock matters for this.
-//  2. A read sees all increments that were acknowledged before it began. Only who
-//     holds the lease answers it, with what it has committed. For another leader
-//     to commit more, a majority must have granted it a lease: one of them
-//     granted the holder's too, and grants no other before that is over.
+//     has a node in common with that one, which sends this state or a later one:
+//     if it had granted the later term first, it would not have taken the state.
+//     This does not depend on clocks.
+//  2. A read sees all increments that were acknowledged before it began. Only the
+//     holder of the lease answers it, with the state that it has committed. For
+//     another leader to commit more, a majority must have granted it a lease: one
+//     of these nodes also granted the holder's, and grants no other until that is
+//     over.
 //  3. Therefore at most one node holds the lease at a time, if clocks keep within
 //     the margin. If not, reads may be stale, and 1 still holds.
 //
-// What 1 needs is on disk before a node answers. Who holds a lease is not: a node
-// that starts does not know what it has granted, and so grants nothing until any
-// such lease is over.
+// The state for invariant 1 is on disk before a node answers. Leases are not: a
+// node that starts does not know which it has granted, so it grants none until
+// any such lease is over.
 type node struct {
 	id    int
 	addrs []string
 	store store
 	log   *slog.Logger
 
-	mu     reactor.Mutex // held while rec changes, for that suspends
-	rec    record        // what the store has
-	holder uint64        // the term that was granted a lease last
-	until  time.Time     // and until when, by this node's clock
+	mu     reactor.Mutex // held while rec changes, because that suspends
+	rec    record        // contents of the store
+	holder uint64        // the last term that was granted a lease
+	until  time.Time     // end of that lease, by this node's clock
 	lead   *leader       // while this node leads
 }
 
-// run is the node's life: it answers the others and clients, and tries to lead
-// when nobody has a lease.
+// run answers the other nodes and clients, and tries to lead when no node has a
+// lease.
 func (n *node) run(ctx context.Context) (err error) {
 	if n.rec, err = n.store.load(ctx); err != nil {
 		return err
@@ -91,8 +93,8 @@ func (n *node) run(ctx context.Context) (err error) {
 	})
 }
 
-// serve answers the requests of a connection. One whose line has no end is none: a
-// part of a state, had the connection failed within its number, is another state.
+// serve answers the requests of a connection. It ignores a line without an end:
+// if the connection failed within a number, the rest would be a wrong state.
 func (n *node) serve(ctx context.Context, c net.Conn) error {
 	for in := bufio.NewReader(c); ; {
 		request, err := in.ReadSlice('\n')
@@ -128,7 +130,8 @@ func (n *node) answer(ctx context.Context, request string) (string, error) {
 	return n.lead.inc(ctx), nil
 }
 
-// grant gives a term a lease, or a longer one, and tells its leader the state.
+// grant grants a term a lease, or extends it, and returns the state for its
+// leader.
 func (n *node) grant(ctx context.Context, term uint64) (string, error) {
 	if err := n.mu.Lock(ctx); err != nil {
 		return "", err
@@ -153,7 +156,7 @@ func (n *node) accept(ctx context.Context, s state) (string, error) {
 	if s.term < n.rec.promised {
 		return n.refuse(), nil
 	}
-	if n.rec.before(s) { // else one that includes it came first
+	if n.rec.before(s) { // otherwise a later state came first
 		if err := n.save(ctx, record{s.term, s}); err != nil {
 			return "", err
 		}
@@ -163,8 +166,9 @@ func (n *node) accept(ctx context.Context, s state) (string, error) {
 
 func (n *node) refuse() string { return fmt.Sprintf("refused %d", n.rec.promised) }
 
-// save changes the record, in the store first. It is not to be cancelled halfway:
-// a write that went on behind the node's back could undo the next one.
+// save changes the record, first in the store. It is shielded from
+// cancellation: a write that went on after its task had given up could undo the
+// next one.
 func (n *node) save(ctx context.Context, r record) error {
 	if r == n.rec {
 		return nil

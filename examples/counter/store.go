@@ -12,8 +12,8 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// A state is the counter's, with its place among all states: a later term's come
-// after an earlier one's, and those of a term in the order of their index.
+// A state is a state of the counter. States are ordered by term, and within a
+// term by index.
 type state struct {
 	term  uint64
 	index uint64
@@ -35,15 +35,15 @@ func later(s, t state) state {
 
 func (s state) String() string { return fmt.Sprintf("%d %d %d", s.term, s.index, s.value) }
 
-// A record is what a node must not forget: the term below which it takes nothing
-// more, and the state that it took last.
+// A record is a node's persistent state: the term below which it takes no more
+// states, and the last state that it took.
 type record struct {
 	promised uint64
 	state
 }
 
-// A store keeps a node's record. save replaces it as a whole: who loads it after
-// a crash finds the new one or the old one, and after save has returned, the new
+// A store keeps a node's record. save replaces it atomically: after a crash,
+// load returns the new or the old one, and after save has returned, the new
 // one. A node makes one call at a time.
 type store interface {
 	load(ctx context.Context) (record, error) // the zero record if there is none yet
@@ -66,14 +66,14 @@ func (f *file) load(ctx context.Context) (record, error) {
 		}
 		_, err = fmt.Sscanf(string(text), recordFormat, &r.promised, &r.term, &r.index, &r.value)
 		if err != nil {
-			err = fmt.Errorf("%s is not a counter's store: %w", f.path, err)
+			err = fmt.Errorf("%s is not the store of a counter: %w", f.path, err)
 		}
 		return r, err
 	})
 }
 
-// save writes another file and renames it, which POSIX makes atomic; the syncs
-// make sure that the data is there before the name is, and the name before save
+// save writes another file and renames it, which is atomic in POSIX. The syncs
+// ensure that the data is on disk before the name, and the name before save
 // returns.
 func (f *file) save(ctx context.Context, r record) error {
 	_, err := reactor.ToThread(ctx, func(context.Context) (none struct{}, err error) {

@@ -19,7 +19,7 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:7000", "address to listen on")
-	perAddr := flag.Int("peraddr", 100, "how many connections one address may have")
+	perAddr := flag.Int("peraddr", 100, "most connections from one address")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -1,5 +1,5 @@
 // Generator shows the smallest coroutine: it starts, waits for a value, and
-// ends. It is driven by package coro alone; no loop is needed for that.
+// ends. It needs only package coro, and no loop.
 //
 //	go run ./examples/generator
 package main
@@ -11,7 +11,7 @@ import (
 	"github.com/eddyio/eddy/coro"
 )
 
-// simple yields once, to be sent a number: it hands out nothing, takes an int,
+// simple yields once, to receive a number: it yields no value, receives an int,
 // and returns a string.
 func simple(y *coro.Yielder[struct{}, int]) (string, error) {
 	fmt.Println("-> coroutine started")
@@ -25,10 +25,10 @@ func simple(y *coro.Yielder[struct{}, int]) (string, error) {
 
 func main() {
 	c := coro.New(simple)
-	c.Next() // as far as the first Yield
+	c.Next() // up to the first Yield
 
-	// The body does not yield again but returns. To its driver that end is an
-	// error, as StopIteration is in Python, and it carries what was returned.
+	// The body returns instead of yielding again. Its driver gets that as an
+	// error, like StopIteration in Python, which holds the result.
 	_, err := c.Send(10)
 	fmt.Println("Send:", err)
 	var end *coro.Return[string]

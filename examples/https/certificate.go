@@ -12,14 +12,14 @@ import (
 	"github.com/eddyio/eddy/net/tls"
 )
 
-// selfSigned makes a certificate for this machine, good for a day.
+// selfSigned makes a certificate for this machine, valid for a day.
 func selfSigned() (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), // a client may know an earlier one
+		SerialNumber: big.NewInt(time.Now().UnixNano()), // a client may know an earlier certificate
 		DNSNames:     []string{"localhost"},
 		IPAddresses:  []stdnet.IP{stdnet.IPv4(127, 0, 0, 1), stdnet.IPv6loopback},
 		NotBefore:    time.Now().Add(-time.Hour), // clocks differ

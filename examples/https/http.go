@@ -19,8 +19,8 @@ const (
 	readTime  = 10 * time.Second // for all of a request, however slowly it comes
 )
 
-// converse is a connection's task. It answers one request after the other: those
-// that a client sends ahead wait in the connection, and not in memory.
+// converse is a connection's task. It answers one request after the other:
+// pipelined requests wait in the connection, not in memory.
 func converse(ctx context.Context, c net.Conn) error {
 	limited := &io.LimitedReader{R: c}
 	in := bufio.NewReader(limited)
@@ -41,8 +41,8 @@ func converse(ctx context.Context, c net.Conn) error {
 	}
 }
 
-// next reads a request's header. The first byte may be long in coming, and is not waited
-// for when the server shuts down.
+// next reads a request's header. It may wait long for the first byte, and stops
+// waiting for it when the server shuts down.
 func next(ctx context.Context, in *bufio.Reader) (*http.Request, error) {
 	err := net.UntilDrain(ctx, func(ctx context.Context) error {
 		return reactor.Timeout(ctx, idleTime, func(context.Context) error {
@@ -61,7 +61,7 @@ func next(ctx context.Context, in *bufio.Reader) (*http.Request, error) {
 	return req, err
 }
 
-// answer reads a request's body and makes the response: the same.
+// answer reads a request's body and returns a response with the same body.
 func answer(ctx context.Context, req *http.Request) *http.Response {
 	var body []byte
 	err := reactor.Timeout(ctx, readTime, func(context.Context) (err error) {

@@ -1,6 +1,6 @@
 // Https serves HTTP/1.1 over TLS, until it is interrupted: it answers a request
-// with what it received. Without a certificate it makes one for this machine, which
-// clients have reason not to trust.
+// with the request's body. Without a certificate it makes one for this machine,
+// which clients do not trust.
 //
 //	go run ./examples/https -addr 127.0.0.1:7443
 //	curl --insecure --data hello https://127.0.0.1:7443/
@@ -24,7 +24,7 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:7443", "address to listen on")
 	cert := flag.String("cert", "", "PEM file of the certificate; empty: make one")
 	key := flag.String("key", "", "PEM file of its key")
-	perAddr := flag.Int("peraddr", 100, "how many connections one address may have")
+	perAddr := flag.Int("peraddr", 100, "most connections from one address")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

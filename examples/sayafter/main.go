@@ -1,5 +1,5 @@
 // Sayafter says two things, each after a delay, in two ways: one after the
-// other, which takes three seconds, and beside each other, which takes two.
+// other, which takes three seconds, and concurrently, which takes two.
 //
 //	go run ./examples/sayafter
 package main
@@ -14,7 +14,7 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// second is a variable so that the tests need not wait so long.
+// second is a variable so that tests can shorten it.
 var second = time.Second
 
 func sayAfter(ctx context.Context, delay time.Duration, what string) error {
@@ -48,7 +48,7 @@ func main() {
 	}
 }
 
-// timed runs a program on a loop of its own and prints when it began and ended.
+// timed runs a program on its own loop and prints when it began and ended.
 func timed(name string, program func(ctx context.Context) error) error {
 	start := time.Now()
 	fmt.Printf("%s:\nstarted at %s\n", name, start.Format(time.TimeOnly))

@@ -1,6 +1,6 @@
-// Udpecho answers UDP datagrams with what they hold, from the address that they
-// were sent to, until it is interrupted. It takes many at a time where many have
-// come.
+// Udpecho answers UDP datagrams with their contents, from the address that they
+// were sent to, until it is interrupted. It handles several at a time if
+// several have arrived.
 //
 //	go run ./examples/udpecho -addr :7002
 //	socat - UDP:127.0.0.1:7002
@@ -79,8 +79,8 @@ func echo(c *net.UDPConn) error {
 	}
 }
 
-// send goes on after answers that can't be sent, as to a port 0, which anybody
-// can write into a datagram: they are no reason to stop serving others.
+// send skips answers that can't be sent, for instance to port 0, which any
+// sender can forge: they must not stop the service for others.
 func send(c *net.UDPConn, ms []net.Message) error {
 	for len(ms) > 0 {
 		n, err := c.WriteBatch(ms)

@@ -12,27 +12,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A conn is one connection to the server. Bytes are alike, so it keeps count of
-// them and not the bytes themselves.
+// A conn is one connection to the server. It counts bytes and does not keep
+// them, because all are alike.
 type conn struct {
 	fd     int
-	unsent int64 // bytes that the socket has not taken yet
-	owed   int64 // bytes that have not come back, of those sent and unsent
+	unsent int64 // bytes not yet taken by the socket
+	owed   int64 // bytes, sent or unsent, that have not come back
 	echoed int64 // bytes that have come back since the load began
-	last   int64 // closed: when its burst was begun
-	whole  int64 // paced: messages that have come back
+	last   int64 // closed load: when its burst began
+	whole  int64 // paced load: messages that have come back
 }
 
-// zeros are what messages are made of.
+// zeros is the content of messages.
 var zeros [1 << 20]byte
 
-// drop, as a length, makes recv take all there is.
+// drop is a length that makes recv take all there is.
 const drop = 1 << 30
 
 var errClosed = errors.New("the server closed a connection")
 
-// send gives the socket what it takes of what is unsent. System calls are raw
-// here: they do not block, and this thread has nobody to let run meanwhile.
+// send writes unsent bytes to the socket, as many as it takes. System calls are
+// raw here: they do not block, and no other goroutine needs this thread.
 func (c *conn) send() error {
 	for c.unsent > 0 {
 		n, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(c.fd), uintptr(unsafe.Pointer(&zeros)), uintptr(min(c.unsent, int64(len(zeros)))))
@@ -49,7 +49,7 @@ func (c *conn) send() error {
 	return nil
 }
 
-// receive throws away what has come back, and counts it.
+// receive counts what has come back, and discards it.
 func (c *conn) receive() error {
 	for {
 		n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(c.fd), 0, drop, unix.MSG_TRUNC|unix.MSG_DONTWAIT, 0, 0)
@@ -64,15 +64,15 @@ func (c *conn) receive() error {
 			return errClosed
 		}
 		if c.owed -= int64(n); c.owed < 0 {
-			return fmt.Errorf("the server sent %d bytes more than it got", -c.owed)
+			return fmt.Errorf("the server sent %d bytes more than it received", -c.owed)
 		}
 		c.echoed += int64(n)
 		return nil
 	}
 }
 
-// connect connects to the server from a loopback address, of which each has
-// ports of its own.
+// connect connects to the server from a loopback address; each address has its
+// own ports.
 func connect(to *unix.SockaddrInet4, from [4]byte) (int, error) {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -82,7 +82,7 @@ func connect(to *unix.SockaddrInet4, from [4]byte) (int, error) {
 	// the ports in a few rounds.
 	unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 	unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	// Not the machine's choice, which may pace what is sent by timers (BBR).
+	// Not the machine's default, which may pace packets by timers (BBR).
 	unix.SetsockoptString(fd, unix.IPPROTO_TCP, unix.TCP_CONGESTION, "reno")
 	unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1)
 	if to.Addr[0] == 127 {
@@ -107,7 +107,7 @@ func connect(to *unix.SockaddrInet4, from [4]byte) (int, error) {
 	return fd, nil
 }
 
-// sendPattern sends all of p, which a socket has room for before a load.
+// sendPattern sends all of p; before a load the socket has room for it.
 func (c *conn) sendPattern(p []byte) error {
 	for len(p) > 0 {
 		n, err := unix.Write(c.fd, p)
@@ -119,7 +119,7 @@ func (c *conn) sendPattern(p []byte) error {
 	return nil
 }
 
-// readPattern fills p, and waits for what has not come back.
+// readPattern fills p, and waits for it.
 func (c *conn) readPattern(p []byte) error {
 	for len(p) > 0 {
 		n, err := unix.Read(c.fd, p)

@@ -14,38 +14,38 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Generator loads one server, from the goroutine that made it. It is for one
-// load: Dial, Closed or Paced, Run as often as needed, Close.
+// A Generator loads one server, from the goroutine that made it, with one load:
+// call Dial, then Closed or Paced, then Run as often as needed, then Close.
 //
 // Invariants: a conn's owed ≥ unsent ≥ 0; while unsent > 0 its socket is full,
-// and epoll will tell when that ends. Closed: each conn owes between 1 byte and a
-// burst whenever Run returns without error.
+// and epoll will report when it is writable. Closed: each conn owes between 1
+// byte and a burst whenever Run returns without error.
 type Generator struct {
 	epfd   int
 	conns  []conn
 	events [1024]unix.EpollEvent
 
 	size  int64 // of a message
-	burst int64 // closed: bytes of a burst; 0 if paced
+	burst int64 // closed load: bytes of a burst; 0 if paced
 
-	origin time.Time     // what moments are counted from
-	period time.Duration // paced: from a message to the next
-	begun  int64         // paced: messages begun
+	origin time.Time     // origin of all times
+	period time.Duration // paced load: time between messages
+	begun  int64         // paced load: messages begun
 
-	now     int64 // a moment, as of the latest look at the clock
+	now     int64 // the time last read
 	latency Histogram
 	late    Histogram
 	idle    int64
 }
 
-// patience is how long the server may take to answer at all.
+// patience is how long the server may take to answer.
 const patience = 10 * time.Second
 
 // patternSize is the size of the messages that check the connections.
 const patternSize = 64
 
 // together is how many connections are made before they are checked: fewer than
-// a listener's queue may hold (4,096 by default, see listen(2)).
+// a listener's queue holds (4,096 by default, see listen(2)).
 const together = 1024
 
 // Dial connects n times to a server on 127.0.0.1, and checks that each connection
@@ -54,8 +54,8 @@ func Dial(addr string, n int) (*Generator, error) {
 	return dial(addr, n, true)
 }
 
-// DialSilent connects n times and sends nothing, but on the last connection of
-// each thousand, to know that the server has accepted them.
+// DialSilent connects n times and sends nothing, except on the last connection
+// of each thousand, to make sure that the server has accepted them.
 func DialSilent(addr string, n int) (*Generator, error) {
 	return dial(addr, n, false)
 }
@@ -63,7 +63,7 @@ func DialSilent(addr string, n int) (*Generator, error) {
 func dial(addr string, n int, check bool) (*Generator, error) {
 	to, err := netip.ParseAddrPort(addr)
 	if err != nil || !to.Addr().Is4() {
-		return nil, fmt.Errorf("%q is no IPv4 address and port", addr)
+		return nil, fmt.Errorf("%q is not an IPv4 address and port", addr)
 	}
 	g := &Generator{origin: time.Now()}
 	if g.epfd, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
@@ -131,7 +131,7 @@ func (g *Generator) Check() error {
 	return nil
 }
 
-// pattern is a message that is no other connection's.
+// pattern returns a message that is unique to connection i.
 func pattern(i int) []byte {
 	p := make([]byte, patternSize)
 	for j := range patternSize / 8 {
@@ -159,7 +159,7 @@ func (g *Generator) Close() {
 	unix.Close(g.epfd)
 }
 
-// poll handles what has arrived, without waiting for it.
+// poll handles what has arrived, without waiting.
 func (g *Generator) poll(arrived func(c *conn, i int) error) (handled bool, err error) {
 	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(g.epfd), uintptr(unsafe.Pointer(&g.events)), uintptr(len(g.events)), 0, 0, 0)
 	if errno == unix.EINTR {

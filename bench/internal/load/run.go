@@ -11,28 +11,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Sample is what one Run saw.
+// A Sample is the result of one Run.
 type Sample struct {
 	Wall     time.Duration
-	Messages float64 // that came back, with what came back of others as a fraction
+	Messages float64 // that came back; partial ones count as fractions
 
-	// Latency is, closed, from the beginning of a burst until all of it was
-	// back; paced, from when a message was due until it was back.
+	// Latency is, in a closed load, from the beginning of a burst until all of
+	// it was back; in a paced one, from when a message was due until it was
+	// back.
 	Latency *Histogram
 
-	// Late is, paced, how long after it was due a message was begun.
+	// Late is, in a paced load, how long after it was due a message was begun.
 	Late *Histogram
 
-	// Busy is the share of a processor that the generator worked for, and did not
-	// spin. One that did nothing but work may have been what limited the server.
+	// Busy is the share of its time in which the generator worked rather than
+	// spun. If it is near 1, the generator may have limited the server.
 	Busy float64
 }
 
-// Closed begins a closed load: on each connection a burst of inFlight messages of
-// size bytes, and the next one whenever all of a burst has come back.
+// Closed begins a closed load: on each connection a burst of inFlight messages
+// of size bytes, and the next burst when all of it has come back.
 func (g *Generator) Closed(size, inFlight int) error {
 	if size < 1 || inFlight < 1 {
-		return errors.New("a load needs messages of a byte at least, and one of them in flight")
+		return errors.New("a load needs messages of at least one byte, and at least one in flight")
 	}
 	g.size, g.burst = int64(size), int64(size)*int64(inFlight)
 	g.look()
@@ -51,11 +52,11 @@ func (c *conn) begin(bytes, now int64) error {
 	return c.send()
 }
 
-// Paced begins a paced load: rate messages a second of size bytes, evenly spaced,
-// one connection after the other.
+// Paced begins a paced load: rate messages a second of size bytes, evenly
+// spaced, on the connections in turn.
 func (g *Generator) Paced(size int, rate float64) error {
 	if size < 1 || !(rate > 0) {
-		return errors.New("a load needs messages of a byte at least, and a rate")
+		return errors.New("a load needs messages of at least one byte, and a rate")
 	}
 	g.size, g.burst = int64(size), 0
 	g.period = max(1, time.Duration(float64(time.Second)/rate))
@@ -64,14 +65,14 @@ func (g *Generator) Paced(size int, rate float64) error {
 	return nil
 }
 
-// due is when a connection's k-th message is due: connections take turns, so this
-// needs no memory of what is in flight, however much that is.
+// due returns when a connection's k-th message is due. Connections take turns,
+// so it can be computed without a record of the messages in flight.
 func (g *Generator) due(conn int, k int64) int64 {
 	return (k*int64(len(g.conns)) + int64(conn)) * int64(g.period)
 }
 
-// Run keeps up the load for a while, and continues where the last one stopped. It
-// does not allocate, but for the Sample.
+// Run applies the load for a while, and continues where the last Run stopped.
+// It allocates only the Sample.
 func (g *Generator) Run(length time.Duration) (Sample, error) {
 	g.latency.Reset()
 	g.late.Reset()
@@ -157,8 +158,8 @@ func (g *Generator) arrivedClosed(c *conn, _ int) error {
 	return c.begin(g.burst, g.now)
 }
 
-// stepPaced begins messages that are due: not all of them at once if it is
-// behind, so that what comes back is seen.
+// stepPaced begins messages that are due. If it is behind it begins only some,
+// so that received data is handled in between.
 func (g *Generator) stepPaced() (begun bool, err error) {
 	for range 16 {
 		if g.begun*int64(g.period) > g.now {
@@ -175,7 +176,7 @@ func (g *Generator) stepPaced() (begun bool, err error) {
 	return begun, nil
 }
 
-// arrivedPaced records the messages that have come back as a whole.
+// arrivedPaced records the messages that have come back completely.
 func (g *Generator) arrivedPaced(c *conn, i int) error {
 	g.look()
 	for ; c.whole < c.echoed/g.size; c.whole++ {
@@ -184,9 +185,9 @@ func (g *Generator) arrivedPaced(c *conn, i int) error {
 	return nil
 }
 
-// recordOwed records what was due and has not come back yet, with the time that it
-// has taken so far: to leave it out would be to forget a stall that outlasts the
-// Run, the server's or the generator's own.
+// recordOwed records messages that were due and have not come back yet, with
+// their time so far. Without them, a stall of the server or the generator that
+// outlasts the Run would not show.
 func (g *Generator) recordOwed() {
 	for i := range g.conns {
 		for k := g.conns[i].whole; g.due(i, k) <= g.now; k++ {

@@ -17,10 +17,10 @@ import (
 //go:embed c libuv asio tokio uvloop
 var sources embed.FS
 
-// module is where the servers in Go are imported from.
+// module is the import path of the servers in Go.
 const module = "github.com/eddyio/eddy/bench"
 
-// goMain is a server of which the source is package main in a folder here.
+// goMain returns a server whose source is package main in a folder here.
 func goMain(key, title, folder string, args ...string) Peer {
 	return Peer{Key: key, Title: title, Go: true, build: func(dir string) ([]string, error) {
 		path := filepath.Join(dir, fileName(key))
@@ -34,7 +34,7 @@ func goMain(key, title, folder string, args ...string) Peer {
 
 func fileName(key string) string { return strings.ReplaceAll(key, "/", "-") }
 
-// cc builds a C program, with a library that pkg-config knows.
+// cc builds a C program, with a library found by pkg-config.
 func cc(source string, library ...string) func(string) ([]string, error) {
 	return func(dir string) ([]string, error) {
 		flags := []string{"-O2", "-Wall"}
@@ -70,7 +70,7 @@ func cxx(source, header string) func(string) ([]string, error) {
 		probe := exec.Command(compiler, "-std=c++20", "-fsyntax-only", "-x", "c++", "-")
 		probe.Stdin = strings.NewReader("#include <version>\n#if !__has_include(<" + header + ">)\n#error\n#endif\n")
 		if probe.Run() != nil {
-			return nil, fmt.Errorf("g++ with C++20 and %s is not here", header)
+			return nil, fmt.Errorf("g++ with C++20 and %s was not found", header)
 		}
 		return compile(dir, compiler, source, []string{"-std=c++20", "-O2", "-pthread"})
 	}
@@ -93,7 +93,7 @@ func compile(dir, compiler, source string, flags []string) ([]string, error) {
 	return []string{path}, run(exec.Command(compiler, append([]string{"-o", path, file}, flags...)...))
 }
 
-// crates is where Debian's packages put the sources of crates.
+// crates is the folder of the crates in Debian's packages.
 const crates = "/usr/share/cargo/registry"
 
 // cargo builds a Rust program offline, from Debian's crates.
@@ -120,13 +120,13 @@ func cargo(folder, binary string) func(string) ([]string, error) {
 	}
 }
 
-// python is a program for Debian's own interpreter, which is the one that sees
+// python runs a program with Debian's own interpreter, because only that finds
 // Debian's packages.
 func python(source, needs string, args ...string) func(string) ([]string, error) {
 	const interpreter = "/usr/bin/python3"
 	return func(dir string) ([]string, error) {
-		// Isolated (-I), for a folder of that name in the working directory would
-		// be imported as a package.
+		// Isolated (-I), because otherwise a folder of that name in the working
+		// directory would be imported as a package.
 		if err := exec.Command(interpreter, "-I", "-c", "import "+needs).Run(); err != nil {
 			return nil, fmt.Errorf("%s has no %s", interpreter, needs)
 		}
@@ -140,7 +140,7 @@ func python(source, needs string, args ...string) func(string) ([]string, error)
 	}
 }
 
-// run runs a compiler, whose complaint becomes the error.
+// run runs a compiler. The error contains its output.
 func run(cmd *exec.Cmd) error {
 	out, err := cmd.CombinedOutput()
 	if err == nil {

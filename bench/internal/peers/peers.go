@@ -1,8 +1,8 @@
 //go:build linux
 
-// Package peers answers: which servers are there to be measured, and can they be
-// built here? Each is a program in a folder of its own, in its language, that
-// prints "listening on HOST:PORT" and serves with one thread, or one processor.
+// Package peers lists the servers to measure, and builds those that can be
+// built here. Each is a program in its own folder and language that prints
+// "listening on HOST:PORT" and serves with one thread, or one processor.
 package peers
 
 import (
@@ -15,9 +15,9 @@ import (
 
 // A Peer is a kind of server.
 type Peer struct {
-	Key   string // how it is chosen
-	Title string // how it is shown
-	Go    bool   // collects garbage when asked, see package serve
+	Key   string // for the flag that chooses it
+	Title string // for tables
+	Go    bool   // it collects garbage on request; see package serve
 
 	build func(dir string) (argv []string, err error)
 }
@@ -34,10 +34,10 @@ type Skipped struct {
 	Reason error
 }
 
-// String says so in a line.
+// String returns the reason in a line.
 func (s Skipped) String() string { return fmt.Sprintf("without %s: %v", s.Peer.Title, s.Reason) }
 
-// The peers of which others speak.
+// The keys of peers used in other packages.
 const (
 	Limit     = "c"
 	Eddy      = "eddy"
@@ -102,8 +102,8 @@ func Keys(peers []Peer) string {
 	return strings.Join(keys, ",")
 }
 
-// Build builds the peers, in dir and side by side, and tells which it had to
-// leave out. Both keep the order of the peers.
+// Build builds the peers in dir, in parallel, and returns those built and those
+// skipped, both in the order of peers.
 func Build(dir string, peers []Peer) (built []Program, skipped []Skipped) {
 	argvs, errs := make([][]string, len(peers)), make([]error, len(peers))
 	var wg sync.WaitGroup

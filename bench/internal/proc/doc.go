@@ -1,4 +1,3 @@
-// Package proc starts the servers that are measured, each a process on one
-// processor, and asks the kernel what they used: CPU time and memory. It knows
-// nothing of what they serve. It needs Linux.
+// Package proc starts servers, each in a process on one processor, and measures
+// their CPU time and memory. It needs Linux.
 package proc

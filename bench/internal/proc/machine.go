@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Processors returns those that servers and load run on: two of those that this
-// process may use, or the same one twice where there is no second.
+// Processors returns the processors for servers and load: two of those that
+// this process may use, or the same one twice if there is only one.
 func Processors() (server, load int) {
 	var set unix.CPUSet
 	if unix.SchedGetaffinity(0, &set) != nil {
@@ -27,7 +27,7 @@ func Processors() (server, load int) {
 	return usable[0], usable[min(1, len(usable)-1)]
 }
 
-// Machine describes what the figures were taken on, without its name.
+// Machine describes the machine, without its name.
 func Machine() string {
 	return fmt.Sprintf("%d × %s, %s, Linux %s (TCP %s), %s, %s", runtime.NumCPU(), processor(), memory(), kernel(), congestion(),
 		runtime.GOARCH, runtime.Version())
@@ -57,12 +57,12 @@ func kernel() string {
 		return "?"
 	}
 	release := unix.ByteSliceToString(u.Release[:])
-	version, _, _ := strings.Cut(release, "-") // the rest names who built it
+	version, _, _ := strings.Cut(release, "-") // the rest names the builder
 	return version
 }
 
-// congestion returns the congestion control that the servers' sockets have: some
-// send by timers, which costs.
+// congestion returns the congestion control of the servers' sockets: some use
+// timers to send, which costs CPU time.
 func congestion() string {
 	name, err := os.ReadFile("/proc/sys/net/ipv4/tcp_congestion_control")
 	if err != nil {

@@ -18,17 +18,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Server is a process that has said where it listens.
+// A Server is a server's process that has printed its address.
 type Server struct {
 	Addr string // host:port
 	PID  int
 
 	cmd   *exec.Cmd
-	lines *bufio.Reader // what else it says
+	lines *bufio.Reader // its further output
 	errs  tail
 }
 
-// patience is how long a server may take to say something: an interpreter on a
+// patience is how long a server may take to print a line: an interpreter on a
 // busy machine needs seconds to start.
 const patience = 30 * time.Second
 
@@ -37,8 +37,9 @@ const patience = 30 * time.Second
 func Start(cpu int, argv ...string) (*Server, error) {
 	s := &Server{cmd: exec.Command(argv[0], argv[1:]...)}
 	s.cmd.Stderr = &s.errs
-	// That is, with the thread that starts it, which Go ends only with a goroutine
-	// that is locked to it (see prctl(2), PR_SET_PDEATHSIG).
+	// The signal comes when the thread that starts it ends; Go ends a thread
+	// only with a goroutine that is locked to it (see prctl(2),
+	// PR_SET_PDEATHSIG).
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -51,7 +52,7 @@ func Start(cpu int, argv ...string) (*Server, error) {
 	line, err := s.hear()
 	addr, ok := strings.CutPrefix(line, "listening on ")
 	if err == nil && !ok {
-		err = fmt.Errorf("it said %q instead of where it listens", line)
+		err = fmt.Errorf("it printed %q instead of its address", line)
 	}
 	if err != nil {
 		s.Stop()
@@ -61,12 +62,12 @@ func Start(cpu int, argv ...string) (*Server, error) {
 	return s, nil
 }
 
-// hear returns the next line that the server prints.
+// hear waits for the next line that the server prints.
 func (s *Server) hear() (string, error) {
 	late := time.AfterFunc(patience, func() { s.cmd.Process.Kill() })
 	line, err := s.lines.ReadString('\n')
 	if !late.Stop() {
-		return "", fmt.Errorf("it said nothing for %v", patience)
+		return "", fmt.Errorf("it printed nothing for %v", patience)
 	}
 	if err == io.EOF {
 		err = errors.New("it ended")
@@ -74,16 +75,16 @@ func (s *Server) hear() (string, error) {
 	return strings.TrimSuffix(line, "\n"), err
 }
 
-// Collect asks a server that is a Go program to collect its garbage and to give
-// free memory back, and waits until it has. Others take the signal as their end:
-// ask only what package serve has announced.
+// Collect makes a server that is a Go program collect its garbage and return
+// free memory, and waits until it has. Other programs die of the signal: call
+// it only for servers that use package serve.
 func (s *Server) Collect() error {
 	if err := s.cmd.Process.Signal(unix.SIGUSR2); err != nil {
 		return err
 	}
 	line, err := s.hear()
 	if err == nil && line != "collected" {
-		err = fmt.Errorf("the server said %q when asked to collect garbage", line)
+		err = fmt.Errorf("the server printed %q when asked to collect garbage", line)
 	}
 	return err
 }
@@ -95,7 +96,8 @@ func (s *Server) Stop() {
 }
 
 // StartOn starts cmd on one processor: a child inherits the affinity of the
-// thread that starts it. Where that can't be set, the command runs anywhere.
+// thread that starts it. If the affinity can't be set, the command runs
+// anywhere.
 func StartOn(cpu int, cmd *exec.Cmd) (err error) {
 	if !On(cpu, func() { err = cmd.Start() }) {
 		err = cmd.Start()
@@ -103,10 +105,10 @@ func StartOn(cpu int, cmd *exec.Cmd) (err error) {
 	return err
 }
 
-// On calls f on one processor, and afterwards lets the thread go where it could
-// before. It calls nothing, and returns false, where affinity can't be set.
+// On calls f on one processor, and then restores the thread's affinity. It
+// returns false without calling f if the affinity can't be set.
 func On(cpu int, f func()) bool {
-	runtime.LockOSThread() // and so threads that f starts do not inherit the affinity: the runtime clones them elsewhere
+	runtime.LockOSThread() // this also keeps new threads from inheriting the affinity: the runtime clones them elsewhere
 	defer runtime.UnlockOSThread()
 	var before, one unix.CPUSet
 	one.Set(cpu)
@@ -118,7 +120,7 @@ func On(cpu int, f func()) bool {
 	return true
 }
 
-// tail keeps the last of what a server writes to its standard error.
+// tail keeps the end of a server's standard error.
 type tail struct {
 	mu   sync.Mutex
 	text []byte
@@ -141,8 +143,8 @@ func (t *tail) quote() string {
 	if len(text) == 0 {
 		return ""
 	}
-	return "; it complains:\n" + string(text)
+	return "; its standard error:\n" + string(text)
 }
 
-// Complaints returns the end of what the server wrote to its standard error.
+// Complaints returns the end of the server's standard error.
 func (s *Server) Complaints() string { return s.errs.quote() }

@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CPUTime returns the CPU time of all threads that a process has and had, in the
-// nanoseconds of the scheduler: /proc/PID/stat counts ticks of 10 ms, and
-// /proc/PID/schedstat the first thread alone.
+// CPUTime returns the CPU time of all present and past threads of a process, as
+// counted by the scheduler in nanoseconds: /proc/PID/stat counts ticks of 10
+// ms, and /proc/PID/schedstat only the first thread.
 func CPUTime(pid int) (time.Duration, error) {
 	var t unix.Timespec
 	if err := unix.ClockGettime(cpuClock(pid), &t); err != nil {
@@ -23,13 +23,14 @@ func CPUTime(pid int) (time.Duration, error) {
 	return time.Duration(t.Nano()), nil
 }
 
-// cpuClock is what clock_getcpuclockid(3) returns: linux/posix-timers_types.h
-// has the pid's complement above three bits, of which 2 is CPUCLOCK_SCHED.
+// cpuClock returns the result of clock_getcpuclockid(3): in
+// linux/posix-timers_types.h it is the pid's complement above three bits, with
+// the value 2 for CPUCLOCK_SCHED.
 func cpuClock(pid int) int32 { return int32(^pid<<3 | 2) }
 
-// Memory returns the anonymous memory of a process that is in RAM, in bytes: its
-// heap and stacks, and neither its program text nor what the kernel holds for
-// its sockets, which is the same for all.
+// Memory returns the anonymous memory of a process that is in RAM, in bytes:
+// its heap and stacks, without program text and without the kernel's memory for
+// sockets, which is the same for all servers.
 func Memory(pid int) (int64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	if err != nil {
@@ -45,8 +46,8 @@ func Memory(pid int) (int64, error) {
 	return 0, fmt.Errorf("smaps_rollup of %d has no line for anonymous memory", pid)
 }
 
-// RaiseFileLimit makes as many file descriptors available as this process may
-// have, and returns how many those are. Children inherit it.
+// RaiseFileLimit raises the limit of file descriptors to the maximum for this
+// process, and returns it. Children inherit it.
 func RaiseFileLimit() int {
 	var lim unix.Rlimit
 	if unix.Getrlimit(unix.RLIMIT_NOFILE, &lim) != nil {
@@ -57,8 +58,9 @@ func RaiseFileLimit() int {
 	return int(lim.Cur)
 }
 
-// BusyTime returns the time for which the machine's processors have worked, for
-// this process, others, and whoever else the hypervisor serves; in ticks of 10 ms.
+// BusyTime returns the time for which the machine's processors have been busy,
+// for this process, others, and other guests of the hypervisor; its resolution
+// is 10 ms.
 func BusyTime() time.Duration {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {

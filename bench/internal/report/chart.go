@@ -7,21 +7,21 @@ import (
 	"math"
 )
 
-// A Chart is panels of horizontal bars, two panels side by side.
+// A Chart consists of panels of horizontal bars, two panels side by side.
 type Chart struct {
 	Title, Note string
 	Panels      []Panel
 }
 
-// A Panel is one shape that was measured. Its bars start at 0, and have a scale
-// of their own; a line marks 1 if Line is set.
+// A Panel shows one shape. Its bars start at 0 and have their own scale; a line
+// marks 1 if Line is set.
 type Panel struct {
 	Title string
 	Bars  []Bar
 	Line  bool
 }
 
-// A Bar is one figure; those of eddy are in a colour of their own.
+// A Bar is one figure; eddy's bars have their own color.
 type Bar struct {
 	Label string
 	Value float64

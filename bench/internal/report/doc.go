@@ -1,4 +1,3 @@
-// Package report writes what was measured: tables in Markdown, results as JSON,
-// a chart as SVG, and how the figures compare with the targets. It knows nothing
-// of how they were taken.
+// Package report writes the results of measurements: tables in Markdown,
+// figures as JSON, a chart as SVG, and a comparison with the targets.
 package report

@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// A Line is what was measured of one thing, in rounds. With an error the rounds
-// are those before it.
+// A Line holds the results of one subject, in rounds. After an error it has
+// only the earlier rounds.
 type Line[R any] struct {
 	Key    string `json:"key"`
 	Title  string `json:"title"`
@@ -14,9 +14,8 @@ type Line[R any] struct {
 	Error  string `json:"error,omitempty"`
 }
 
-// Interleave measures each line once, and again, for so many rounds: A B C A B C,
-// so that a change of the machine's mood meets them all. A line that fails is
-// not tried again.
+// Interleave measures all lines in each round (A B C A B C), so that changes of
+// the machine's speed affect all alike. A line that fails is not tried again.
 func Interleave[R any](rounds int, lines []Line[R], once func(i int) (R, error)) {
 	for range rounds {
 		for i := range lines {
@@ -43,7 +42,7 @@ func (l Line[R]) Values(of func(R) float64) []float64 {
 	return values
 }
 
-// Median returns the median of one figure; NaN if there is no round.
+// Median returns the median of one figure; NaN if there are no rounds.
 func (l Line[R]) Median(of func(R) float64) float64 { return Median(l.Values(of)) }
 
 // Measured returns the lines that have rounds.
@@ -56,7 +55,7 @@ func Measured[R any](lines []Line[R]) (some []Line[R]) {
 	return some
 }
 
-// Find returns the line with a key; an empty one if there is none.
+// Find returns the line with a key, or an empty one if there is none.
 func Find[R any](lines []Line[R], key string) Line[R] {
 	for _, l := range lines {
 		if l.Key == key {
@@ -66,7 +65,7 @@ func Find[R any](lines []Line[R], key string) Line[R] {
 	return Line[R]{}
 }
 
-// PrintFailures says which lines failed and why.
+// PrintFailures prints which lines failed and why.
 func PrintFailures[R any](w io.Writer, lines []Line[R]) {
 	for _, l := range lines {
 		if l.Error != "" {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A Run is a program's run: what is to be known of all its figures. What is
-// written to it is printed, and kept for a file. The program's results embed it.
+// A Run is a program's run, with what applies to all its figures. Text written
+// to it is printed, and kept for a file. The program's results embed it.
 type Run struct {
 	Command string   `json:"command"`
 	Machine string   `json:"machine"`
@@ -44,22 +44,22 @@ func (r *Run) Write(p []byte) (int, error) {
 	return r.stdout.Write(p)
 }
 
-// Skip says in a line what is left out, and keeps the whole reason.
+// Skip prints in a line what is left out, and keeps the whole reason.
 func (r *Run) Skip(reason string) {
 	r.Skipped = append(r.Skipped, reason)
 	line, _, _ := strings.Cut(reason, "\n")
 	fmt.Fprintf(r, "\n%s\n", line)
 }
 
-// Save writes NAME.md with what was printed, NAME.svg, and NAME.json with the
-// results, which embed r, into a folder, which it makes.
+// Save makes a folder and writes into it NAME.md with what was printed,
+// NAME.svg, and NAME.json with the results, which embed r.
 func (r *Run) Save(dir string, results any, c Chart) error {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
 	path := filepath.Join(dir, r.name)
 	text, err := json.MarshalIndent(results, "", "\t")
-	return errors.Join(err, // and all the same write the others: the run was long
+	return errors.Join(err, // write the others even if one fails: the run was long
 		os.WriteFile(path+".md", r.markdown.Bytes(), 0o666),
 		os.WriteFile(path+".svg", c.SVG(), 0o666),
 		os.WriteFile(path+".json", append(text, '\n'), 0o666))

@@ -16,9 +16,9 @@ func Median(values []float64) float64 {
 	return (s[(n-1)/2] + s[n/2]) / 2
 }
 
-// Ratio returns the median of a[i]/b[i]: rounds are divided by what stands beside
-// them in the same round, so that a machine that slows down from round to round
-// does not count. Rounds that only one of them has are left out.
+// Ratio returns the median of a[i]/b[i]: dividing within a round cancels slow
+// changes of the machine's speed. Rounds that only one of them has are left
+// out.
 func Ratio(a, b []float64) float64 {
 	n := min(len(a), len(b))
 	ratios := make([]float64, 0, n)

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// A Table is Markdown that can be read in a terminal too: the first column is
-// text, the others are figures.
+// A Table is a Markdown table that is also readable in a terminal: the first
+// column is text, the others are figures.
 type Table struct {
 	Head []string
 	Rows [][]string
@@ -51,8 +51,8 @@ func line(w io.Writer, cells []string, widths []int) {
 	fmt.Fprintln(w, b.String())
 }
 
-// Figure formats v with three digits that count, or as many as it has before the
-// point, in groups; what there is no figure for is a dash.
+// Figure formats v with three significant digits, or all digits before the
+// point if there are more, in groups; NaN is a dash.
 func Figure(v float64) string {
 	switch a := math.Abs(v); {
 	case math.IsNaN(v) || math.IsInf(v, 0):

@@ -6,15 +6,15 @@ import (
 	"math"
 )
 
-// A Target is a figure and what it ought to be.
+// A Target is a figure and its required bound.
 type Target struct {
 	What    string  // what the figure is
 	Got     float64 // NaN if this run did not measure it
 	Bound   float64
-	AtLeast bool // Bound is the least that will do, and not the most
+	AtLeast bool // Bound is a minimum, not a maximum
 }
 
-// Met reports whether the figure is what it ought to be.
+// Met reports whether the figure is within the bound.
 func (t Target) Met() bool {
 	if t.AtLeast {
 		return t.Got >= t.Bound
@@ -22,8 +22,8 @@ func (t Target) Met() bool {
 	return t.Got <= t.Bound
 }
 
-// PrintTargets writes a table of the targets that this run has figures for, and
-// returns how many of them were missed.
+// PrintTargets writes a table of the targets for which this run has figures,
+// and returns how many were missed.
 func PrintTargets(w io.Writer, targets []Target) (missed int) {
 	t := Table{Head: []string{"target", "bound", "here", "met"}}
 	for _, x := range targets {

@@ -1,8 +1,7 @@
 //go:build linux
 
-// Package serve is what the servers written in Go have in common: they say where
-// they listen, and collect their garbage when they are asked to. What a server
-// does with its connections is its own.
+// Package serve is the common part of the servers in Go: they print their
+// address, and collect garbage on request.
 package serve
 
 import (
@@ -14,11 +13,12 @@ import (
 	"syscall"
 )
 
-// Addr is where servers listen: on a port that the kernel chooses.
+// Addr is the address to listen on: the kernel chooses the port.
 const Addr = "127.0.0.1:0"
 
-// Listening says on standard output where the server listens. From then on the
-// signal SIGUSR2 makes it collect garbage, give free memory back, and say so.
+// Listening prints the server's address on standard output. From then on the
+// signal SIGUSR2 makes the server collect garbage, return free memory, and
+// print a line.
 func Listening(addr net.Addr) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGUSR2)

@@ -1,6 +1,6 @@
-// Package timers holds what is done to timers, in eddy and in package time, for
-// the benchmarks and for the program that compares them. Others are pending
-// meanwhile, due between a minute and an hour from now.
+// Package timers has operations on timers, of eddy and of package time, for the
+// benchmarks and for the program that compares them. Meanwhile other timers are
+// pending, due between a minute and an hour from now.
 package timers
 
 import (
@@ -13,22 +13,22 @@ import (
 	"github.com/eddyio/eddy/timerwheel"
 )
 
-// A Case is one thing that is done, in several ways. The way "time" is package
+// A Case is one operation, done in several ways. The way "time" is package
 // time's.
 type Case struct {
 	Name string
 	Ways []Way
 }
 
-// A Way prepares: with so many timers pending it returns a function that does the
-// thing n times, and one to be called in the end. Both are to be called by the
+// A Way prepares a number of pending timers, and returns a function that does
+// the operation n times, and one that cleans up. Both must be called by the
 // goroutine that prepared.
 type Way struct {
 	Name  string
 	Start func(pending int) (do func(n int), stop func())
 }
 
-// Cases are all of them.
+// Cases are all the cases.
 var Cases = []Case{
 	{"add+cancel", []Way{{"wheel", wheelAddCancel}, {"loop", loopAddCancel}, {"time", timeAddStop}}},
 	{"reset", []Way{{"wheel", wheelReset}, {"time", timeReset}}},
@@ -36,7 +36,7 @@ var Cases = []Case{
 }
 
 // table is a power of two of precomputed distances, so that no random number is
-// drawn where time is taken.
+// drawn while time is measured.
 const table = 4096
 
 func distances() (d [table]int64) {
@@ -97,8 +97,8 @@ func timeAddStop(pending int) (func(int), func()) {
 	}, stop
 }
 
-// shuffled is an order that memory does not like: timers of connections that
-// speak when they will.
+// shuffled returns a random order, which is bad for caches: like timers of
+// connections that are used at random.
 func shuffled(n int) []int { return rand.New(rand.NewPCG(5, 6)).Perm(n) }
 
 func wheelReset(pending int) (func(int), func()) {
@@ -130,15 +130,15 @@ func timeReset(pending int) (func(int), func()) {
 // batch is how many timers are added before they fire.
 const batch = 1024
 
-// batches calls f with the sizes of batches that are n together.
+// batches calls f with batch sizes that add up to n.
 func batches(n int, f func(n int)) {
 	for ; n > 0; n -= batch {
 		f(min(n, batch))
 	}
 }
 
-// wheelAddFire adds timers that are due within 100 µs, and goes from one deadline
-// to the next, as a loop does.
+// wheelAddFire adds timers that are due within 100 µs, and goes from one
+// deadline to the next, like a loop.
 func wheelAddFire(pending int) (func(int), func()) {
 	w, _ := fill(pending)
 	d, timers, now := distances(), make([]timer, batch), int64(0)
@@ -196,8 +196,8 @@ func loopAddFire(pending int) (func(int), func()) {
 	})
 }
 
-// onLoop does something on a loop of its own. Its main task blocks the loop while
-// nothing is to be done, which takes no time from what is.
+// onLoop runs f on a loop of its own. Between calls its main task blocks the
+// loop, so that the loop uses no processor time.
 func onLoop(pending int, f func(ctx context.Context, l *reactor.Loop, n int)) (do func(int), stop func()) {
 	ask, done := make(chan int), make(chan struct{})
 	main := func(ctx context.Context) error {

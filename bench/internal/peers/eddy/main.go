@@ -1,7 +1,7 @@
 //go:build linux
 
-// An echo server on eddy: Serve, with a task for each connection, or ServeReady,
-// with one for each message.
+// An echo server on eddy, with Serve, which has a task for each connection, or
+// with ServeReady, which has one for each message.
 package main
 
 import (
@@ -16,8 +16,8 @@ import (
 )
 
 func main() {
-	ready := flag.Bool("ready", false, "ServeReady, and not Serve")
-	size := flag.Int("buffer", 0, "Serve: size of a connection's own buffer; 0: none, but io.Copy")
+	ready := flag.Bool("ready", false, "use ServeReady instead of Serve")
+	size := flag.Int("buffer", 0, "with Serve, size of a connection's own buffer; 0 means io.Copy")
 	flag.Parse()
 	log.Fatal(reactor.Run(context.Background(), func(ctx context.Context) error {
 		ln, err := net.Listen(ctx, "tcp", serve.Addr)

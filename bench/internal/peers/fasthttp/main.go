@@ -1,7 +1,7 @@
 //go:build linux
 
 // An HTTP server on fasthttp that answers with 1 KiB: on Go's net, or on eddy's
-// connections, of which fasthttp knows no more than that they are net.Conns.
+// connections, which fasthttp uses as net.Conns.
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 )
 
 func main() {
-	on := flag.String("on", "eddy", "whose connections: eddy or net")
+	on := flag.String("on", "eddy", "connections to use: eddy or net")
 	flag.Parse()
 	body := []byte(strings.Repeat("x", 1<<10))
 	server := &fasthttp.Server{Handler: func(ctx *fasthttp.RequestCtx) {

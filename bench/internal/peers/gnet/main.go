@@ -42,8 +42,8 @@ func (*echo) OnTraffic(c gnet.Conn) gnet.Action {
 	return gnet.None
 }
 
-// logger leaves out what is not an error: gnet's own logs that it starts, to
-// standard output.
+// logger logs only errors: gnet's own logger writes to standard output when it
+// starts.
 type logger struct{}
 
 func (logger) Debugf(string, ...any)             {}

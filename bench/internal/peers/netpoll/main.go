@@ -24,7 +24,7 @@ func echo(_ context.Context, c netpoll.Connection) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	return r.Release() // not before it is written
+	return r.Release() // only after it is written
 }
 
 func main() {

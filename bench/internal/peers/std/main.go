@@ -2,8 +2,8 @@
 
 // An echo server on Go's net, a goroutine and a buffer for each connection.
 //
-// It reads and writes as the others do. io.Copy between two TCP connections would
-// splice(2), which pays for large transfers alone; that can be asked for.
+// It reads and writes like the others. io.Copy between TCP connections would
+// use splice(2), which pays only for large transfers; a flag selects it.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	size := flag.Int("buffer", 64<<10, "size of a connection's buffer; 0: none, but io.Copy")
+	size := flag.Int("buffer", 64<<10, "size of a connection's buffer; 0 means io.Copy")
 	flag.Parse()
 	handler := func(c net.Conn) { io.Copy(c, c) }
 	if *size > 0 {
