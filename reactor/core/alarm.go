@@ -4,11 +4,11 @@ import (
 	"github.com/eddyio/eddy/timerwheel"
 )
 
-// An Alarm is a timer that calls f on the spot, in the midst of a turn.
+// An Alarm is a timer that calls f directly, during a turn.
 //
-// Invariants: when is the time it is set for, 0 for none. Then node is in the
-// wheel, for when or earlier: so that to move it back is a store, and node is
-// set anew when it fires.
+// Invariants: when is the time that the alarm is set for, or 0. If it is set,
+// node is in the wheel, for when or earlier: moving the alarm to a later time
+// is only a store, and node is set again when it fires.
 type Alarm struct {
 	loop *Loop
 	f    func()
@@ -16,7 +16,7 @@ type Alarm struct {
 	node timerwheel.Timer[Expirer]
 }
 
-// Init makes a, which is zero, an alarm that calls f, in the midst of a turn.
+// Init initializes the zero alarm a to call f during a turn.
 func (a *Alarm) Init(l *Loop, f func()) {
 	a.loop, a.f = l, f
 	a.node.Value = a
@@ -25,9 +25,10 @@ func (a *Alarm) Init(l *Loop, f func()) {
 // Loop returns the alarm's loop.
 func (a *Alarm) Loop() *Loop { return a.loop }
 
-// Set makes the alarm due at a time of the loop's. To move it back is a store.
+// Set makes the alarm due at a loop time. Moving it to a later time is only a
+// store.
 func (a *Alarm) Set(when int64) {
-	a.when = max(1, when) // 0 is none
+	a.when = max(1, when) // 0 means none
 	switch {
 	case !a.node.Active():
 		a.loop.wheel.Add(&a.node, when)
@@ -36,7 +37,7 @@ func (a *Alarm) Set(when int64) {
 	}
 }
 
-// Stop keeps the alarm from being due, until Set.
+// Stop disables the alarm until Set.
 func (a *Alarm) Stop() {
 	a.when = 0
 	a.loop.wheel.Cancel(&a.node)
@@ -48,8 +49,8 @@ func (a *Alarm) Expire() {
 	}
 }
 
-// due reports whether the time has come that a is set for. If it was moved back since
-// node was set, node is set anew.
+// due reports whether a's time has come. If a was moved to a later time since
+// node was set, due sets node again.
 func (a *Alarm) due() bool {
 	switch {
 	case a.when > max(1, a.loop.Now()):
@@ -61,5 +62,5 @@ func (a *Alarm) due() bool {
 	return false
 }
 
-// An Expirer is what a timer in the wheel belongs to.
+// An Expirer is the owner of a timer in the wheel.
 type Expirer interface{ Expire() }

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// InBubble reports whether the caller's clock is not the system's. A bubble's begins
-// with the year 2000, and there is no other sign of one.
+// InBubble reports whether the caller is in a testing/synctest bubble. There is
+// no API for that; but a bubble's clock begins in the year 2000.
 func InBubble() bool {
 	const apart = time.Hour
-	for range 2 { // for the system's might be set in this very moment
+	for range 2 { // because the system's might be set at this moment
 		var tv syscall.Timeval
 		if syscall.Gettimeofday(&tv) != nil || time.Since(time.Unix(tv.Unix())).Abs() < apart {
 			return false

@@ -6,13 +6,13 @@ import "runtime/debug"
 type Callback struct {
 	_      noCopy
 	loop   *Loop
-	fn     func()  // nil once it ran or was cancelled
+	fn     func()  // nil after it ran or was cancelled
 	posted bool    // by another goroutine
-	node   *Waiter // of a callback that waits in a list; nil of others
+	node   *Waiter // set if the callback waits in a list
 }
 
-// Init makes c a callback of f, which op is to call. It panics for a nil f, and
-// elsewhere than on the loop.
+// Init initializes c to call f. op is the caller's name for panics: Init panics
+// if f is nil or the caller is not on the loop.
 func (c *Callback) Init(l *Loop, op string, f func()) {
 	l.OnLoop(op)
 	if f == nil {
@@ -24,8 +24,8 @@ func (c *Callback) Init(l *Loop, op string, f func()) {
 // Soon makes the loop call c on its next turn.
 func (c *Callback) Soon() { c.loop.ready.push(c) }
 
-// WhenOver makes the loop call c when t is over. The task's error then
-// counts as claimed.
+// WhenOver makes the loop call c when t is over. The task's error counts as
+// claimed then.
 func (c *Callback) WhenOver(t *Task) {
 	if t.over {
 		t.Claim()
@@ -51,7 +51,7 @@ func (c *Callback) Cancel() bool {
 
 func (c *Callback) Wake() { c.loop.ready.push(c) }
 
-// dropped reports whether c was cancelled when it stood in the ready queue.
+// dropped reports whether c was cancelled while it was in the ready queue.
 func (c *Callback) dropped() bool { return c.fn == nil }
 
 func (c *Callback) Exec(w *Worker) {
@@ -85,7 +85,7 @@ func (l *Loop) call(w *Worker, f func()) {
 func (l *Loop) Soon(f func()) { l.ready.push(&Callback{loop: l, fn: f}) }
 
 // PostSoon makes the loop call f on its next turn. It may be called from any
-// goroutine, and reports whether the loop has not ended.
+// goroutine, and returns false if the loop has ended.
 func (l *Loop) PostSoon(f func()) bool {
 	return l.Post(func() { l.ready.push(&Callback{loop: l, fn: f, posted: true}) })
 }

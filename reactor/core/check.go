@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// Check returns an error if an invariant of the loop does not hold, or if a loop
-// that has ended still has something. Simulations call it, which try a program in
-// many orders. It takes time for each task. The caller must be on the loop, or the
-// loop's end.
+// Check returns an error if an invariant of the loop does not hold, or if a
+// loop that has ended still holds resources. Simulations call it, since they
+// try a program in many orders. Its time grows with the number of tasks. The
+// caller must be on the loop, or the loop must have ended.
 func (l *Loop) Check() error {
 	msg := l.checkParts()
 	if msg == "" && l.finished.Load() {
@@ -20,20 +20,20 @@ func (l *Loop) Check() error {
 	return errors.New("reactor: a mistake of the package's own: " + msg)
 }
 
-// Holdings are what a loop has at the moment, counted.
+// Holdings counts what a loop holds at a moment.
 type Holdings struct {
 	Tasks   int // not ended
 	Workers int // coroutines, in use or not
-	Idle    int // those not in use
+	Idle    int // workers not in use
 	Ready   int // tasks and callbacks in the queue
 	Timers  int
 	FDs     int // registered with the poller
-	FDWaits int // tasks and callbacks that wait for one
+	FDWaits int // tasks and callbacks that wait for an FD
 	Threads int // goroutines that work for tasks
 	Outside int // other things that may wake a task
 }
 
-// Holdings returns what the loop has. It may be called where Check may.
+// Holdings returns what the loop holds. It may be called where Check may.
 func (l *Loop) Holdings() Holdings {
 	timers := l.wheel.Len()
 	if l.closer.Active() {
@@ -45,7 +45,7 @@ func (l *Loop) Holdings() Holdings {
 	}
 }
 
-// checkParts checks what must hold at any moment.
+// checkParts checks the invariants that hold at any moment.
 func (l *Loop) checkParts() string {
 	for _, msg := range []string{l.ready.check(), l.root.check(), l.detached.check(), l.shielded.check()} {
 		if msg != "" {
@@ -80,8 +80,8 @@ func (l *Loop) checkParts() string {
 	return ""
 }
 
-// countQueued returns how often each worker stands in the queue, and how many tasks
-// do that have not begun.
+// countQueued returns how often each worker is in the queue, and how many tasks
+// in it have not begun.
 func (l *Loop) countQueued() (queued map[*Worker]int, tasks int) {
 	queued = make(map[*Worker]int)
 	for i := range l.ready.n {
@@ -95,8 +95,8 @@ func (l *Loop) countQueued() (queued map[*Worker]int, tasks int) {
 	return queued, tasks
 }
 
-// check checks a worker, of which is known how often it stands in the ready queue, and
-// whether in the list of those that are idle.
+// check checks a worker. queued is how often it is in the ready queue, and
+// idler whether it is in the idle list.
 func (w *Worker) check(queued int, idler bool) string {
 	if msg := w.checkRegions(); msg != "" {
 		return msg
@@ -144,8 +144,8 @@ func (w *Worker) checkParked(queued int) string {
 	return ""
 }
 
-// checkEnd checks that a loop which has ended has nothing. Timers may be left: they
-// are no one's.
+// checkEnd checks that a loop that has ended holds nothing. Timers may be left:
+// they have no effect.
 func (l *Loop) checkEnd() string {
 	h := l.Holdings()
 	h.Timers, h.Ready = 0, 0
@@ -170,7 +170,8 @@ func (l *Loop) checkEnd() string {
 	return ""
 }
 
-// checkRegions checks the invariants of region and body, for what w can reach.
+// checkRegions checks the invariants of region and body, for the regions
+// reachable from w.
 func (w *Worker) checkRegions() string {
 	if msg := checkRegionList(&w.inner, w); msg != "" {
 		return msg

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A Clock tells a loop the time.
+// A Clock is a loop's source of time.
 type Clock interface {
 	// Now returns the time since some fixed moment. It never goes backwards.
 	Now() time.Duration
@@ -16,7 +16,7 @@ type monotonic struct{ base time.Time }
 
 func (m monotonic) Now() time.Duration { return time.Since(m.base) }
 
-// Today returns the time of day for code under ctx, of the loop.
+// Today returns the time of day for code of the loop under ctx.
 func (l *Loop) Today(ctx context.Context) time.Time {
 	if _, real := l.clock.(monotonic); real {
 		return time.Now()
@@ -24,8 +24,8 @@ func (l *Loop) Today(ctx context.Context) time.Time {
 	return l.WallOf(l.Now(), ctx)
 }
 
-// Since returns the time that has passed since t, which Today returned under a ctx
-// of the same host. A jump of the time of day in between is not in it.
+// Since returns the time elapsed since t, which Today returned under a ctx of
+// the same host. It does not include jumps of the time of day.
 func (l *Loop) Since(t time.Time, ctx context.Context) time.Duration {
 	if l.sim != nil {
 		return l.sim.hostOf(ctx).Since(t)
@@ -36,7 +36,7 @@ func (l *Loop) Since(t time.Time, ctx context.Context) time.Duration {
 // Now returns the loop's time in the wheel's unit, nanoseconds.
 func (l *Loop) Now() int64 { return int64(l.clock.Now()) }
 
-// After returns the time d from now, or the end of time when that lies beyond it.
+// After returns the time d from now, at most the end of time.
 func (l *Loop) After(d time.Duration) int64 {
 	now := l.clock.Now()
 	if d > MaxTime-now {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Cause returns why ctx is done; nil while it is not.
+// Cause returns the cause of ctx's cancellation, or nil while ctx is not done.
 func Cause(ctx context.Context) error {
 	if s, ok := ctx.Value(scopeKey).(*Scope); ok {
 		if r := s.doneFor(); r != nil && ctx.Err() == r.err {
@@ -18,13 +18,13 @@ func Cause(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// scopeKey is the key under which a context tells its nearest scope.
+// scopeKey is the key for a context's nearest scope.
 var scopeKey any = new(int)
 
-// IsScopeKey reports whether a context is asked for its nearest scope.
+// IsScopeKey reports whether key is that for a context's nearest scope.
 func IsScopeKey(key any) bool { return key == scopeKey }
 
-// Nearest returns the scope that ctx descends from, or nil.
+// Nearest returns the nearest scope that ctx is derived from, or nil.
 func Nearest(ctx context.Context) *Scope {
 	if s, ok := ctx.(*Scope); ok {
 		return s
@@ -37,7 +37,7 @@ func Nearest(ctx context.Context) *Scope {
 }
 
 // governs reports whether ctx, whose nearest scope is s, is done exactly when s
-// is: it is s itself, or s with values added.
+// is: ctx is s, or s with values added.
 func (s *Scope) governs(ctx context.Context) bool {
 	if c, ok := ctx.(*Scope); ok {
 		return c == s
@@ -101,23 +101,24 @@ func (s *Scope) Done() <-chan struct{} {
 	return o.done
 }
 
-// std returns the standard library's context that is done when s is.
+// std returns a context of the standard library that is done when s is.
 func (s *Scope) std() context.Context {
 	s.Done()
 	return s.extra.Load().outside.Load().stem.std
 }
 
-// AfterFunc is the method that the standard library's context package looks
-// for when it derives a context and finds no context of its own (see cancelKey):
-// with it no goroutine is needed to pass a cancellation on. f is called on the
-// loop's thread, or, if the scope is done already or its deadline makes it so, on a
-// goroutine of its own, and must not block; use [context.AfterFunc], which starts a goroutine, for all else.
+// AfterFunc is the method that the standard library's context package uses when
+// it derives a context from one that is not its own (see cancelKey): with it no
+// goroutine is needed to propagate a cancellation. f is called on the loop's
+// thread, or, if the scope is done already or its deadline makes it so, on a
+// goroutine of its own, and must not block. For other purposes use
+// [context.AfterFunc], which starts a goroutine.
 func (s *Scope) AfterFunc(f func()) (stop func() bool) {
 	o := s.watched()
 	o.mu.Lock()
 	if o.ended {
 		o.mu.Unlock()
-		go f() // not here: package context holds the lock that its f takes
+		go f() // on a goroutine, because package context holds the lock that f takes
 		return func() bool { return false }
 	}
 	e := o.funcs.PushBack(f)
@@ -134,21 +135,21 @@ func (s *Scope) AfterFunc(f func()) (stop func() bool) {
 	}
 }
 
-// outside is what a scope owes to other goroutines: a channel to be closed,
-// functions to be called. Most scopes never need one.
+// outside is the part of a scope that serves other goroutines: a channel to
+// close and functions to call. Most scopes never need one.
 type outside struct {
 	mu    sync.Mutex
 	done  <-chan struct{}
-	stem  *stem // has done
+	stem  *stem // has the Done channel
 	funcs list.List
 	ended bool
 	timer *time.Timer            // of the deadline; see arm
-	early atomic.Pointer[reason] // that timer has come
+	early atomic.Pointer[reason] // set when that timer has fired
 }
 
-// watched returns the scope's outside, made when first asked for. The order of
+// watched returns the scope's outside, which the first call makes. The order of
 // its store and the load of reason matters: cancel stores the reason first and
-// then looks for an outside, so one of the two sees the other.
+// then loads outside, so one of the two sees the other.
 func (s *Scope) watched() *outside {
 	e := s.more()
 	o := e.outside.Load()
@@ -164,8 +165,8 @@ func (s *Scope) watched() *outside {
 	return o
 }
 
-// tellOutside lets other goroutines know that the scope, which has its reason by
-// now, is done.
+// tellOutside notifies other goroutines that the scope, whose reason is set, is
+// done.
 func (s *Scope) tellOutside() {
 	if e := s.extra.Load(); e != nil {
 		if o := e.outside.Load(); o != nil {
@@ -189,13 +190,13 @@ func (o *outside) end() {
 	if stem != nil {
 		stem.end()
 	}
-	for e := o.funcs.Front(); e != nil; e = e.Next() { // no one else touches it once ended
+	for e := o.funcs.Front(); e != nil; e = e.Next() { // nothing else uses it after ended is set
 		e.Value.(func())()
 	}
 }
 
-// Under returns the scope that ctx descends from. It panics if there is none: op
-// is what was called outside a task.
+// Under returns the nearest scope that ctx is derived from. It panics if there
+// is none, with a message that op was called outside a task.
 func Under(ctx context.Context, op string) *Scope {
 	s := Nearest(ctx)
 	if s == nil {

@@ -7,41 +7,42 @@ import (
 	"strings"
 )
 
-// A task that waits for one that waits for it, by way of however many others,
-// waits for ever. That is looked for when the wait that closes the circle begins.
+// Tasks that wait for each other in a cycle wait forever. The check is made
+// when the wait that closes the cycle begins.
 //
-// A wait counts only if nothing but the end of tasks is there to end it. One that a
-// deadline ends, or a foreign context, does not; that somebody may cancel a task is
-// no reason to wait for it.
+// Only waits that nothing but the end of tasks can end count, so not those with
+// a deadline or under a foreign context. A possible cancellation of a task by
+// another does not exempt a wait.
 
-// ErrSelf is returned to a task that waits for itself, and, wrapped by an error that
-// names them, to one that waits for others which wait for it. It is found when the
-// wait begins that would never end, unless a deadline or a foreign context ends it.
+// ErrSelf is returned to a task that waits for itself. If a task waits for
+// others that wait for it, its error wraps ErrSelf and names them. The cycle is
+// detected when a wait begins that would never end, unless a deadline or a
+// foreign context can end it.
 var ErrSelf = errors.New("reactor: a task can't wait for itself")
 
-// maxCycleSearch bounds how many tasks a search looks at. A circle that is larger is
-// not found.
+// maxCycleSearch bounds how many tasks a search visits. Larger cycles are not
+// found.
 const maxCycleSearch = 256
 
-// A Joiner is what a task waits for that waits for several others.
+// A Joiner is an object of a wait for several tasks.
 type Joiner interface {
-	// Joins ranges over the tasks that are not over. It may leave out those that
-	// wait for nothing.
+	// Joins yields the tasks that are not over. It may omit those that wait for
+	// nothing.
 	Joins(yield func(*Task) bool)
-	// All reports whether each of them must end before the wait does. Else it ends
-	// when one of left does.
+	// All reports whether all of them must end before the wait does. If not,
+	// the wait ends when one of left tasks does.
 	All() (all bool, left int)
 }
 
-// A boundedJoiner is a joiner whose own scope's deadline ends the tasks that it
-// waits for.
+// A boundedJoiner is a Joiner whose own scope has a deadline that ends the
+// tasks.
 type boundedJoiner interface {
 	Joiner
 	Bounds() *Scope
 }
 
-// refuseCycle returns an error if the running task w is about to wait, under s, for
-// t, which waits for w's.
+// refuseCycle returns an error if w's task, which is about to wait for t under
+// s, would close a cycle.
 func (w *Worker) refuseCycle(s *Scope, t *Task) error {
 	if w.task == t {
 		return ErrSelf
@@ -56,7 +57,7 @@ func (w *Worker) refuseCycle(s *Scope, t *Task) error {
 	return nil
 }
 
-// RefuseCycles is refuseCycle for a wait for several.
+// RefuseCycles is refuseCycle for a wait for several tasks.
 func (w *Worker) RefuseCycles(s *Scope, j Joiner) error {
 	if !w.task.awaited() { // not even by itself
 		return nil
@@ -71,7 +72,7 @@ func (w *Worker) RefuseCycles(s *Scope, j Joiner) error {
 	return c.err()
 }
 
-// awaited reports whether anybody may be waiting for t.
+// awaited reports whether a task may be waiting for t.
 func (t *Task) awaited() bool {
 	switch t.keeper.(type) {
 	case nil, *Task:
@@ -80,8 +81,8 @@ func (t *Task) awaited() bool {
 	return true
 }
 
-// bounded reports whether a wait under s ends of itself: by a deadline, or by a
-// foreign context other than that of Run.
+// bounded reports whether a wait under s can end by a deadline, or by a foreign
+// context other than that of Run.
 func (s *Scope) bounded() bool {
 	for ; s != nil && s != &s.loop.root; s = s.up {
 		if e := s.extra.Load(); e != nil && (e.until.Load() != 0 || e.follows != nil) {
@@ -94,7 +95,7 @@ func (s *Scope) bounded() bool {
 type cycleSearch struct {
 	me     *Task
 	budget int
-	path   []*Task // from the one that waits for me backwards, once found
+	path   []*Task // if a cycle was found, from the task that waits for me, backwards
 }
 
 // leads reports whether t can't end before c.me does.
@@ -156,7 +157,8 @@ func (c *cycleSearch) err() error {
 	return fmt.Errorf("%s%v: %w", b.String(), c.me, ErrSelf)
 }
 
-// KeptBy ranges over the tasks directly below s that k keeps and that have begun.
+// KeptBy yields the tasks directly below s whose keeper is k and that have
+// begun.
 func (s *Scope) KeptBy(k Keeper, yield func(*Task) bool) {
 	for x := s.kids; x != nil; {
 		if w := x.w; w != nil && w.task != nil && &w.task.scope == x && w.task.keeper == k && !yield(w.task) {

@@ -5,15 +5,16 @@ import (
 )
 
 // deadlocked reports whether nothing can ever wake a task again, and then ends
-// the loop. It is asked only when nobody is ready and no timer runs. The inbox
-// comes after the holds: whoever has released one has posted before.
+// the loop. It is called only when nothing is ready and no timer is set. It
+// checks the inbox after the holds, because a goroutine posts before it
+// releases its hold.
 func (l *Loop) deadlocked() bool {
 	foreign := l.outsiders
 	if l.root.followed() {
 		foreign-- // see endWakes
 	}
 	if l.hosted() || l.sim != nil || l.ioWaits+l.threads+foreign > 0 || l.holds.Load() > 0 || !l.inbox.empty() {
-		return false // a simulator's Wait finds out
+		return false // a simulator's Wait detects it
 	}
 	if l.endWakes() {
 		if !l.warned && !l.closing {
@@ -26,8 +27,8 @@ func (l *Loop) deadlocked() bool {
 	return true
 }
 
-// endWakes reports whether the ctx given to Run may yet be done, and some task
-// would be woken by that.
+// endWakes reports whether the ctx given to Run may still become done, and
+// would then wake some task.
 func (l *Loop) endWakes() bool {
 	if !l.root.followed() || l.root.parent.Done() == nil {
 		return false
@@ -58,8 +59,8 @@ func (l *Loop) waiting() (lines []string) {
 	return lines
 }
 
-// giveUp goes on with the end of a loop whose failure has readied nobody,
-// because all that is left is shielded from cancellation.
+// giveUp continues the end of a loop whose failure has readied no task, because
+// all remaining ones are shielded from cancellation.
 func (l *Loop) giveUp() {
 	switch {
 	case l.ready.n > 0:

@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// This file is how contexts of the standard library are derived from a scope
-// without a goroutine for each, also where others have put values between: from
-// context.WithValue(ctx, …), as every router makes one.
+// This file lets contexts of the standard library be derived from a scope
+// without a goroutine for each, also through other contexts such as
+// context.WithValue(ctx, …), which every router makes.
 //
-// Package context looks for a parent's method AfterFunc only in the parent itself.
-// Through other contexts it finds one thing, a cancellable context of its own: by
-// asking Value for a key that it keeps to itself, and comparing the Done channels. So a
-// scope answers that key with such a context, which it has besides and which is
-// done when the scope is, and has its Done channel from it. The key is found by
-// deriving a context from a parent that notes what it is asked for.
+// Package context uses a parent's method AfterFunc only if the parent itself
+// has it. Through other contexts it finds only a cancellable context of its
+// own, by calling Value with a private key and comparing Done channels. So a
+// scope has such a context in addition, which is done when the scope is,
+// returns it for that key, and shares its Done channel. The key is found by
+// deriving a context from a parent that records the keys passed to Value.
 //
-// The standard library's contexts keep their children in a map, and so tell them
-// in any order. Nothing that a loop does may depend on it: see followers.
+// The standard library's contexts keep their children in a map, and so cancel
+// them in random order. A loop must not depend on it: see followers.
 
-// cancelKey is package context's key. If a later package context has none, it is a
-// key that nobody asks for, and AfterFunc and goroutines do.
+// cancelKey is package context's key. If a later version has none, cancelKey is
+// never looked up, and AfterFunc and goroutines are used instead.
 var cancelKey = findCancelKey()
 
 func findCancelKey() any {
@@ -42,16 +42,16 @@ func findCancelKey() any {
 	return p.key
 }
 
-// neverDone is the Done channel of contexts that nobody waits for.
+// neverDone is the Done channel of contexts that are never waited for.
 var neverDone = make(chan struct{})
 
-// A probe is a context that notes how package context derives from it.
+// A probe is a context that records how package context derives from it.
 type probe struct {
 	context.Context // nil
 	done            <-chan struct{}
 	answer          any
 	key             any
-	asked           bool // for AfterFunc
+	asked           bool // AfterFunc was called
 }
 
 func (p *probe) Done() <-chan struct{} { return p.done }
@@ -68,8 +68,8 @@ func (p *probe) AfterFunc(func()) (stop func() bool) {
 	return func() bool { return true }
 }
 
-// A stem is the parent of the standard library's context that a scope has besides:
-// the one that can make it done, with an error and a cause of the scope's choice.
+// A stem is the parent of a scope's additional standard library context. It can
+// make that done, with an error and a cause that the scope chooses.
 type stem struct {
 	scope *Scope
 	std   context.Context
@@ -77,14 +77,14 @@ type stem struct {
 	free  func()
 }
 
-// grow gives s its stem. The caller has locked its outside.
+// grow makes the stem of s. The caller holds the lock of s's outside.
 func (s *Scope) grow() *stem {
 	t := &stem{scope: s}
 	t.std, t.free = context.WithCancel(t)
 	return t
 }
 
-// end makes the stem's context done. The scope has its reason.
+// end makes the stem's context done. The scope's reason must be set.
 func (t *stem) end() {
 	t.told()
 	t.free()
@@ -96,13 +96,14 @@ func (t *stem) Done() <-chan struct{} { return neverDone }
 
 func (t *stem) Err() error { return t.scope.Err() }
 
-// AfterFunc is called once, when the context is made: f is what ends it.
+// AfterFunc is called once, when the context is made, with the function that
+// ends the context.
 func (t *stem) AfterFunc(f func()) (stop func() bool) {
 	t.told = f
 	return func() bool { return true }
 }
 
-// Value is asked for the context that tells the cause.
+// Value returns the context that has the cause.
 func (t *stem) Value(key any) any {
 	r := t.scope.doneFor()
 	if key != cancelKey || r == nil || r.cause == nil || r.cause == r.err {

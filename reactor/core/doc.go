@@ -1,19 +1,21 @@
-// Package core answers: who runs next, and what is everybody else waiting for? It is
-// the loop beneath package reactor, for those who write primitives, or types of sockets,
-// on it: a lock, a queue, a group. Programs use package reactor.
+// Package core answers: which task runs next, and what do the others wait for?
+// It is the loop beneath package reactor, for authors of primitives (a lock, a
+// queue, a group) and of socket types. Programs use package reactor.
 //
-// The core knows no primitive. It has [Loop]s, whose turns ask the kernel, other
-// goroutines and the timers, and run what is ready then; [Worker]s, the coroutines on
-// which tasks run; the records of tasks, and of the callbacks between them; and the tree
-// of [Scope]s, which are the contexts of tasks and bound how long they wait. The files
-// are named after these words; loop.go, turn.go, worker.go, park.go and task.go are its
-// heart, in this order.
+// The core contains no primitives. It has [Loop]s, whose turns handle the
+// kernel's events, other goroutines' messages and timers, and then run what is
+// ready; [Worker]s, the coroutines on which tasks run; the records of tasks,
+// and of the callbacks between them; and the tree of [Scope]s, which are the
+// contexts of tasks and bound how long they wait. The files are named after
+// these terms; start with loop.go, turn.go, worker.go, park.go and task.go, in
+// this order.
 //
-// # To wait
+// # Waiting
 //
-// An operation that may suspend begins with [Await], or, if it is a method of something
-// that tasks share, with that thing's [Home]: it learns which task calls, and which scope
-// bounds the wait. The task then waits in a list:
+// An operation that may suspend begins with [Await], or, if it is a method of
+// an object that tasks share, with the object's [Home]. That returns the
+// calling task's worker and the scope that bounds the wait. The task then waits
+// in a list:
 //
 //	func (e *Event) Wait(ctx context.Context) error {
 //		w, s, err := e.home.Await(ctx, "Event.Wait")
@@ -23,7 +25,7 @@
 //		return e.waiters.Wait(w, s, waitingFor("an event"))
 //	}
 //
-// and whoever has what it waits for takes it out:
+// and the task or callback that makes the condition true wakes it:
 //
 //	func (e *Event) Set() {
 //		e.home.OnLoop("Event.Set")
@@ -31,21 +33,23 @@
 //		e.waiters.WakeAll(core.WokenDone)
 //	}
 //
-// A task waits in one [WaitList] at a time, and is woken once: through the list, by
-// its timer, or because its scope is done. [Worker.Park] is what Wait is made of, and
-// [Worker.Yield] lets others run. A [Hook] stands in a list in place of a task.
+// A task waits in one [WaitList] at a time, and is woken once: through the
+// list, by its timer, or because its scope is done. Wait is built on
+// [Worker.Park]; [Worker.Yield] lets others run. A [Hook] can be in a list in
+// place of a task.
 //
-// # To make tasks
+// # Making tasks
 //
-// [Task.Init] makes a task under a ctx, whose end its [Keeper] learns, and [Loop.Push]
-// queues the [Job] that runs it: [Task.RunsOn], then the function, with [Task.Leave]
-// deferred, then [Task.Returned]. A piece of code that is to be cancelled by itself is
-// a [Region] with a scope of its own, see [Worker.Enter].
+// [Task.Init] makes a task under a ctx, with a [Keeper] that is notified of its
+// end, and [Loop.Push] queues the [Job] that runs it: [Task.RunsOn], then the
+// function, with [Task.Leave] deferred, then [Task.Returned]. Code that can be
+// cancelled separately is a [Region] with a scope of its own; see
+// [Worker.Enter].
 //
 // # Outside
 //
-// [Loop.Post] is the way in for other goroutines, [Loop.Outside] and [Loop.Threads]
-// count those that may come, and [Loop.AtEnd] is for what has to be freed. An [FD] is a
-// descriptor that tasks wait for. What users name, errors and reports, the core asks
-// its [Facade] for.
+// Other goroutines use [Loop.Post]; [Loop.Outside] and [Loop.Threads] count
+// those that may still post, and [Loop.AtEnd] registers cleanup. An [FD] is a
+// descriptor that tasks wait for. The core gets errors and reports of types
+// that users name from its [Facade].
 package core

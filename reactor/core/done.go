@@ -2,16 +2,17 @@ package core
 
 import "time"
 
-// A scope's deadline is the loop's affair: a timer of its wheel cancels it. But a task
-// may stand in a select on Done, and its loop with it: code that knows nothing of eddy
-// does so. Then the timer never comes. So once Done was asked for, a timer of Go's closes
-// the channel at the deadline, whatever the loop does. For goroutines, and for contexts
-// derived from the scope, it is done then. For the loop it is done when its own timer
-// says so, which is at once if it is free.
+// The loop handles a scope's deadline with a timer of its wheel. But code that
+// is not written for eddy may block a task, and with it the loop, in a select
+// on Done. Then the wheel's timer never fires. So after the first call of Done,
+// a Go timer closes the channel at the deadline, whatever the loop does. For
+// goroutines, and for contexts derived from the scope, the scope is done then.
+// For the loop it is done when its own timer fires, which is at once if the
+// loop is not blocked.
 
-// arm sets Go's timer for the deadline of s, which may be that of a scope around it. The
-// caller has locked o. A simulated clock, and that of a bubble of testing/synctest, is
-// none of Go's timers' business.
+// arm sets the Go timer for the deadline of s, which may be that of an outer
+// scope. The caller has locked o. It sets none for a simulated clock or in a
+// testing/synctest bubble, whose time Go timers do not follow.
 func (o *outside) arm(s *Scope) {
 	d, ok := s.Deadline()
 	if _, real := s.loop.clock.(monotonic); !ok || !real || s.loop.sim != nil || o.ended || InBubble() {
@@ -25,7 +26,7 @@ func (o *outside) arm(s *Scope) {
 	}
 }
 
-// expire makes s done for goroutines, unless its deadline has been moved.
+// expire makes s done for goroutines, unless its deadline was moved.
 func (o *outside) expire(s *Scope) {
 	o.mu.Lock()
 	d, ok := s.Deadline()
@@ -43,8 +44,8 @@ func (o *outside) expire(s *Scope) {
 	o.end()
 }
 
-// doneFor returns why s is done for goroutines, or nil if it is not. The loop itself goes
-// by reason alone.
+// doneFor returns the reason why s is done for goroutines, or nil if it is not.
+// The loop itself uses only s.reason.
 func (s *Scope) doneFor() *reason {
 	if e := s.extra.Load(); e != nil {
 		if o := e.outside.Load(); o != nil {
@@ -56,8 +57,8 @@ func (s *Scope) doneFor() *reason {
 	return s.reason.Load()
 }
 
-// Overdue reports whether the deadline of s has passed, and the loop has had no turn to
-// notice.
+// Overdue reports whether the deadline of s has passed, and the loop has had no
+// turn to notice it.
 func (s *Scope) Overdue() bool {
 	e := s.extra.Load()
 	if e == nil || s.reason.Load() != nil {
@@ -67,8 +68,8 @@ func (s *Scope) Overdue() bool {
 	return until != 0 && until <= s.loop.Now()
 }
 
-// rearm sets Go's timers anew, of s and of all below it, since the deadline of s is an
-// earlier one now.
+// rearm resets the Go timers of s and of all scopes below it, after the
+// deadline of s was made earlier.
 func (s *Scope) rearm() {
 	if e := s.extra.Load(); e != nil {
 		if o := e.outside.Load(); o != nil {

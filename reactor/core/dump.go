@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Tasks returns the live tasks, in order: those that have a worker, and those that
-// are queued to be started. (Tasks that a group's limit holds back do not count
-// as live yet.)
+// Tasks returns the live tasks, in order: those that have a worker, and those
+// that are queued to start. (Tasks held back by a group's limit do not count as
+// live yet.)
 func (l *Loop) Tasks() []*Task {
 	var all []*Task
 	for _, w := range l.tasks() {
@@ -24,7 +24,7 @@ func (l *Loop) Tasks() []*Task {
 	return all
 }
 
-// Dump describes what every task does, a line each.
+// Dump describes what every task does, one line each.
 func (l *Loop) Dump() string {
 	var b strings.Builder
 	for _, t := range l.Tasks() {
@@ -33,7 +33,7 @@ func (l *Loop) Dump() string {
 	return b.String()
 }
 
-// doing says what a live task does.
+// doing describes what a live task does.
 func (t *Task) doing() string {
 	w := t.scope.w
 	switch {

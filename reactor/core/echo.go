@@ -7,20 +7,20 @@ import (
 	"reflect"
 )
 
-// An echo is the error of a cancellation that comes back from the very code that
-// was cancelled. Whoever cancelled knows of it, so it is no failure, and need not
-// be told. The error of another cancellation is no echo: neither that of something
-// awaited which was cancelled elsewhere, nor the deadline that a cleanup sets
-// itself, under context.WithoutCancel.
+// An echo is the error of a cancellation, returned by the code that was
+// cancelled. It is not a failure, and need not be reported, because it was
+// requested. The error of another cancellation is not an echo: for instance
+// that of an awaited task that was cancelled elsewhere, or that of a deadline
+// that a cleanup sets itself, under context.WithoutCancel.
 
-// Echoes reports whether err is nothing but the error of the cancellation of s, or
-// of a scope around it: as it is, with words around it, or several joined.
+// Echoes reports whether err is only the error of the cancellation of s, or of
+// an outer scope, possibly wrapped or joined.
 //
-// The error that an await returned is told by its identity. A bare
-// context.Canceled is that of code which knows no more than ctx.Err(), and
-// belongs to any cancellation; a bare context.DeadlineExceeded, to any deadline.
-// The cause of a cancellation, by itself, is no echo: the task may have failed for
-// the same reason.
+// The error that an await returned is recognized by its identity. A bare
+// context.Canceled, as returned by code that uses ctx.Err(), matches any
+// cancellation; a bare context.DeadlineExceeded, any deadline. The cause of a
+// cancellation, by itself, is not an echo: the task may have failed for the
+// same reason.
 func (s *Scope) Echoes(err error) bool {
 	if err == nil || s.reason.Load() == nil {
 		return false
@@ -48,7 +48,8 @@ func (s *Scope) Echoes(err error) bool {
 		isLeaf(err, context.DeadlineExceeded) && s.doneBy(func(r *reason) bool { return r.err == context.DeadlineExceeded })
 }
 
-// doneBy reports whether s or a scope around it is done for a reason that is so.
+// doneBy reports whether s or an outer scope is done for a reason for which is
+// returns true.
 func (s *Scope) doneBy(is func(*reason) bool) bool {
 	for r := range s.reasons {
 		if is(r) {
@@ -58,8 +59,8 @@ func (s *Scope) doneBy(is func(*reason) bool) bool {
 	return false
 }
 
-// reasons ranges over why s and the scopes around it are done: the awaits of a task
-// return the error of the outermost one that is done by then.
+// reasons yields the reasons why s and its outer scopes are done: a task's
+// awaits return the error of the outermost scope that is done at the time.
 func (s *Scope) reasons(yield func(*reason) bool) {
 	for ; s != nil; s = s.up {
 		if r := s.reason.Load(); r != nil && !yield(r) {
@@ -71,15 +72,16 @@ func (s *Scope) reasons(yield func(*reason) bool) {
 	}
 }
 
-// inherit remembers the reason of s, which is over, for a scope below it that lives
-// on and was done for another reason before.
+// inherit records the reason of s, which is over, in a scope below it that
+// lives on and was done earlier for another reason.
 func (k *Scope) inherit(s *Scope) {
 	if r := s.reason.Load(); r != nil && k.reason.Load() != r {
 		k.more().passed = r
 	}
 }
 
-// isLeaf reports whether err, which wraps nothing, is target, or says that it is one.
+// isLeaf reports whether err, without unwrapping, is target or matches it by a
+// method Is.
 func isLeaf(err, target error) bool {
 	if err == target {
 		return true
@@ -88,13 +90,13 @@ func isLeaf(err, target error) bool {
 	return ok && x.Is(target)
 }
 
-// sameError is a == b, of errors that may not be comparable.
+// sameError reports whether a == b, for errors that may not be comparable.
 func sameError(a, b error) bool {
 	return a != nil && b != nil && reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.ValueOf(a).Comparable() && a == b
 }
 
-// IsCancellation reports whether err is nothing but a cancellation or a deadline,
-// whosesoever.
+// IsCancellation reports whether err is only the error of a cancellation or a
+// deadline, of any scope.
 func (l *Loop) IsCancellation(err error) bool {
 	switch kind, _ := l.facade.Classify(err); kind {
 	case CancelledError:
@@ -119,8 +121,9 @@ func (l *Loop) IsCancellation(err error) bool {
 	return isLeaf(err, context.Canceled) || isLeaf(err, context.DeadlineExceeded)
 }
 
-// Failure returns the error of a task that has failed. That of another task's
-// cancellation says so: by itself it would look like the failing task's own.
+// Failure returns the error of a task that has failed. If it is the error of
+// another task's cancellation, Failure wraps it to say so, because it would
+// look like the failing task's own.
 func (t *Task) Failure() error {
 	if t.echo || !errors.Is(t.err, context.Canceled) || !t.scope.loop.IsCancellation(t.err) {
 		return t.err
@@ -131,7 +134,7 @@ func (t *Task) Failure() error {
 	return fmt.Errorf("%v awaited something that was cancelled: %w", t, t.err)
 }
 
-// answered notes, for the running task, that it has awaited t, if that was
+// answered records in the running task that it has awaited t, if t was
 // cancelled.
 func (t *Task) answered() {
 	stopped := t

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// This file is how a loop ends, and what it then tells whom.
+// This file ends a loop, and reports what remains.
 
 var (
-	// ErrCutOff is what a task ends with that was still waiting, or asking to
-	// wait, when the grace time at the loop's end was over.
+	// ErrCutOff is the error of a task that still waited, or tried to wait,
+	// when the grace time at the loop's end was over.
 	ErrCutOff = errors.New("reactor: the task was cut off: it did not stop when the loop ended")
 
 	// ErrGoexit is what a task fails with that called runtime.Goexit.
@@ -26,7 +26,7 @@ var errMainReturned = errors.New("the loop ends: its main function has returned"
 // to stop.
 func (l *Loop) shutdown() {
 	l.closing = true
-	l.inbox.drain() // what was posted while main was alive is called
+	l.inbox.drain() // functions posted while main ran are called
 	why := l.because(errMainReturned)
 	l.root.cancel(why)
 	l.detached.cancel(why)
@@ -34,22 +34,22 @@ func (l *Loop) shutdown() {
 }
 
 // maxLastTurns is how many turns callbacks get once all tasks are over: enough
-// for those that callbacks call in turn, and not for one that never ends.
+// for callbacks that schedule others, but bounded if that never ends.
 const maxLastTurns = 100
 
-// lastTurn counts a turn that the loop takes for callbacks alone.
+// lastTurn counts a turn that the loop takes only for callbacks.
 func (l *Loop) lastTurn() {
 	if l.threads == 0 && l.ready.n > 0 {
 		l.lastTurns++
 	}
 }
 
-// noMoreTurns reports whether what is queued now will not run.
+// noMoreTurns reports whether queued tasks and callbacks no longer run.
 func (l *Loop) noMoreTurns() bool { return l.abandoned || l.lastTurns > maxLastTurns }
 
-// dropQueued empties the ready queue at the loop's end, and reports what did not
-// get to run. It is silent about posted callbacks: a poster knows that the loop
-// may end first.
+// dropQueued empties the ready queue at the loop's end, and reports what did
+// not run. It does not report posted callbacks: Post's contract says that the
+// loop may end first.
 func (l *Loop) dropQueued() {
 	tasks, callbacks := 0, 0
 	example := ""
@@ -86,7 +86,7 @@ func (l *Loop) dropQueued() {
 	}
 }
 
-// maxNamed bounds how many of the dropped tasks are named.
+// maxNamed is how many of the dropped tasks are named.
 const maxNamed = 20
 
 // abandonSubmission ends the wait of the goroutine that submitted t, if one did.
@@ -97,7 +97,7 @@ func abandonSubmission(t *Task) {
 	}
 }
 
-// closer is the loop as the owner of the timer that limits its end.
+// closer is the owner of the timer that limits the loop's end.
 type closer Loop
 
 func (c *closer) Expire() {
@@ -110,7 +110,7 @@ func (c *closer) Expire() {
 	}
 }
 
-// cut ends every task that still waits, by a panic that unwinds it.
+// cut ends every task that still waits, by a panic that unwinds its stack.
 func (l *Loop) cut() {
 	l.cutting = true
 	for _, w := range l.tasks() {
@@ -118,7 +118,7 @@ func (l *Loop) cut() {
 	}
 }
 
-// abandon gives up what even cutting off did not end.
+// abandon gives up tasks and threads that did not end even when cut off.
 func (l *Loop) abandon() {
 	l.abandoned, l.closing = true, true
 	for _, w := range l.tasks() {
@@ -130,7 +130,7 @@ func (l *Loop) abandon() {
 	}
 }
 
-// tasks returns the workers that have a task, by the tasks' numbers.
+// tasks returns the workers that have a task, ordered by the tasks' numbers.
 func (l *Loop) tasks() []*Worker {
 	var ws []*Worker
 	for _, w := range l.workers {
@@ -142,8 +142,8 @@ func (l *Loop) tasks() []*Worker {
 	return ws
 }
 
-// Unkept deals with the end of a task that nobody keeps. If it failed while nobody waited,
-// its maker may still ask: see failure.
+// Unkept handles the end of a task without a keeper. If it failed and no task
+// waited, its maker may still claim the error: see failure.
 func (l *Loop) Unkept(t *Task, echo bool) {
 	if t.err == nil || t.claimed || echo {
 		return
@@ -192,7 +192,7 @@ func (l *Loop) tellUnclaimed(task string, err error) {
 	l.Report(Report{Kind: TaskFailed, What: "a task failed and nobody awaited it", Task: task, Err: err})
 }
 
-// result is what Run returns.
+// result returns the result of Run.
 func (l *Loop) result() error {
 	var errs []error
 	if l.failure != nil {
@@ -216,8 +216,8 @@ func (l *Loop) result() error {
 	return errors.Join(errs...)
 }
 
-// close frees all that the loop holds. It is deferred, and takes the host along if
-// main called runtime.Goexit.
+// close releases everything that the loop holds. It is deferred, and takes the
+// host along if main called runtime.Goexit.
 func (l *Loop) close() {
 	defer l.finish()
 	for _, w := range l.tasks() { // abandoned ones
@@ -244,7 +244,7 @@ func (l *Loop) free() {
 		w := l.idle
 		l.idle = w.nextIdle
 		l.idlers--
-		l.switchTo(l.host, w) // without a job it exits
+		l.switchTo(l.host, w) // a worker without a job exits
 	}
 }
 
@@ -258,7 +258,8 @@ func (l *Loop) finish() {
 	}
 }
 
-// fail ends the loop before main does: main is cancelled, and Run returns err.
+// fail ends the loop before main returns: main is cancelled, and Run returns
+// err.
 func (l *Loop) fail(err error) {
 	if l.failure == nil {
 		l.failure = err

@@ -4,19 +4,19 @@ import (
 	"context"
 )
 
-// A follower is what makes a scope done when a context of somebody else's is.
+// A follower cancels a scope when a foreign context is done.
 type follower struct {
 	scope      *Scope
 	ctx        context.Context
 	stop       func() bool // ends the context's side of it
-	of         *followers  // nil if ctx descends from no scope of the loop
+	of         *followers  // nil if ctx is derived from no scope of the loop
 	next, prev *follower
 }
 
-// followers is the scopes that follow contexts derived from one scope, in the order
-// in which they began to. When that scope is done, the contexts are, but in an
-// order that is package context's affair and changes from run to run. So the scope
-// looks through its followers itself.
+// followers are the scopes that follow contexts derived from one scope, in the
+// order in which they began to. When that scope is done, package context
+// cancels those contexts in an order that changes from run to run. So the scope
+// cancels its followers itself, in order.
 type followers struct{ first, last *follower }
 
 func (l *followers) add(f *follower) {
@@ -43,7 +43,7 @@ func (l *followers) remove(f *follower) {
 	f.of, f.next, f.prev = nil, nil, nil
 }
 
-// tellFollowers makes those done, in order, whose contexts are by now.
+// tellFollowers cancels, in order, the followers whose contexts are done.
 func (s *Scope) tellFollowers() {
 	e := s.extra.Load()
 	if e == nil {
@@ -59,7 +59,7 @@ func (s *Scope) tellFollowers() {
 	}
 }
 
-// Follow cancels s when ctx, a context of somebody else's making, is done.
+// Follow cancels s when ctx, a foreign context, is done.
 func (s *Scope) Follow(ctx context.Context) {
 	if ctx.Err() != nil {
 		s.cancel(s.loop.reasonOf(ctx))
@@ -97,7 +97,7 @@ func (s *Scope) unfollowed() {
 	s.loop.outsiders--
 }
 
-// followed reports whether s gets its cancellation from a foreign context.
+// followed reports whether a foreign context can cancel s.
 func (s *Scope) followed() bool {
 	e := s.extra.Load()
 	return e != nil && e.follows != nil

@@ -1,7 +1,7 @@
 package core
 
-// A guestList is the tasks parked under a scope that another one executes, as
-// happens when a task uses a ctx of its maker's: longest-parked first.
+// A guestList holds the tasks that are parked under a scope that another task
+// executes, for instance a ctx of their maker's; longest-parked first.
 type guestList struct{ first, last *Worker }
 
 func (g *guestList) add(w *Worker) {

@@ -6,9 +6,9 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// This file is for types whose methods take no ctx, as a net.Conn's do not, and
-// which yet have to know who calls. They keep a ctx of their loop and ask with
-// it; which one, of which task, does not matter.
+// This file is for types whose methods take no ctx, like a net.Conn's, but need
+// the calling task. They keep any ctx of their loop and pass it to these
+// functions.
 
 // OnLoop reports whether the caller is the running task, or a callback, of ctx's
 // loop. It may be called from anywhere, and costs a few nanoseconds.
@@ -17,10 +17,11 @@ func OnLoop(ctx context.Context) bool {
 	return s != nil && s.loop.OnThread()
 }
 
-// Here returns the ctx of the innermost scope that the running task of ctx's
-// loop is in: the task's own, a Timeout's or a Group's. What waits under it
-// obeys whatever bounds the caller, as the methods of connections do. It is nil
-// if the caller is not a task of the loop, and may be called from anywhere.
+// Here returns the ctx of the innermost scope of the running task of ctx's
+// loop: the task's own, a Timeout's or a Group's. A wait under it obeys
+// everything that bounds the caller, like the methods of connections. It
+// returns nil if the caller is not a task of the loop, and may be called from
+// anywhere.
 func Here(ctx context.Context) context.Context {
 	if !InTask(ctx) {
 		return nil

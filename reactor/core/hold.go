@@ -9,7 +9,7 @@ func (l *Loop) Hold() (release func()) {
 	var released atomic.Bool
 	return func() {
 		if !released.Swap(true) && l.holds.Add(-1) == 0 {
-			l.Post(func() {}) // it may have to notice a deadlock now
+			l.Post(func() {}) // wake it: there may be a deadlock now
 		}
 	}
 }

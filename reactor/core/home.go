@@ -10,14 +10,14 @@ import (
 )
 
 // A Home is the loop that a primitive belongs to: that of the first task or
-// callback that uses it, until that loop has ended. Before and after, a primitive
-// belongs to nobody, and anybody may prepare it or look at what is left in it.
-// The zero home is nobody's. It must not be copied, and go vet sees to that, for
-// the atomic pointer in it.
+// callback that uses it, until that loop has ended. Before and after, a
+// primitive belongs to no loop, and any code may set it up or inspect it. The
+// zero Home belongs to no loop. It must not be copied; go vet reports copies
+// because of its atomic pointer.
 type Home struct{ loop atomic.Pointer[Loop] }
 
-// enter panics unless the primitive belongs to the loop l, whose running task
-// calls op, or to nobody; then it belongs to l.
+// enter makes the primitive belong to the loop l, whose running task calls op.
+// It panics if the primitive belongs to another loop.
 func (h *Home) enter(l *Loop, op string) {
 	if h.loop.Load() != l {
 		h.move(l, op)
@@ -31,16 +31,17 @@ func (h *Home) move(l *Loop, op string) {
 	}
 }
 
-// Await is the first step of a primitive's op that suspends; see [await].
+// Await is the first step of a primitive's operation op that may suspend; see
+// the function [Await].
 func (h *Home) Await(ctx context.Context, op string) (*Worker, *Scope, error) {
 	w, s, err := Await(ctx, op)
 	h.enter(w.loop, op)
 	return w, s, err
 }
 
-// OnLoop panics if the primitive belongs to a loop and the caller of op is no
-// task or callback of it. For what belongs to nobody, it finds out whether the
-// caller is a loop's.
+// OnLoop panics if the primitive belongs to a loop and the caller of op is not
+// a task or callback of it. If the primitive belongs to no loop, it finds out
+// whether the caller is on one.
 func (h *Home) OnLoop(op string) {
 	if l := h.loop.Load(); l == nil || !l.OnThread() {
 		h.strange(op)
@@ -56,7 +57,7 @@ func (h *Home) strange(op string) {
 }
 
 // Task returns the running task of the primitive's loop, or nil for a callback.
-// The caller is on the loop, or the primitive is nobody's.
+// The caller must be on the loop, or the primitive belong to none.
 func (h *Home) Task() *Task {
 	if l := h.loop.Load(); l != nil && l.OnThread() {
 		return l.cur.task
@@ -64,13 +65,13 @@ func (h *Home) Task() *Task {
 	return nil
 }
 
-// A noCopy in a struct lets go vet find copies of it, where no home does.
+// A noCopy field makes go vet report copies of a struct that has no Home.
 type noCopy struct{}
 
 func (*noCopy) Lock()   {}
 func (*noCopy) Unlock() {}
 
-// alive is the loops that have not ended.
+// alive holds the loops that have not ended.
 var alive struct {
 	mu    sync.Mutex
 	loops atomic.Pointer[[]*Loop]
@@ -94,9 +95,9 @@ func (l *Loop) withdraw() {
 	alive.loops.Store(&loops)
 }
 
-// callerLoop returns the loop whose task or callback is calling, or nil. It costs
-// little on a loop, and asks for the thread elsewhere. As in onThread, the read of
-// running needs no synchronization.
+// callerLoop returns the loop whose task or callback is calling, or nil. It is
+// cheap on a loop; elsewhere it gets the thread's id. As in OnThread, the read
+// of running needs no synchronization.
 //
 //go:norace
 func callerLoop() *Loop {

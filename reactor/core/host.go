@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// ErrNested is returned by a Run that is called by a task: it would stop the
-// task's own loop. For errors.Is it is also the error of a Run or [Begin] that is
-// called by a callback, or on the goroutine of a reactor.Guest.
+// ErrNested is returned by Run if a task calls it: it would block the task's
+// own loop. The error of a Run or reactor.Begin called by a callback, or on the
+// goroutine of a reactor.Guest, wraps it.
 var ErrNested = errors.New("reactor: Run called inside a task: call the function directly, or make it a task with reactor.Go")
 
-// nestedError is an ErrNested of a caller that is no task.
+// nestedError is an ErrNested for a caller that is not a task.
 type nestedError string
 
 func (e nestedError) Error() string        { return string(e) }
@@ -21,8 +21,8 @@ const (
 	errNestedOnHost     = nestedError("reactor: Run or Begin called on a goroutine that drives a Guest: call Guest.End first, or use another goroutine")
 )
 
-// nested returns the error of a begin on the thread of l, which is nil while it is
-// being made. What it reads is the calling thread's own.
+// nested returns the error of a Begin on the thread of l, which is nil while
+// the loop is being made. It reads only state of the calling thread.
 func (l *Loop) nested() error {
 	switch {
 	case l == nil || l.cur.task != nil:
@@ -34,16 +34,16 @@ func (l *Loop) nested() error {
 	}
 }
 
-// IsHost reports whether the caller is the goroutine that called begin, outside of
-// tasks and callbacks: only that one may drive the loop.
+// IsHost reports whether the caller is the goroutine that called Begin, outside
+// tasks and callbacks: only that may drive the loop.
 func (l *Loop) IsHost() bool { return l.OnThread() && l.cur == l.host }
 
-// hosted reports whether a host gets the thread back after the present turn: it
-// may then wake tasks itself.
+// hosted reports whether the host gets the thread back after this turn: it may
+// then wake tasks itself.
 func (l *Loop) hosted() bool { return l.stopped || l.turns >= 0 && l.maxSleep < MaxTime }
 
-// TakeTurn takes one turn, and sleeps in it, if nothing is ready, for at most the
-// given time. It reports whether there is more to do.
+// TakeTurn takes one turn. If nothing is ready it sleeps, for at most the given
+// time. It reports whether there is more to do.
 func (l *Loop) TakeTurn(sleep time.Duration) (more bool) {
 	l.turns, l.maxSleep = 1, max(0, sleep)
 	l.drive()
@@ -51,8 +51,8 @@ func (l *Loop) TakeTurn(sleep time.Duration) (more bool) {
 	return !l.isOver()
 }
 
-// RunUntilStopped runs the loop until stop is called, and reports whether it was.
-// Else there is nothing more to do.
+// RunUntilStopped runs the loop until Stop is called or there is nothing more
+// to do, and reports whether it was stopped.
 func (l *Loop) RunUntilStopped() (stopped bool) {
 	l.turned = false
 	l.drive()
@@ -61,7 +61,7 @@ func (l *Loop) RunUntilStopped() (stopped bool) {
 	return stopped
 }
 
-// Stop makes runUntilStopped return when what is ready now has run.
+// Stop makes RunUntilStopped return when what is ready now has run.
 func (l *Loop) Stop() { l.stopped = !l.alone }
 
 // CancelMain cancels main, if that still runs.
@@ -71,8 +71,8 @@ func (l *Loop) CancelMain() {
 	}
 }
 
-// End runs the loop to its end and frees all that it holds. It returns main's
-// error, and why the loop ended if that was before main did.
+// End runs the loop to its end and releases everything that it holds. It
+// returns main's error, and the reason if the loop ended before main did.
 func (l *Loop) End() error {
 	defer loops.Delete(l.thread)
 	defer l.close()
@@ -82,7 +82,7 @@ func (l *Loop) End() error {
 	return l.result()
 }
 
-// paused reports whether the host is to get the thread back although there is more
+// paused reports whether the host gets the thread back although there is more
 // to do.
 func (l *Loop) paused() bool {
 	if l.turns > 0 {

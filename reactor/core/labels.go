@@ -6,25 +6,26 @@ import (
 	"unsafe"
 )
 
-// A goroutine's pprof labels are inherited by those that it starts, as by what it
-// gives to ToThread and by a generator that it is the first to drive. But a worker
-// is a goroutine that many tasks and callbacks run on, one after the other: each
-// begins with the labels of its own ctx, and a callback, which has none, without.
+// A goroutine's pprof labels are inherited by those that it starts, as in
+// ToThread and when it first drives a generator. But many tasks and callbacks
+// run on a worker's goroutine, one after the other: each task begins with the
+// labels of its own ctx, and a callback, which has no ctx, without labels.
 
-// GoroutineLabels returns the labels of the calling goroutine, or nil. It costs a
-// nanosecond, so that what need not be set is not. (Package pprof can't be asked; its
-// own way is promised to stay, see go.dev/issue/67401.)
+// GoroutineLabels returns the labels of the calling goroutine, or nil. It costs
+// a nanosecond, and lets callers skip setting labels that are set already.
+// (Package pprof has no such function; the linkname is promised to stay, see
+// go.dev/issue/67401.)
 //
 //go:linkname GoroutineLabels runtime/pprof.runtime_getProfLabel
 func GoroutineLabels() unsafe.Pointer
 
-// SetGoroutineLabels makes those that GoroutineLabels has returned the labels of the
-// calling goroutine.
+// SetGoroutineLabels sets the labels of the calling goroutine to a result of
+// GoroutineLabels.
 //
 //go:linkname SetGoroutineLabels runtime/pprof.runtime_setProfLabel
 func SetGoroutineLabels(labels unsafe.Pointer)
 
-// relabel gives the worker's goroutine the labels of the job that it is to run.
+// relabel sets the labels of the worker's goroutine to those of its next job.
 func (w *Worker) relabel() {
 	ctx := context.Background()
 	if w.loop.labelled.Load() {
@@ -38,14 +39,15 @@ func (w *Worker) relabel() {
 	pprof.SetGoroutineLabels(ctx)
 }
 
-// labelKey is the key under which a context has labels. Contexts below a scope's
-// can't have any unless it was asked for: to make one asks for what there is.
+// labelKey is the key of a context's labels. A context derived from a scope
+// can't have labels unless this key was looked up in the scope: pprof looks up
+// the present labels when it makes one.
 var labelKey = func() (key any) {
 	pprof.ForLabels(keyProbe{context.Background(), &key}, func(string, string) bool { return true })
 	return key
 }()
 
-// keyProbe is a context that notes which key it is asked for.
+// keyProbe is a context that records the key that is looked up in it.
 type keyProbe struct {
 	context.Context
 	key *any
@@ -56,7 +58,7 @@ func (p keyProbe) Value(key any) any {
 	return nil
 }
 
-// NoteLabels notes that a context which the loop was given may have labels.
+// NoteLabels records that a context passed to the loop may have labels.
 func (l *Loop) NoteLabels(ctx context.Context) {
 	if ctx.Value(labelKey) != nil {
 		l.labelled.Store(true)

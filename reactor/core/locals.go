@@ -2,13 +2,13 @@ package core
 
 import "runtime/debug"
 
-// Local returns what setLocal has stored under a key.
+// Local returns the value that SetLocal stored under a key.
 func (l *Loop) Local(key any) (v any, ok bool) {
 	v, ok = l.locals[key]
 	return v, ok
 }
 
-// SetLocal stores, until the loop has ended, what a package keeps for the loop.
+// SetLocal stores a package's value for the loop, until the loop has ended.
 func (l *Loop) SetLocal(key, v any) {
 	if l.locals == nil {
 		l.locals = make(map[any]any)
@@ -16,8 +16,8 @@ func (l *Loop) SetLocal(key, v any) {
 	l.locals[key] = v
 }
 
-// AtEnd makes the loop call f when it ends, after its tasks and callbacks: the last
-// function first, as deferred calls are. f must not suspend; a panic in it is
+// AtEnd makes the loop call f when it ends, after its tasks and callbacks, in
+// reverse order like deferred calls. f must not suspend; a panic in it is
 // reported.
 func (l *Loop) AtEnd(f func()) { l.closers = append(l.closers, f) }
 

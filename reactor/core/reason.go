@@ -5,10 +5,10 @@ import (
 	"errors"
 )
 
-// A reason is why a scope is done.
+// A reason records why a scope is done.
 type reason struct {
-	err   error // what ctx.Err returns: context.Canceled or context.DeadlineExceeded
-	await error // what awaits under it return; errors.Is finds err in it
+	err   error // the result of ctx.Err: context.Canceled or context.DeadlineExceeded
+	await error // the error of awaits under the scope; it wraps err
 	cause error
 }
 
@@ -18,9 +18,9 @@ var (
 	errEnded       = errors.New("the task or scope that this ctx belongs to has ended")
 )
 
-// A deadlineError is what an await returns under a foreign context whose deadline
-// has passed and has a cause. It is a [context.DeadlineExceeded], and its cause too,
-// for errors.Is and errors.As.
+// A deadlineError is returned by an await under a foreign context whose
+// deadline has passed and has a cause. For errors.Is and errors.As it is both
+// [context.DeadlineExceeded] and its cause.
 type deadlineError struct{ cause error }
 
 func (e *deadlineError) Error() string {
@@ -31,7 +31,7 @@ func (e *deadlineError) Is(target error) bool { return target == context.Deadlin
 
 func (e *deadlineError) Unwrap() error { return e.cause }
 
-// because makes the reason of a cancellation with a cause, which may be nil.
+// because returns the reason of a cancellation with a cause, which may be nil.
 func (l *Loop) because(cause error) *reason {
 	if cause == nil || cause == context.Canceled {
 		return reasonCanceled
@@ -39,9 +39,9 @@ func (l *Loop) because(cause error) *reason {
 	return &reason{context.Canceled, l.facade.Cancelled(cause), cause}
 }
 
-// reasonOf makes the reason of a foreign context that is done. When it names no
-// cause, that may be because it was cancelled by way of a scope, whose cause
-// package context can't ask for.
+// reasonOf returns the reason of a foreign context that is done. If the context
+// has no cause, it may have been cancelled through a scope, whose cause package
+// context can't get.
 func (l *Loop) reasonOf(ctx context.Context) *reason {
 	cause := context.Cause(ctx)
 	if s := Nearest(ctx); s != nil && cause == ctx.Err() {
@@ -59,8 +59,8 @@ func (l *Loop) reasonOf(ctx context.Context) *reason {
 	}
 }
 
-// AwaitErr returns what an await under s, which is done, returns. When an
-// enclosing scope is done too, its reason wins over that of the inner one.
+// AwaitErr returns the error of an await under s, which is done. If an outer
+// scope is done too, its reason takes precedence.
 func (s *Scope) AwaitErr() error {
 	r := s.reason.Load()
 	for up := s.up; up != nil; up = up.up {
@@ -71,8 +71,8 @@ func (s *Scope) AwaitErr() error {
 	return r.await
 }
 
-// OuterErr returns what an await around s returns if that is done, and else nil,
-// whatever s is.
+// OuterErr returns the error of an await around s, or nil if no outer scope is
+// done, regardless of s.
 func (s *Scope) OuterErr() error {
 	if s.parent.Err() == nil {
 		return nil

@@ -2,30 +2,30 @@ package core
 
 import "context"
 
-// A Region is a stretch of code that has a scope of its own: the body of a
+// A Region is a section of code that has a scope of its own: the body of a
 // Timeout, a Scope or a Group. Regions that were entered and not left form a
 // list, the innermost first: one for each worker, and one for each suspended
-// body of a generator. What takes no ctx, as the methods of connections, obeys the
-// scope of the running code's innermost region.
+// body of a generator. Operations without a ctx, such as the methods of
+// connections, obey the scope of the running code's innermost region.
 //
-// Regions need not be left in the order opposite to that of entering: a coroutine
-// that is no generator of the loop's, as an iter.Pull is, may suspend in the midst
-// of one, and end when others have been entered, on another worker, or never. So a
-// region can be taken out of its list wherever it stands.
+// Regions need not be left in the reverse order of entering: a coroutine that
+// is not a generator of the loop, such as an iter.Pull, may suspend inside one
+// and end after others have been entered, on another worker, or never. So a
+// region can be removed from any position of its list.
 //
 // Invariants:
 //   - at is the pointer that refers to the region: the head of its list, or the
-//     outer of the region before it; nil if it stands in none;
-//   - s.w is the worker in whose list it stands, and nil if it stands in none, or in
-//     that of a suspended body.
+//     field outer of the region before it; nil if it is in no list;
+//   - s.w is the worker in whose list the region is, and nil if it is in none
+//     or in that of a suspended body.
 type Region struct {
 	s     *Scope
 	outer *Region
 	at    **Region
 }
 
-// Enter makes s, a new scope below ctx, that of the running task's innermost
-// region, which is r.
+// Enter makes r the running task's innermost region, with s as a new scope
+// below ctx.
 func (w *Worker) Enter(r *Region, s *Scope, ctx context.Context) {
 	s.Init(ctx, &w.loop.shielded)
 	s.w = w
@@ -36,8 +36,8 @@ func (w *Worker) Enter(r *Region, s *Scope, ctx context.Context) {
 	w.inner, w.scope = r, s
 }
 
-// Leave ends the region, and its scope. It touches no worker but the one that is
-// inside it.
+// Leave ends the region, and its scope. It modifies only the worker that is
+// inside the region.
 func (r *Region) Leave() {
 	if r.at != nil {
 		*r.at = r.outer
@@ -69,7 +69,7 @@ func (w *Worker) innermost() *Scope {
 	return nil
 }
 
-// moveRegions makes the regions of one list those of another, which is empty.
+// moveRegions moves the regions of one list to another, which must be empty.
 func moveRegions(to, from **Region) {
 	*to, *from = *from, nil
 	if *to != nil {
@@ -77,8 +77,8 @@ func moveRegions(to, from **Region) {
 	}
 }
 
-// abandonRegions empties a list whose worker is about to leave its task: what was
-// to leave them will not do it there.
+// abandonRegions empties the list of a worker that is about to leave its task:
+// these regions will not be left on that worker.
 func abandonRegions(list **Region) {
 	for r := *list; r != nil; {
 		outer := r.outer
@@ -88,9 +88,9 @@ func abandonRegions(list **Region) {
 	*list = nil
 }
 
-// clearRegions prepares w for another task. Regions that its present one leaves
-// open, in a coroutine that was suspended and is not a generator of the loop's,
-// are nobody's from now on.
+// clearRegions prepares w for another task. Regions that its present task
+// leaves open, in a suspended coroutine that is not a generator of the loop,
+// then belong to no worker.
 func (w *Worker) clearRegions() {
 	abandonRegions(&w.inner)
 	for w.body != nil {
@@ -102,13 +102,14 @@ func (w *Worker) clearRegions() {
 
 // A Body is a generator's body that has begun and not ended. While it runs, the
 // regions that it is in are those of the worker that runs it; while it is
-// suspended it keeps them, and its driver has its own back. So a region does
-// not reach from a body to its driver, and what a body waits for without a ctx
-// obeys, if it is in no region, whatever its driver is in.
+// suspended it keeps them, and its driver has its own back. So a body's regions
+// do not affect its driver, and operations without a ctx in a body that is in
+// no region obey the driver's innermost region.
 //
-// Invariants: w is the worker that runs the body, and has it in its list body, by
-// under; nil while it is suspended. Then inner is the body's regions and driver
-// is empty, else driver is its driver's and inner is empty.
+// Invariants: w is the worker that runs the body, and nil while the body is
+// suspended; w.body lists its bodies, linked by under. While the body is
+// suspended, inner holds its regions and driver is empty; while it runs, driver
+// holds its driver's regions and inner is empty.
 type Body struct {
 	loop   *Loop
 	w      *Worker
@@ -117,11 +118,11 @@ type Body struct {
 	driver *Region
 }
 
-// Init makes b, which is zero, a body that has not begun.
+// Init initializes the zero b to a body that has not begun.
 func (b *Body) Init(l *Loop) { b.loop = l }
 
-// Resumed gives the worker that runs the body the body's regions. It is called
-// when the body begins, too.
+// Resumed moves the body's regions to the worker that runs it. It is also
+// called when the body begins.
 func (b *Body) Resumed() {
 	w := b.loop.cur
 	b.w, b.under, w.body = w, w.body, b
@@ -133,12 +134,12 @@ func (b *Body) Resumed() {
 	w.scope = w.innermost()
 }
 
-// Suspending gives the worker its own regions back. It is called when the body
-// ends, too.
+// Suspending restores the worker's own regions. It is also called when the body
+// ends.
 func (b *Body) Suspending() {
 	w := b.w
 	if w == nil {
-		return // its task has ended, while the body was suspended by other means
+		return // its task has ended while the body was suspended in another way
 	}
 	for r := w.inner; r != nil; r = r.outer {
 		r.s.w = nil

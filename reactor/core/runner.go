@@ -2,9 +2,9 @@ package core
 
 import "context"
 
-// A Runner is a task's function that learns of the task's end, for those who
-// have very many tasks, and something to remember for each anyway. If it is a
-// fmt.Stringer, its task is called by that name.
+// A Runner is a task's function with a method that is called at the task's end.
+// It is for code with very many tasks that keeps an object for each anyway. If
+// it is a fmt.Stringer, that names its task.
 type Runner interface {
 	// Run is the task's function.
 	Run(ctx context.Context) error
@@ -14,8 +14,9 @@ type Runner interface {
 	Over(err error)
 }
 
-// Launch makes r a task, as reactor.Go does a function; its error is r's own affair. It
-// costs one allocation. It may be called where Go may, and panics elsewhere.
+// Launch makes r a task, as reactor.Go makes one of a function; only r gets its
+// error. It costs one allocation. It may be called where Go may, and panics
+// elsewhere.
 func Launch(ctx context.Context, r Runner) *Task {
 	if r == nil {
 		panic("reactor: Launch of a nil Runner")
@@ -28,7 +29,7 @@ func Launch(ctx context.Context, r Runner) *Task {
 	return t
 }
 
-// launched is the keeper of tasks that were made by Launch.
+// launched is the keeper of tasks made by Launch.
 type launched struct{}
 
 func (launched) Ended(t *Task, _ bool) {

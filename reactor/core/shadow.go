@@ -4,15 +4,15 @@ import (
 	"context"
 )
 
-// shadowOf returns a scope that is done when the foreign ctx is. The last one
-// is kept, since a task tends to wait many times under one ctx.
+// shadowOf returns a scope that is done when the foreign ctx is. It keeps the
+// last one, because a task often waits many times under one ctx.
 func (w *Worker) shadowOf(ctx context.Context) *Scope {
 	if ctx.Done() == nil {
 		return &w.loop.shielded
 	}
 	if s := w.shadow; s != nil && s.parent.Done() == ctx.Done() {
 		if s.reason.Load() == nil && ctx.Err() != nil {
-			s.cancel(s.loop.reasonOf(ctx)) // done, but its message to the loop is still under way
+			s.cancel(s.loop.reasonOf(ctx)) // ctx is done, but its message to the loop has not arrived
 		}
 		return s
 	}

@@ -11,13 +11,13 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// This file is what a loop does differently in a simulation, where a simulator decides
-// in place of the system.
+// This file has the differences of a loop in a simulation, where a simulator
+// decides in place of the system.
 
 // simulated is the state of a loop in a simulation.
 //
-// Invariant: followed is the scopes that follow a foreign context, in the order
-// in which they began to.
+// Invariant: followed holds the scopes that follow a foreign context, in the
+// order in which they began to.
 type simulated struct {
 	simulation.Simulator
 	host     simulation.Host // that of Run's ctx
@@ -29,7 +29,8 @@ type following struct {
 	ctx   context.Context
 }
 
-// simulate makes a new loop one of s, whose main runs under ctx.
+// simulate makes a new loop a simulated one of s. Its main function runs under
+// ctx.
 func (l *Loop) simulate(ctx context.Context, s simulation.Simulator) {
 	l.sim = &simulated{Simulator: s, host: simulation.HostOf(ctx)}
 	l.clock, l.poller, l.sockets = s, s, l.sim.host
@@ -61,7 +62,7 @@ func (l *Loop) simulatedTurn() {
 	}
 }
 
-// followInTurns cancels s when ctx is done, which each turn looks at, until stop.
+// followInTurns cancels s when ctx is done, which each turn checks, until stop.
 func (l *Loop) followInTurns(s *Scope, ctx context.Context) (stop func() bool) {
 	v := l.sim
 	if d, ok := ctx.Deadline(); ok && v.Strict() {
@@ -82,7 +83,8 @@ func (l *Loop) followInTurns(s *Scope, ctx context.Context) (stop func() bool) {
 	}
 }
 
-// loopDeadline reports whether d is the deadline of a scope that ctx descends from.
+// loopDeadline reports whether d is the deadline of a scope that ctx is derived
+// from.
 func loopDeadline(ctx context.Context, d time.Time) bool {
 	s := Nearest(ctx)
 	if s == nil {
@@ -92,8 +94,8 @@ func loopDeadline(ctx context.Context, d time.Time) bool {
 	return ok && own.Equal(d)
 }
 
-// shuffle puts the tasks that are ready in another order. Callbacks keep their places:
-// their order is promised.
+// shuffle changes the order of the ready tasks. Callbacks keep their places,
+// because their order is promised.
 func (l *Loop) shuffle() {
 	q := &l.ready
 	first := 0
@@ -151,7 +153,8 @@ func (why Wakeup) String() string {
 // Strict reports whether only a simulator may decide what happens.
 func (l *Loop) Strict() bool { return l.sim != nil && l.sim.Strict() }
 
-// Refuse ends the run of a strict simulation that can't do what its program asks for.
+// Refuse ends the run of a strict simulation whose program has called something
+// that can't be simulated.
 func (l *Loop) Refuse(what string) {
 	if l.Strict() {
 		l.sim.Refuse(what)

@@ -6,17 +6,18 @@ import (
 	"time"
 )
 
-// ErrSlow is in the [Report] of a step that took longer than Options.SlowStep.
+// ErrSlow is the error in the [Report] of a step that took longer than
+// Options.SlowStep.
 var ErrSlow = errors.New("reactor: it kept the loop's thread: use ToThread for long computation, or Yield in its midst")
 
-// slowError is an ErrSlow with what is known of the step.
+// slowError is an ErrSlow with details of the step.
 type slowError struct {
 	took    time.Duration
 	ignored int
 }
 
-// ignoring is how many awaits in one step have to fail at once, because their ctx is
-// done, for the task to be one that ignores it.
+// ignoring is how many awaits in one step must fail at once, because their ctx
+// is done, until the task counts as ignoring its cancellation.
 const ignoring = 10
 
 func (e *slowError) Error() string {
@@ -28,8 +29,8 @@ func (e *slowError) Error() string {
 
 func (e *slowError) Is(target error) bool { return target == ErrSlow }
 
-// A step is what runs between two switches: who, and since when; a task, or
-// nil for a callback.
+// A step is what runs between two switches: a task, or nil for a callback, and
+// since when.
 type step struct {
 	task  *Task
 	began int64
@@ -54,7 +55,7 @@ func (l *Loop) beginStep(r Job) {
 	}
 }
 
-// endStep reports the step that ends if it was slow.
+// endStep reports the ending step if it was slow.
 func (l *Loop) endStep() {
 	if l.sim != nil {
 		l.tellSuspend()

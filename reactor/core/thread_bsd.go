@@ -4,8 +4,8 @@ package core
 
 import "golang.org/x/sys/unix"
 
-// threadID identifies the calling thread. The loop is locked to its thread, so
-// whoever runs there runs on the loop's behalf.
+// threadID returns the id of the calling thread. The loop is locked to its
+// thread, so code that runs there runs on the loop's behalf.
 func threadID() uint64 {
 	id, _, _ := unix.RawSyscall(threadSelf, 0, 0, 0)
 	return uint64(id)

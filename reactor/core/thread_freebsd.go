@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// threadID identifies the calling thread (thr_self(2)). The loop is locked to
-// its thread, so whoever runs there runs on the loop's behalf.
+// threadID returns the id of the calling thread (thr_self(2)). The loop is
+// locked to its thread, so code that runs there runs on the loop's behalf.
 func threadID() uint64 {
 	var id uintptr // a C long
 	unix.RawSyscall(unix.SYS_THR_SELF, uintptr(unsafe.Pointer(&id)), 0, 0)

@@ -1,13 +1,13 @@
 package core
 
-// A TimedCall is a callback that is due at a time, which may be moved.
+// A TimedCall is a callback that is due at a time, which can be changed.
 type TimedCall struct {
 	Alarm
-	queued bool // it stands in the ready queue, and is to be called
+	queued bool // it is in the ready queue, to be called
 }
 
-// Init makes t a callback of f, which op is to call. It panics for a nil f, and
-// elsewhere than on the loop.
+// Init initializes t to call f. op is the caller's name for panics: Init panics
+// if f is nil or the caller is not on the loop.
 func (t *TimedCall) Init(l *Loop, op string, f func()) {
 	l.OnLoop(op)
 	if f == nil {
@@ -17,14 +17,14 @@ func (t *TimedCall) Init(l *Loop, op string, f func()) {
 	t.node.Value = t
 }
 
-// Move makes the call due at a time of the loop's, also if it was due already or has
+// Move makes the call due at a loop time, even if it was due already or has
 // been made.
 func (t *TimedCall) Move(when int64) {
 	t.queued = false
 	t.Set(when)
 }
 
-// Cancel keeps the call from being made, and reports whether it was still to come.
+// Cancel keeps the call from being made, and reports whether it was pending.
 func (t *TimedCall) Cancel() bool {
 	pending := t.queued || t.when != 0
 	t.queued = false
@@ -39,9 +39,9 @@ func (t *TimedCall) Expire() {
 	}
 }
 
-// dropped reports whether the call was cancelled or moved when it stood in the ready
-// queue. It can't stand there twice: a turn makes all calls that are due before the
-// next looks at the clock.
+// dropped reports whether the call was cancelled or moved while it was in the
+// ready queue. It can't be there twice: a turn makes all calls that are due
+// before the next turn reads the clock.
 func (t *TimedCall) dropped() bool { return !t.queued }
 
 func (t *TimedCall) Exec(w *Worker) {

@@ -2,15 +2,15 @@ package core
 
 import "runtime"
 
-// A failure is the error of a task that nobody has asked for, while somebody still
-// may: it is kept with the task's maker, and reported when that ends. A maker that
-// never ends, as a server's main does not, may have dropped the task long before: then
-// the failure is reported once the garbage collector has found that nobody can ask.
-// So no report is early, and none depends on the garbage collector but to come
-// sooner than at the maker's end.
+// A failure is the error of a task that has not been claimed but still may be.
+// It is kept with the task's maker, and reported when the maker ends. A maker
+// that runs for long, such as a server's main function, may have dropped the
+// task long before: then the failure is reported once the garbage collector
+// finds the task unreachable. So no report comes too early, and the garbage
+// collector can only make a report come before the maker's end.
 //
-// Invariant: a failure stands in its maker's list, and then its task has it. It does
-// not refer to the task, nor keep it alive.
+// Invariant: while a failure is in its maker's list, its task refers to it. It
+// does not refer to the task, so it does not keep it alive.
 type failure struct {
 	maker      *Task
 	next, prev *failure
@@ -19,7 +19,7 @@ type failure struct {
 	cleanup    runtime.Cleanup
 }
 
-// keep notes that t has failed, and that maker may ask for its error.
+// keep records that t has failed, and that maker may claim its error.
 func (l *Loop) keep(t, maker *Task) {
 	f := &failure{maker: maker, task: t.String(), err: t.Failure()}
 	e := maker.scope.more()
@@ -31,12 +31,12 @@ func (l *Loop) keep(t, maker *Task) {
 		last.next, first.prev = f, f
 	}
 	t.scope.more().failure = f
-	if l.sim == nil { // there the garbage collector must not decide anything
+	if l.sim == nil { // in a simulation the garbage collector must not decide anything
 		f.cleanup = runtime.AddCleanup(t, func(f *failure) { l.Post(f.forgotten) }, f)
 	}
 }
 
-// unlink takes f out of its maker's list. It reports whether it was there.
+// unlink removes f from its maker's list, and reports whether it was there.
 func (f *failure) unlink() bool {
 	if f.next == nil {
 		return false
@@ -55,14 +55,14 @@ func (f *failure) unlink() bool {
 	return true
 }
 
-// forgotten reports f: nobody refers to its task.
+// forgotten reports f, whose task is unreachable.
 func (f *failure) forgotten() {
 	if f.unlink() {
 		f.maker.scope.loop.tellUnclaimed(f.task, f.err)
 	}
 }
 
-// Claim notes that somebody gets t's result.
+// Claim records that t's result was claimed.
 func (t *Task) Claim() {
 	t.claimed = true
 	if t.err == nil {
@@ -74,8 +74,7 @@ func (t *Task) Claim() {
 	}
 }
 
-// orphan reports the failures of the tasks that t has made, and can't ask for any
-// more.
+// orphan reports the failures of tasks that t has made and can no longer claim.
 func (t *Task) orphan() {
 	if e := t.scope.extra.Load(); e != nil {
 		for e.unclaimed != nil {
