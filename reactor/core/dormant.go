@@ -5,26 +5,26 @@ import (
 	"os"
 )
 
-// A Dormant is a task that has no coroutine while it waits for its FD to be
-// readable: it costs memory for what it must remember, and no stack. Each time
-// there is something to read its [Runner] is run, as a task that may await as
-// any other, on a pooled coroutine. It is for servers with very many
-// connections that are mostly idle: a callback, without a callback's limits.
+// A Dormant is a task that has no coroutine, and so no stack, while it waits
+// for its FD to be readable. Each time there is something to read its [Runner]
+// runs, as a task that may await like any other, on a pooled coroutine. It is
+// for servers with very many connections that are mostly idle: a callback,
+// without a callback's limits.
 //
-// Start sets a Dormant going; it goes on until its Runner returns an error, or
-// the FD is closed. The zero Dormant can be started, also as a part of a larger
+// Start starts a Dormant; it goes on until its Runner returns an error, or the
+// FD is closed. The zero Dormant can be started, also as part of a larger
 // structure. Its methods may be called by tasks and callbacks of the loop.
 //
-// Invariants: a Dormant that was started is in one of four states. It waits: its
-// node stands in the FD's readers, and counts in the loop's ioWaits. It is due:
-// it stands in the ready queue, once. It runs: there is a task whose keeper it
-// is. Or it is over: whoever gets its FD's events, it does not.
+// Invariants: a Dormant that was started is in one of four states. It waits:
+// its node is in the FD's readers, and counts in the loop's ioWaits. It is due:
+// it is in the ready queue, once. It runs: it is the keeper of a task. Or it is
+// over: it no longer gets the FD's events.
 type Dormant struct {
 	_      noCopy
 	node   Waiter
 	fd     *FD
 	runner Runner
-	up     *Scope // under which its tasks run
+	up     *Scope // its tasks run under it
 	state  dormancy
 	paused bool
 }
@@ -41,12 +41,12 @@ const (
 
 // Start makes d wait for f, and run r whenever there is something to be read:
 // data, its end, an error, or a read deadline that has passed. When Run returns
-// nil it will be run again: when there is more, or on the next turn, if it did not
-// read all there was. Its ctx is that of this run, and must not be used after it.
+// nil it runs again when there is more, or on the next turn if it did not read
+// all there was. Its ctx is valid only during this run.
 //
-// The tasks of the runs descend from ctx, which must belong to f's loop: they are
-// cancelled with it. d itself is over only when a run fails, or f is closed; then
-// Over is called, with [os.ErrClosed] in the latter case.
+// The runs' tasks are cancelled with ctx, which must belong to f's loop. d
+// itself is over only when a run fails, or f is closed; then Over is called,
+// with [os.ErrClosed] in the latter case.
 func (d *Dormant) Start(ctx context.Context, f *FD, r Runner) {
 	d.up = Nearest(ctx)
 	if d.up == nil || d.up.loop != f.loop {
@@ -61,8 +61,8 @@ func (d *Dormant) Start(ctx context.Context, f *FD, r Runner) {
 	d.listen()
 }
 
-// Pause keeps d from being run until Resume, but not from being over when the FD
-// is closed. A run that is under way goes on.
+// Pause keeps d from running until Resume, but not from being over when the FD
+// is closed. A run in progress goes on.
 func (d *Dormant) Pause() {
 	d.onLoop("Dormant.Pause")
 	d.paused = true
@@ -82,22 +82,22 @@ func (d *Dormant) Resume() {
 	}
 }
 
-// Waits reports whether d waits for something to be read: its Runner is neither
-// running nor about to be run.
+// Waits reports whether d waits for something to be read: its Runner neither
+// runs nor is due.
 func (d *Dormant) Waits() bool {
 	d.onLoop("Dormant.Waits")
 	return d.state == dormantWaits
 }
 
-// onLoop panics unless the caller is on d's loop. One that was not started has
-// none.
+// onLoop panics unless the caller is on d's loop, which d has once it is
+// started.
 func (d *Dormant) onLoop(op string) {
 	if d.fd != nil {
 		d.fd.loop.OnLoop(op)
 	}
 }
 
-// listen makes d wait, or be due if it need not.
+// listen makes d wait, or makes it due if it need not wait.
 func (d *Dormant) listen() {
 	f := d.fd
 	if f.flags&closed != 0 || !d.paused && f.readReady() {
@@ -119,7 +119,7 @@ func (d *Dormant) due() {
 	d.fd.loop.ready.push(d)
 }
 
-// Wake is called by the FD's readers, among which d stands no more.
+// Wake is called by the FD's readers, after they have removed d.
 func (d *Dormant) Wake() {
 	d.fd.loop.ioWaits--
 	d.due()
@@ -146,11 +146,11 @@ func (d *Dormant) Exec(w *Worker) {
 	}
 }
 
-// A run's task is used again for a later run, so that a run allocates nothing, and
-// its end is short: unless somebody may still know it. Whoever keeps its ctx
-// against the rules, and made no use of it that shows, will see another run's.
-// Meanwhile its scope stays where it is in the tree, since the next run is mostly one
-// of the same server's.
+// A run's task is reused for a later run, so that a run does not allocate and
+// ends quickly, unless other code may still refer to it. Code that keeps a
+// run's ctx against the rules, without a detectable use of it, will see another
+// run's. Meanwhile the task's scope stays in the tree, because the next run is
+// usually one of the same server.
 
 // taskFor returns the task of d's next run, on w.
 func (w *Worker) taskFor(d *Dormant) *Task {
@@ -177,7 +177,7 @@ func (w *Worker) newTaskFor(d *Dormant) *Task {
 	return t
 }
 
-// dropSpare takes the task that w has kept for a later run out of the tree.
+// dropSpare removes the task that w keeps for a later run from the tree.
 func (w *Worker) dropSpare() {
 	if w.spare != nil {
 		w.spare.scope.unlink()
@@ -185,14 +185,14 @@ func (w *Worker) dropSpare() {
 	}
 }
 
-// unknown reports whether nobody can know the task, nor has anything to do with its
+// unknown reports whether no other code can refer to the task or wait for its
 // end.
 func (t *Task) unknown() bool {
 	return t.scope.kids == nil && t.waiters.Empty() && t.scope.extra.Load() == nil && !t.exposed && t.scope.reason.Load() == nil
 }
 
-// rest is all that finish has to do for a task that nobody knows. leave finds
-// nothing left to do then.
+// rest ends a task that is unknown, in place of finish. Leave then has nothing
+// to do.
 func rest(t *Task, w *Worker) {
 	w.dropShadow()
 	if w.inner != nil || w.body != nil {
@@ -204,7 +204,7 @@ func rest(t *Task, w *Worker) {
 	w.spare = t
 }
 
-// Ended learns of the end of a run.
+// Ended handles the end of a run.
 func (d *Dormant) Ended(t *Task, _ bool) {
 	if t.err == nil {
 		d.listen()

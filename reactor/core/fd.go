@@ -7,11 +7,12 @@ import (
 	"sync/atomic"
 )
 
-// An FD is a file descriptor that tasks wait for: what a socket type is built
-// on. It remembers readiness, so that a task which finds it ready makes no
-// call to find out, and it never forgets that the peer has hung up.
+// An FD is a file descriptor that tasks wait for: the basis of socket types. It
+// remembers readiness, so that a task that finds it ready makes no system call
+// to find out, and it never forgets that the peer has hung up.
 //
-// Use is always the same: wait, try, and say so when the kernel would block.
+// It is always used in the same way: wait, try, and report if the kernel would
+// have blocked.
 //
 //	for {
 //		if err := f.WaitRead(); err != nil {
@@ -24,23 +25,23 @@ import (
 //		f.ReadBlocked()
 //	}
 //
-// Unless a method says otherwise, it may be called only by the running task, or
-// by a callback, of the FD's loop, and panics elsewhere. Those that follow the
-// system call do not ask again who calls: ReadBlocked, WriteBlocked, ReadDrained,
-// UnlockWrite, Shared and IsScratch. [InnerFD] has more methods, which never ask. Any
-// number of tasks may wait.
+// Unless documented otherwise, methods may be called only by the running task,
+// or by a callback, of the FD's loop, and panic elsewhere. Those that follow
+// the system call do not check the caller again: ReadBlocked, WriteBlocked,
+// ReadDrained, UnlockWrite, Shared and IsScratch. [InnerFD] has more methods,
+// which never check. Any number of tasks may wait.
 //
-// Invariants: while open, the loop's table has f in its slot, and the kernel has
-// it registered under that slot and its generation. A task stands in a
-// direction's waiters only while parked. A direction's flag is down only if the
-// kernel said, after the flag was last raised, that it would block.
+// Invariants: while open, the loop's table has f in its slot, and f is
+// registered with the kernel under that slot and its generation. A task is in a
+// direction's waiters only while parked. A direction's flag is clear only if
+// the kernel has reported, since the flag was last set, that it would block.
 type FD struct {
 	_     noCopy
 	loop  *Loop
-	kind  atomic.Pointer[FDKind] // nil for an fd that somebody else owns; replaced by Share
+	kind  atomic.Pointer[FDKind] // nil for a borrowed fd; replaced by Share
 	sysfd int32                  // fds are ints in C
 	slot  uint32
-	lock  atomic.Int32 // see LockWrite; of an fd that somebody else owns: how many wait
+	lock  atomic.Int32 // see LockWrite; for a borrowed fd: number of waiters
 	flags ioFlags
 	read  direction
 	write direction
@@ -55,22 +56,23 @@ const (
 	canWrite
 	undrained // the peer has hung up, or sent urgent data: a short read does not mean that the next one blocks
 	closed
-	unpolled // the poller does not know it yet: see OpenLate
-	apart    // only its Side uses it yet: see OpenApart
-	timed    // a deadline was set, in one direction at least: until then there is none to look at
+	unpolled // not yet registered with the poller: see OpenLate
+	apart    // used only by its Side so far: see OpenApart
+	timed    // a deadline was set in at least one direction; until then none need be checked
 )
 
-// A direction is one of the two ways that data goes, and who waits for it.
+// A direction is the state of reading or of writing, with its waiters.
 type direction struct {
 	waiters  WaitList
-	deadline atomic.Pointer[ioDeadline] // made when first set; stored by the loop alone
+	deadline atomic.Pointer[ioDeadline] // made when first set; stored only by the loop
 }
 
-// OpenKind puts a nonblocking fd under ctx's loop; f must be a zero FD, which may be
-// part of a larger structure. f then owns the fd: Close, or the loop's end, closes it
-// as its kind says. A new FD counts as writable, and as not readable until the kernel
-// says so. On an error, the kernel's, if the fd can't be polled, f owns nothing.
-// OpenKind may be called by tasks and callbacks of the loop.
+// OpenKind registers a nonblocking fd with ctx's loop; f must be a zero FD,
+// which may be part of a larger structure. f then owns the fd: Close, or the
+// loop's end, closes it in the way of its kind. A new FD counts as writable,
+// and as not readable until the kernel reports it. If the fd can't be polled,
+// OpenKind returns the kernel's error and f does not own the fd. OpenKind may
+// be called by tasks and callbacks of the loop.
 func (f *FD) OpenKind(ctx context.Context, sysfd int, kind *FDKind) error {
 	s := Under(ctx, "FD.OpenKind")
 	s.loop.OnLoop("FD.OpenKind")
@@ -102,11 +104,11 @@ func (f *FD) Loop() *Loop { return f.loop }
 // FD's loop. It may be called from anywhere, and costs about 2 ns.
 func (f *FD) OnLoop() bool { return f.loop.OnThread() }
 
-// String says what a task waits for that waits for f.
+// String describes f in traces and deadlock reports.
 func (f *FD) String() string { return fmt.Sprintf("fd %d", f.sysfd) }
 
-// Close makes f unusable, wakes all who wait for it with [os.ErrClosed], and
-// closes the file descriptor. A second Close returns os.ErrClosed.
+// Close makes f unusable, wakes all waiters with [os.ErrClosed], and closes the
+// file descriptor. A second Close returns os.ErrClosed.
 func (f *FD) Close() error {
 	f.loop.OnLoop("FD.Close")
 	if f.flags&closed != 0 {
@@ -118,7 +120,7 @@ func (f *FD) Close() error {
 	return f.shut()
 }
 
-// shut is Close, for an fd that the poller no longer knows.
+// shut is Close for an fd that is no longer registered with the poller.
 func (f *FD) shut() error {
 	f.flags |= closed
 	if f.flags&apart == 0 {

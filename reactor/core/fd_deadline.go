@@ -16,7 +16,7 @@ type ioDeadline struct {
 
 // SetReadDeadline makes reads that wait at t, or begin later, fail with
 // [os.ErrDeadlineExceeded], until another deadline is set. The zero t means
-// none. While a deadline is set, each read costs a look at the clock.
+// none. While a deadline is set, each read costs a reading of the clock.
 func (f *FD) SetReadDeadline(t time.Time) error { return f.setDeadline(&f.read, t) }
 
 // SetWriteDeadline is like [FD.SetReadDeadline], for writes.
@@ -55,15 +55,15 @@ func (f *FD) setDeadline(dir *direction, t time.Time) error {
 	return nil
 }
 
-// late reports whether the direction's deadline has passed. A task that computes
-// holds up the deadline's timer, so the clock is asked, but only while a deadline
-// is set.
+// late reports whether the direction's deadline has passed. A task that
+// computes delays the deadline's timer, so late reads the clock, but only while
+// a deadline is set.
 func (d *direction) late() bool {
 	own := d.deadline.Load()
 	return own != nil && own.late()
 }
 
-// passed is late without a look at the clock.
+// passed is late without reading the clock.
 func (d *direction) passed() bool {
 	own := d.deadline.Load()
 	return own != nil && own.passed

@@ -1,8 +1,8 @@
 package core
 
-// borrow registers an fd for those who wait for it now. It registers anew if
-// somebody waits already: only then does an edge-triggered poller tell the
-// present state, which the earlier ones may have been told and used up.
+// borrow registers an fd for its waiters. If there are waiters already it
+// registers the fd again: only then does an edge-triggered poller report the
+// present state, which earlier waiters may have consumed.
 func (t *fdTable) borrow(l *Loop, fd int) (*FD, error) {
 	f := t.foreign[fd]
 	if f != nil {
@@ -27,8 +27,9 @@ func (t *fdTable) borrow(l *Loop, fd int) (*FD, error) {
 	return f, nil
 }
 
-// Borrow registers an fd that may be anybody's, and lets x wait in a direction: 0 is
-// reading, 1 is writing. Once x has left the list, giveBack undoes it.
+// Borrow registers an fd, which may be any descriptor, and lets x wait in a
+// direction: 0 is reading, 1 is writing. Once x has left the list, GiveBack
+// undoes it.
 func (l *Loop) Borrow(fd, dir int, x *Waiter) (*FD, error) {
 	f, err := l.fds.borrow(l, fd)
 	if err != nil {
@@ -46,7 +47,7 @@ func (l *Loop) FDWaits(n int) { l.ioWaits += n }
 // IsClosed reports whether f is closed.
 func (f *FD) IsClosed() bool { return f.flags&closed != 0 }
 
-// GiveBack undoes what a user of borrow did; the last one ends the registration.
+// GiveBack undoes one Borrow; the last one ends the registration.
 func (f *FD) GiveBack() {
 	if f.lock.Add(-1) == 0 && f.flags&closed == 0 {
 		delete(f.loop.fds.foreign, f.Sysfd())
@@ -54,7 +55,7 @@ func (f *FD) GiveBack() {
 	}
 }
 
-// direction returns the way that data goes: 0 is reading, 1 is writing.
+// direction returns the state of a direction: 0 is reading, 1 is writing.
 func (f *FD) direction(dir int) *direction {
 	if dir == 0 {
 		return &f.read

@@ -1,8 +1,9 @@
 package core
 
-// An InnerFD is an FD with the methods that operations on descriptors are made of. They
-// do not ask whether the caller is on the loop, for each operation calls several, and
-// has asked [FD.OnLoop] once. To call one elsewhere corrupts the loop.
+// An InnerFD is an FD with the methods that operations on descriptors are built
+// on. They do not check whether the caller is on the loop, because an operation
+// calls several and must have checked [FD.OnLoop] once. Calling one elsewhere
+// corrupts the loop.
 type InnerFD FD
 
 // Inner returns f as an InnerFD.
@@ -14,8 +15,8 @@ func (f *InnerFD) WaitRead() error { return (*FD)(f).wait(&f.read, canRead) }
 // WaitWrite is [FD.WaitWrite].
 func (f *InnerFD) WaitWrite() error { return (*FD)(f).wait(&f.write, canWrite) }
 
-// CheckRead returns the error that WaitRead would return at once. It is nil if that
-// would return nil, or wait. Call it before trying an operation first.
+// CheckRead returns the error that WaitRead would return at once, or nil if
+// WaitRead would return nil or wait. Call it before trying an operation first.
 func (f *InnerFD) CheckRead() error { return (*FD)(f).check(&f.read) }
 
 // CheckWrite is like CheckRead, for writing.

@@ -4,8 +4,8 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// An FDKind is what FDs have in common, as all that one listener accepts. It is not
-// changed once an FD has it.
+// An FDKind is the common state of FDs, such as all those that one listener
+// accepts. It must not change once an FD has it.
 type FDKind struct {
 	Sockets sockets.Calls
 
@@ -14,12 +14,12 @@ type FDKind struct {
 	Before func()
 	Close  func(fd int) error
 
-	// Name, if set, completes what a task waits for, of which For and On are set: On is
-	// the descriptor's number. It is called on the loop.
+	// Name, if set, completes the description of a wait, in which For and On
+	// are set; On is the descriptor's number. It is called on the loop.
 	Name func(f *FD, d *Wait)
 
 	Drains   bool // a read that does not fill its buffer has taken all there was
-	Datagram bool // 0 bytes read are an empty datagram, not the end
+	Datagram bool // a read of 0 bytes is an empty datagram, not the end
 
 	real   bool // the Sockets are the system's own
 	shared bool // see FD.Share
@@ -35,8 +35,8 @@ func KindOf(sys sockets.Calls) FDKind {
 // Real reports whether Sockets are the system's own.
 func (k *FDKind) Real() bool { return k.real }
 
-// Plain reports whether Sockets are the system's own, and nobody else has the file
-// description, see [FD.Share].
+// Plain reports whether Sockets are the system's own and the file description
+// is not shared; see [FD.Share].
 func (k *FDKind) Plain() bool { return k.plain }
 
 // CloseFD closes a descriptor of this kind.

@@ -2,23 +2,23 @@ package core
 
 import "os"
 
-// The lock for writing is one for tasks and for the goroutines of a [Side]. Its word
-// is 0 while it is free. Whoever unlocks hands it over to the longest-waiting one of
-// the others: a goroutine to a task, a task to a goroutine; only if there is none, to
-// one of its own kind. While it is handed over it stays locked.
+// The write lock is shared by tasks and the goroutines of a [Side]. Its word is
+// 0 while it is free. A goroutine that unlocks passes it to the longest-waiting
+// task, a task to the longest-waiting goroutine, and only if there is none to
+// one of its own kind. The lock stays locked meanwhile.
 //
-// Invariants: tasks that wait stand in queue, and then tasksWait is set; goroutines
-// that wait are the Side's, which sets goroutinesWait before, and takes it away when
-// none is left. tasksWait may be set when none is left.
+// Invariants: waiting tasks are in queue, and then tasksWait is set; waiting
+// goroutines are kept by the Side, which sets goroutinesWait before, and clears
+// it when none is left. tasksWait may be set when none is left.
 const (
 	locked int32 = 1 << iota
 	goroutinesWait
 	tasksWait
 )
 
-// LockWrite makes the running task the only writer, so that a long write which
-// has to wait in its midst is not interleaved with another. Others wait in
-// order. The errors are those of [FD.WaitWrite]; then the lock was not taken.
+// LockWrite makes the running task the only writer, so that a long write that
+// has to wait in between is not interleaved with another. Others wait in order.
+// The errors are those of [FD.WaitWrite]; then the lock was not taken.
 func (f *InnerFD) LockWrite() error {
 	if f.flags&closed == 0 && f.lock.CompareAndSwap(0, locked) {
 		return nil
@@ -53,7 +53,7 @@ func (f *FD) waitForLock() error {
 	return nil // handed over, still locked
 }
 
-// lockOr takes the lock, or marks it as waited for.
+// lockOr takes the lock, or sets mark if it is locked.
 func (f *FD) lockOr(mark int32) (taken bool) {
 	for {
 		v := f.lock.Load()
@@ -66,9 +66,9 @@ func (f *FD) lockOr(mark int32) (taken bool) {
 	}
 }
 
-// TryLockWrite takes the lock if the running task may write without waiting for
-// anything: neither for room, nor for another writer, nor because it is cancelled or
-// late. It reports whether it did.
+// TryLockWrite takes the lock if the running task can write at once: there is
+// room, no other writer, and the task is neither cancelled nor past its
+// deadline. It reports whether it did.
 func (f *InnerFD) TryLockWrite() bool {
 	w := f.loop.cur
 	return f.flags&(canWrite|closed) == canWrite && (f.flags&timed == 0 || !f.write.late()) &&
@@ -83,7 +83,7 @@ func (f *FD) UnlockWrite() {
 	}
 }
 
-// passLock is UnlockWrite if somebody may wait.
+// passLock is UnlockWrite if there may be waiters.
 func (f *FD) passLock() {
 	for {
 		v := f.lock.Load()

@@ -10,8 +10,8 @@ import (
 // WaitRead returns when a read may not block. Until then it suspends the
 // running task. The error is [os.ErrClosed] when f is closed,
 // [os.ErrDeadlineExceeded] when the read deadline has passed, and that of the
-// innermost scope that the task is in, when that is done. A task that never has
-// to wait yields from time to time all the same.
+// task's innermost scope, when that is done. A task that never has to wait
+// still yields from time to time.
 func (f *FD) WaitRead() error {
 	f.loop.OnLoop("FD.WaitRead")
 	return f.wait(&f.read, canRead)
@@ -23,33 +23,33 @@ func (f *FD) WaitWrite() error {
 	return f.wait(&f.write, canWrite)
 }
 
-// ReadBlocked says that a read would have blocked: the next WaitRead waits for
-// the kernel's word.
+// ReadBlocked records that a read would have blocked: the next WaitRead waits
+// for the kernel's report.
 func (f *FD) ReadBlocked() { f.flags &^= canRead }
 
-// WriteBlocked says that a write would have blocked.
+// WriteBlocked records that a write would have blocked.
 func (f *FD) WriteBlocked() { f.flags &^= canWrite }
 
-// ReadDrained says that a read took all there was, as one of a TCP stream that
-// did not fill its buffer has. It is ReadBlocked, unless the peer has hung up,
-// for then there is an end of file still to be read, or has sent urgent data,
-// for a read stops short at its mark.
+// ReadDrained records that a read took all there was, like one of a TCP stream
+// that did not fill its buffer. It is ReadBlocked, unless the peer has hung up,
+// because then there is still an end of file to read, or has sent urgent data,
+// because a read stops at its mark.
 func (f *FD) ReadDrained() {
 	if f.flags&undrained == 0 {
 		f.flags &^= canRead
 	}
 }
 
-// Retry takes ReadBlocked back, or WriteBlocked, or both, and makes those that wait try
-// again: for changes of which the kernel sends no word.
+// Retry undoes ReadBlocked, WriteBlocked, or both, and makes waiters try again:
+// for changes that the kernel does not report.
 func (f *FD) Retry(r eddy.Readiness) {
 	f.loop.OnLoop("FD.Retry")
 	f.notify(r)
 }
 
-// WriteErr returns the error that every write has at present, whoever calls: that
-// f is closed, or that its write deadline has passed. Unlike [InnerFD.CheckWrite] it
-// never lets others run, and may be asked any number of times.
+// WriteErr returns the error that every write gets at present, from any task,
+// because f is closed or its write deadline has passed. Unlike
+// [InnerFD.CheckWrite] it never yields, and may be called any number of times.
 func (f *FD) WriteErr() error {
 	f.loop.OnLoop("FD.WriteErr")
 	switch {
@@ -112,7 +112,7 @@ func (f *FD) wait(d *direction, can ioFlags) error {
 			s := w.scope
 			d.waiters.Push(&w.node)
 			l.ioWaits++
-			w.parks(s, f) // Park, written out: s is not done
+			w.parks(s, f) // Park, inlined by hand: s is not done
 			l.suspend(w)
 			l.ioWaits--
 			if w.woken == WokenCanceled {
@@ -127,7 +127,7 @@ func (f *FD) wait(d *direction, can ioFlags) error {
 // over reports whether f is closed, or d's deadline has passed.
 func (f *FD) over(d *direction) bool { return f.flags&closed != 0 || d.passed() }
 
-// overErr is the error of what is over.
+// overErr returns the error of an FD for which over is true.
 func (f *FD) overErr() error {
 	if f.flags&closed != 0 {
 		return os.ErrClosed
@@ -135,7 +135,7 @@ func (f *FD) overErr() error {
 	return os.ErrDeadlineExceeded
 }
 
-// Awaited reports whether anybody waits for f, to read or to write.
+// Awaited reports whether any task waits to read or write f.
 func (f *FD) Awaited() bool {
 	f.loop.OnLoop("FD.Awaited")
 	return !f.read.waiters.Empty() || !f.write.waiters.Empty()
@@ -143,7 +143,7 @@ func (f *FD) Awaited() bool {
 
 var errInCallback = errors.New("reactor: the operation would have to wait, which a callback can't: start a task with reactor.Go and do it there")
 
-// notify takes in what the kernel says of f.
+// notify handles the kernel's report on f.
 func (f *FD) notify(r eddy.Readiness) {
 	if r&(eddy.ReadClosed|eddy.Hangup|eddy.Failed|eddy.Urgent) != 0 {
 		f.flags |= undrained

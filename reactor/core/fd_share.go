@@ -1,9 +1,9 @@
 package core
 
-// Share tells f that its file description has other descriptors, which may be
-// anybody's. Whether an operation blocks is the description's business, so somebody
-// may change that; those who use f must make only calls that don't wait, however
-// the description is set. It can't be undone. It may be called from anywhere.
+// Share records that f's file description has other descriptors, which other
+// code may use. Blocking is a property of the description, so other code may
+// turn it on; users of f must then make only calls that never wait. It can't be
+// undone. It may be called from anywhere.
 func (f *FD) Share() {
 	if k := f.kind.Load(); !k.shared {
 		own := *k

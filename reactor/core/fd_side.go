@@ -8,30 +8,30 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// A Side is who else than the loop uses an FD's descriptor: goroutines, by a poller
-// of their own. Once there is one it owns the descriptor together with the loop, and
-// closes it.
+// A Side is the side of an FD other than the loop: goroutines, with a poller of
+// their own. Once there is one it owns the descriptor together with the loop,
+// and closes it.
 type Side struct{ Sharer }
 
-// A Sharer is what a [Side] does when the loop tells it. All of it is called on the
-// loop, and must not wait for a goroutine.
+// A Sharer has the methods of a [Side] that the loop calls. They are called on
+// the loop, and must not wait for a goroutine.
 type Sharer interface {
-	// CloseFD closes the descriptor, now that the loop does not use it any more. It
-	// is called once.
+	// CloseFD closes the descriptor when the loop no longer uses it. It is
+	// called once.
 	CloseFD(fd int) error
-	// Attach is called when the loop begins to use the descriptor. It is false if that
-	// is closed. It is called only after [FD.OpenApart].
+	// Attach is called when the loop begins to use the descriptor. It returns
+	// false if that is closed. It is called only after [FD.OpenApart].
 	Attach() bool
-	// GrantWrite hands the write lock to the goroutine that has waited longest, and
-	// reports whether there is one. If not, it calls NobodyWaits.
+	// GrantWrite passes the write lock to the goroutine that has waited
+	// longest, and reports whether there is one. If not, it calls NobodyWaits.
 	GrantWrite() bool
 }
 
 // closedSide is the Side of an FD that was closed without one.
 var closedSide = new(Side)
 
-// Join makes s the Side of f, unless f has one, and returns f's. It is nil if f is
-// closed. It may be called from anywhere.
+// Join makes s the Side of f, unless f has one, and returns f's Side. It
+// returns nil if f is closed. It may be called from anywhere.
 func (f *FD) Join(s *Side) *Side {
 	if !f.side.CompareAndSwap(nil, s) {
 		s = f.side.Load()
@@ -50,8 +50,8 @@ func (f *FD) Side() *Side {
 	return nil
 }
 
-// OpenLate is like [FD.OpenKind], but leaves the poller alone until a task waits for
-// f: another one may serve f.
+// OpenLate is like [FD.OpenKind], but registers f with the poller only when a
+// task waits for it: another poller may serve f.
 func (f *FD) OpenLate(ctx context.Context, sysfd int, kind *FDKind) error {
 	s := Under(ctx, "FD.OpenLate")
 	s.loop.OnLoop("FD.OpenLate")
@@ -62,8 +62,8 @@ func (f *FD) OpenLate(ctx context.Context, sysfd int, kind *FDKind) error {
 	return s.loop.fds.add(f)
 }
 
-// OpenApart makes f an FD of a loop that does not know it: only its Side uses the
-// descriptor until a task does. It may be called from anywhere.
+// OpenApart opens f without registering it with its loop: only its Side uses
+// the descriptor until a task does. It may be called from anywhere.
 func (f *FD) OpenApart(l *Loop, sysfd int, kind *FDKind, s *Side) {
 	f.loop, f.sysfd = l, int32(sysfd)
 	f.kind.Store(kind)
@@ -71,7 +71,7 @@ func (f *FD) OpenApart(l *Loop, sysfd int, kind *FDKind, s *Side) {
 	f.side.Store(s)
 }
 
-// attach makes the loop use f, which it does not yet, or not to wait.
+// attach makes the loop use f, after OpenApart or OpenLate.
 func (f *FD) attach() error {
 	l := f.loop
 	if f.flags&apart == 0 {
@@ -96,8 +96,8 @@ func (f *FD) attach() error {
 	return nil
 }
 
-// Attach makes the loop use f, if it was opened by [FD.OpenApart]. It need not be
-// called before a wait.
+// Attach makes the loop use f, if it was opened by [FD.OpenApart]. Waits do it
+// themselves.
 func (f *InnerFD) Attach() error {
 	if f.flags&(apart|closed) != apart {
 		return nil
@@ -105,8 +105,8 @@ func (f *InnerFD) Attach() error {
 	return (*FD)(f).attach()
 }
 
-// closeFD closes the descriptor, or leaves that to the Side. A Side that is about to
-// look at sysfd has been told by then.
+// closeFD closes the descriptor, or leaves that to the Side. sysfd must be
+// cleared before.
 func (f *FD) closeFD() error {
 	fd := f.Sysfd()
 	if f.side.CompareAndSwap(nil, closedSide) {
@@ -118,7 +118,7 @@ func (f *FD) closeFD() error {
 	return err
 }
 
-// Kind returns what f was opened with. It may be called from anywhere.
+// Kind returns f's kind. It may be called from anywhere.
 func (f *FD) Kind() *FDKind { return f.kind.Load() }
 
 // ReadDeadline returns the read deadline in loop time, see [Loop.Now], or 0 if there
@@ -135,13 +135,13 @@ func (d *direction) at() time.Duration {
 	return 0
 }
 
-// Tell has the loop call do before its next step. It is false, and do is not called, if
-// the loop has ended. It may be called from anywhere.
+// Tell makes the loop call do before its next step. It returns false, and do is
+// not called, if the loop has ended. It may be called from anywhere.
 func (f *FD) Tell(do func()) bool { return f.loop.Post(do) }
 
-// Apart reports whether the caller is a goroutine that need not ask the loop to use
-// sockets: they are the system's, and the loop has not ended. It may be called from
-// anywhere.
+// Apart reports whether the caller is a goroutine that can use sockets without
+// the loop: they are the system's, and the loop has not ended. It may be called
+// from anywhere.
 func (l *Loop) Apart() bool {
 	_, real := l.sockets.(sockets.System)
 	return real && l.sim == nil && !l.OnThread() && !l.finished.Load()
@@ -152,16 +152,16 @@ func (l *Loop) Apart() bool {
 // TryLockApart takes the write lock for a goroutine of f's Side, if it is free.
 func (f *FD) TryLockApart() bool { return f.lock.CompareAndSwap(0, locked) }
 
-// LockApart takes the write lock, or has the Side told, by GrantWrite, when it can be
-// had. Meanwhile the Side must let no GrantWrite come before it knows of the
-// goroutine.
+// LockApart takes the write lock, or makes the lock call the Side's GrantWrite
+// when it is free. The Side must lock out GrantWrite until it has recorded the
+// waiting goroutine.
 func (f *FD) LockApart() (taken bool) { return f.lockOr(goroutinesWait) }
 
-// NobodyWaits tells the lock that no goroutine waits for it any more.
+// NobodyWaits records that no goroutine waits for the lock any more.
 func (f *FD) NobodyWaits() { f.lock.And(^goroutinesWait) }
 
-// UnlockApart passes on the lock that a goroutine has. It reports whether it did:
-// else goroutines wait, and none of them was chosen, for that is the Side's.
+// UnlockApart releases the lock that a goroutine holds. If it returns false,
+// only goroutines wait, and the Side must choose one of them.
 func (f *FD) UnlockApart() bool {
 	for {
 		v := f.lock.Load()
@@ -182,7 +182,7 @@ func (f *FD) UnlockApart() bool {
 	}
 }
 
-// lockHandedOver gives the lock, which a goroutine has handed over, to a task.
+// lockHandedOver gives the lock, which a goroutine has released, to a task.
 func (f *FD) lockHandedOver() {
 	if !f.queue.WakeFirst(WokenDone) {
 		f.lock.And(^tasksWait)

@@ -4,14 +4,14 @@ import (
 	"github.com/eddyio/eddy"
 )
 
-// An fdTable is the loop's FDs. The kernel reports a slot and its generation,
-// which grows each time the slot changes hands: an event that was under way when
-// its FD was closed finds another generation there, and wakes nobody.
+// An fdTable holds the loop's FDs. The kernel reports a slot and its
+// generation, which grows each time the slot gets another FD: an event for an
+// FD that was closed meanwhile finds another generation, and is ignored.
 type fdTable struct {
 	slots   []fdSlot
 	free    []uint32
 	n       int         // slots in use
-	foreign map[int]*FD // those of WaitReadable and WaitWritable
+	foreign map[int]*FD // borrowed FDs, of WaitReadable and WaitWritable
 }
 
 type fdSlot struct {
@@ -60,8 +60,8 @@ func (t *fdTable) dispatch(e eddy.Event) {
 	}
 }
 
-// evict drops an FD that waited for a number which has turned out to be
-// somebody else's by now: its owner has closed it.
+// evict drops the FD of a descriptor number that now belongs to another file:
+// the earlier owner has closed it.
 func (t *fdTable) evict(sysfd int) {
 	if f := t.foreign[sysfd]; f != nil {
 		delete(t.foreign, sysfd)

@@ -5,13 +5,13 @@ import (
 	"sync/atomic"
 )
 
-// An inbox is how other goroutines reach the loop: functions to be called on
-// its thread.
+// An inbox holds functions of other goroutines to be called on the loop's
+// thread.
 //
-// No message is lost and no wake-up is wasted. A sender puts its message in
-// and then looks whether the loop is asleep; the loop says that it is asleep
-// and then looks for messages. Whichever comes second sees the other, so
-// either the loop does not sleep, or exactly one sender wakes it.
+// No message is lost and no wake-up is wasted. A sender adds its message and
+// then checks whether the loop is asleep; the loop sets a flag that it is
+// asleep and then checks for messages. Whichever comes second sees the other,
+// so either the loop does not sleep, or exactly one sender wakes it.
 type inbox struct {
 	poller Poller
 	mu     sync.Mutex
@@ -22,8 +22,8 @@ type inbox struct {
 	asleep atomic.Bool
 }
 
-// put hands f over, to be called on the loop's thread before its next batch of
-// tasks. It is false when the loop has ended, and f will not be called.
+// put adds f, to be called on the loop's thread before its next batch of tasks.
+// It returns false if the loop has ended; then f is not called.
 func (b *inbox) put(f func()) bool {
 	b.mu.Lock()
 	if b.closed {
@@ -57,13 +57,13 @@ func (b *inbox) drain() {
 		msgs[i] = nil
 		f()
 	}
-	if cap(msgs) <= 1024 { // else a burst's memory would be kept
+	if cap(msgs) <= 1024 { // otherwise a burst's memory would be kept
 		b.spare = msgs[:0]
 	}
 }
 
-// close refuses what comes from now on, and then calls what is in. (The other
-// way round, senders that never stop would keep it draining.)
+// close refuses further messages, and then calls those that are in. (In the
+// other order, senders that never stop would keep it draining.)
 func (b *inbox) close() {
 	b.mu.Lock()
 	b.closed = true
@@ -71,6 +71,6 @@ func (b *inbox) close() {
 	b.drain()
 }
 
-// Post has f called on the loop's thread, before its next batch of tasks. It reports
-// whether the loop has not ended. It may be called from any goroutine.
+// Post makes the loop call f on its thread, before its next batch of tasks. It
+// returns false if the loop has ended. It may be called from any goroutine.
 func (l *Loop) Post(f func()) bool { return l.inbox.put(f) }

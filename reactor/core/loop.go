@@ -14,8 +14,8 @@ import (
 	"github.com/eddyio/eddy/timerwheel"
 )
 
-// A Loop runs tasks on one thread: that of the goroutine that called Begin, which
-// is locked to it until end has returned.
+// A Loop runs tasks on one thread: that of the goroutine that called Begin,
+// which is locked to it until End has returned.
 type Loop struct {
 	facade  Facade
 	cur     *Worker // the one that runs
@@ -38,10 +38,10 @@ type Loop struct {
 	labelled atomic.Bool // a ctx may have pprof labels
 }
 
-// schedule is what runs next, and when.
+// schedule holds what runs next, and when.
 type schedule struct {
 	ready  readyQueue
-	batch  int // how many of ready still belong to this turn
+	batch  int // entries of ready that still belong to this turn
 	wheel  timerwheel.Wheel[Expirer]
 	clock  Clock
 	turnAt int64     // when the turn began
@@ -49,9 +49,9 @@ type schedule struct {
 	wallAt int64
 }
 
-// crew is the coroutines.
+// crew holds the coroutines.
 type crew struct {
-	host    *Worker // the goroutine that called begin
+	host    *Worker // the goroutine that called Begin
 	idle    *Worker
 	idlers  int
 	workers []*Worker
@@ -60,7 +60,7 @@ type crew struct {
 
 // scopes are the roots of the tree of scopes, and the tasks in it.
 type scopes struct {
-	root     Scope   // of main and all that descends from it
+	root     Scope   // of main and all tasks below it
 	detached Scope   // of tasks made under a ctx that the loop does not cancel
 	shielded Scope   // of awaits under such a ctx
 	over     *reason // of scopes whose task or body has ended
@@ -69,23 +69,24 @@ type scopes struct {
 	lastID   uint32
 }
 
-// outer is what may still wake a task when nothing is ready and no timer runs.
+// outer counts what may still wake a task when nothing is ready and no timer is
+// set.
 type outer struct {
 	poller    Poller
 	inbox     inbox
 	ioWaits   int          // tasks and callbacks that wait for an fd
 	threads   int          // goroutines that work for tasks
-	outsiders int          // foreign contexts followed, and others like them
+	outsiders int          // foreign contexts followed, and the like
 	holds     atomic.Int64 // in force; see Hold
 	warned    bool         // that only the end of Run's ctx can wake a task
 }
 
-// ending is how the loop ends.
+// ending is the state of the loop's end.
 type ending struct {
 	panicked  []*Task
 	failure   error // why the loop ends before main did
 	closing   bool  // main has returned
-	lastTurns int   // turns taken for callbacks alone, since all tasks are over
+	lastTurns int   // turns taken only for callbacks, after all tasks were over
 	cutting   bool  // the grace time is over
 	abandoned bool  // some tasks can't even be cut off
 	goexit    bool  // main called runtime.Goexit: Run calls it too
@@ -95,18 +96,18 @@ type ending struct {
 	finished  atomic.Bool
 }
 
-// guided is how a guest holds the loop back; see paused.
+// guided limits the loop for a guest; see paused.
 type guided struct {
-	alone    bool          // there is no guest: nobody may stop the loop
-	stopped  bool          // stop was called
-	turned   bool          // runUntilStopped has taken a turn
-	turns    int           // how many turns are left; negative: any number
+	alone    bool          // there is no guest: the loop can't be stopped
+	stopped  bool          // Stop was called
+	turned   bool          // RunUntilStopped has taken a turn
+	turns    int           // turns left; negative: no limit
 	maxSleep time.Duration // how long a turn may sleep
 }
 
-// observed is what is known of the step that runs.
+// observed holds what is observed of the running step.
 type observed struct {
-	watched bool          // somebody wants to know of each step
+	watched bool          // steps are observed
 	slow    time.Duration // steps that take longer are reported; 0: none
 	step    step
 	steps   uint64        // begun, and turns; see watchdog
@@ -114,13 +115,14 @@ type observed struct {
 	sighted *atomic.Pointer[sighting]
 }
 
-// A Facade is the loop as its users know it. The core asks it for what has a name
-// in their code: errors and reports.
+// A Facade is the users' view of the loop. The core gets errors and reports of
+// types that users name from it.
 type Facade interface {
-	// Report reports what no caller can be told. It is called on the loop's thread.
+	// Report reports a problem that can't be returned to a caller. It is called
+	// on the loop's thread.
 	Report(r Report)
 
-	// Blocked reports a loop that stands. It is called on the watchdog's goroutine.
+	// Blocked reports a blocked loop. It is called on the watchdog's goroutine.
 	Blocked(b Blockage)
 
 	// Last is called when nothing is left to run, and reports whether it has made a
@@ -134,16 +136,16 @@ type Facade interface {
 	// runtime.Goexit, if that is ErrGoexit.
 	Panicked(task string, value any, stack []byte) error
 
-	// Deadlocked returns the error of a loop that nothing can wake. waiting has a
-	// line for each task.
+	// Deadlocked returns the error of a deadlocked loop. waiting has a line for
+	// each task.
 	Deadlocked(waiting []string) error
 
-	// Classify returns what an error is by itself, whatever it wraps. The cause is
-	// that of a cancellation.
+	// Classify returns the kind of an error, without unwrapping it. The cause
+	// is that of a cancellation.
 	Classify(err error) (kind ErrorKind, cause error)
 }
 
-// An ErrorKind is what the core has to know of an error that users can name.
+// An ErrorKind is the kind of an error of a type that users can name.
 type ErrorKind uint8
 
 const (
@@ -153,7 +155,7 @@ const (
 	TimeoutError             // that of a deadline that code has set for itself
 )
 
-// A Poller tells which fds are ready.
+// A Poller reports which fds are ready.
 type Poller interface {
 	Add(fd int, token uint64) error
 	Remove(fd int) error
@@ -162,7 +164,7 @@ type Poller interface {
 	Close() error
 }
 
-// A Config is what can be chosen about a loop. What is zero is the usual.
+// A Config configures a loop. Zero fields mean defaults.
 type Config struct {
 	Clock      Clock
 	Poller     Poller
@@ -174,12 +176,12 @@ type Config struct {
 	Debug      bool
 }
 
-// loops holds the threads on which a loop runs, and the loop, so that none runs
+// loops maps the threads on which loops run to their loops, so that none runs
 // inside another.
 var loops sync.Map
 
-// Begin makes l, which is zero, a loop on the calling goroutine's thread. The error
-// is ctx's, if that is done, or [ErrNested] if there is a loop already.
+// Begin makes the zero l a loop on the calling goroutine's thread. The error is
+// ctx's, if ctx is done, or [ErrNested] if the thread has a loop already.
 func (l *Loop) Begin(ctx context.Context, f Facade, c Config) error {
 	l.facade, l.thread = f, threadID()
 	if ctx.Err() != nil {
@@ -252,17 +254,17 @@ func (l *Loop) Start(ctx context.Context, main *Task) {
 	l.title.Store(&title)
 }
 
-// Facade returns the loop as its users know it.
+// Facade returns the loop's Facade.
 func (l *Loop) Facade() Facade { return l.facade }
 
-// Root returns the scope that main and all that descends from it are below.
+// Root returns the scope above main and all tasks below it.
 func (l *Loop) Root() *Scope { return &l.root }
 
-// Detached returns the scope of tasks that are made under a ctx which the loop does
-// not cancel, until its end.
+// Detached returns the scope of tasks made under a ctx that the loop cancels
+// only at its end.
 func (l *Loop) Detached() *Scope { return &l.detached }
 
-// Shielded returns a scope that is never done: what waits under it is not
+// Shielded returns a scope that is never done: waits under it are not
 // cancelled.
 func (l *Loop) Shielded() *Scope { return &l.shielded }
 
@@ -279,12 +281,12 @@ func (l *Loop) Push(j Job) { l.ready.push(j) }
 // loop.
 func (l *Loop) Running() *Task { return l.cur.task }
 
-// Outside counts what may wake a task from outside of the loop's sight: n more of
-// it. While there is any, the loop is not deadlocked.
+// Outside adds n to the count of things unknown to the loop that may wake a
+// task. While it is positive, the loop is not deadlocked.
 func (l *Loop) Outside(n int) { l.outsiders += n }
 
-// Threads counts goroutines that work for tasks: n more of them. The loop does not
-// end before they do. It returns how many there are.
+// Threads adds n to the number of goroutines that work for tasks, and returns
+// it. The loop does not end before they do.
 func (l *Loop) Threads(n int) int {
 	l.threads += n
 	return l.threads
@@ -293,7 +295,7 @@ func (l *Loop) Threads(n int) int {
 // A Timer is set in a loop's wheel.
 type Timer = timerwheel.Timer[Expirer]
 
-// SetTimer makes t expire at a time of the loop's, instead of another if it is set.
+// SetTimer makes t expire at a loop time, replacing an earlier setting.
 func (l *Loop) SetTimer(t *Timer, when int64) { l.wheel.Reset(t, when) }
 
 // StopTimer keeps t from expiring.

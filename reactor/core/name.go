@@ -6,32 +6,30 @@ import (
 	"runtime"
 )
 
-// A TaskName is what a task is called, copied so that it can be formatted anywhere
-// and at any time. It costs next to nothing to take one.
+// A TaskName is a copy of a task's name that can be formatted anywhere and at
+// any time. It is very cheap to make.
 type TaskName struct {
 	ID    uint64
 	given *string
 	label string       // of a Runner that has a name
-	of    fmt.Stringer // what follows the label, if there is such a thing
+	of    fmt.Stringer // follows the label, if set
 	kind  reflect.Type // of a Runner that has no name
 	pc    uintptr      // of the task's function; 0 if that is not known
 }
 
-// A Labeled is a [Runner] that has a name which can be formatted elsewhere than on the
-// loop.
+// A Labeled is a [Runner] with a name that can be formatted off the loop.
 type Labeled interface {
-	// Label returns a verb, and what it is done to: something that does not change,
-	// or nil.
+	// Label returns a verb and its object, which must not change, or nil.
 	Label() (verb string, of fmt.Stringer)
 }
 
-// A Serving is a [Runner] that calls a function of the user's.
+// A Serving is a [Runner] that calls a function of the user.
 type Serving interface {
-	// Function returns it.
+	// Function returns the user's function.
 	Function() any
 }
 
-// Name returns what t is called. The caller is on the loop.
+// Name returns t's name. The caller must be on the loop.
 func (t *Task) Name() TaskName {
 	n := TaskName{ID: uint64(t.id)}
 	if e := t.scope.extra.Load(); e != nil {
@@ -73,8 +71,8 @@ func (n TaskName) String() string {
 	return fmt.Sprintf("task %d", n.ID)
 }
 
-// Called returns the name that the task was given, or that of what it runs; "" if it
-// has none.
+// Called returns the name that was set for the task, or that of its Runner; ""
+// if there is none.
 func (n TaskName) Called() string {
 	switch {
 	case n.given != nil:
@@ -90,7 +88,7 @@ func (n TaskName) Called() string {
 }
 
 // Function returns the name of the task's function, with its package's last element;
-// "" if that is not known.
+// "" if unknown.
 func (n TaskName) Function() string {
 	if f := runtime.FuncForPC(n.pc); f != nil {
 		return shortName(f.Name())
@@ -98,8 +96,8 @@ func (n TaskName) Function() string {
 	return ""
 }
 
-// Site returns where the code of the task's function begins; "" if that is not known.
-// For a function literal that is where the task is made.
+// Site returns where the code of the task's function begins; "" if unknown. For
+// a function literal that is usually where the task is made.
 func (n TaskName) Site() (file string, line int) {
 	if f := runtime.FuncForPC(n.pc); f != nil {
 		return f.FileLine(n.pc)
@@ -107,6 +105,6 @@ func (n TaskName) Site() (file string, line int) {
 	return "", 0
 }
 
-// PC returns the address of the task's function, to count tasks by; 0 if that is not
-// known.
+// PC returns the address of the task's function, for counting tasks by
+// function; 0 if unknown.
 func (n TaskName) PC() uintptr { return n.pc }

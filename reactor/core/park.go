@@ -6,21 +6,22 @@ import (
 	"runtime/debug"
 )
 
-// Wakeup says what woke a parked task.
+// A Wakeup is the reason why a parked task was woken.
 type Wakeup uint8
 
-// cutOff is the panic that ends a task which did not stop when the loop ended.
+// cutOff is the panic value that ends a task that did not stop when the loop
+// ended.
 type cutOff struct{}
 
-// IsCutOff reports whether v, which recover returned, is the panic that ends a task
-// which did not stop when the loop ended. It must be passed on.
+// IsCutOff reports whether v, which recover returned, is the panic that ends a
+// task that did not stop when the loop ended. Such a panic must be continued.
 func IsCutOff(v any) bool {
 	_, ok := v.(cutOff)
 	return ok
 }
 
-// Park suspends the running task, which stands in the list or has set the
-// timer that is to wake it, until that happens or s is done.
+// Park suspends the running task until it is woken by the list that it is in,
+// by its timer, or because s is done.
 func (w *Worker) Park(s *Scope, what fmt.Stringer) Wakeup {
 	w.parks(s, what)
 	if w.loop.cutting {
@@ -35,7 +36,7 @@ func (w *Worker) Park(s *Scope, what fmt.Stringer) Wakeup {
 	return w.woken
 }
 
-// parks notes that w's task is about to be suspended.
+// parks records that w's task is about to be suspended.
 func (w *Worker) parks(s *Scope, what fmt.Stringer) {
 	w.state, w.where, w.what = parked, s, what
 	w.since, w.spins = w.loop.turnAt, 0
@@ -66,22 +67,23 @@ func (w *Worker) Wake(why Wakeup) bool {
 // Expire wakes a task whose own timer is due.
 func (w *Worker) Expire() { w.Wake(WokenTimer) }
 
-// Yield lets all others that are ready run.
+// Yield lets all other ready tasks and callbacks run.
 func (w *Worker) Yield() {
 	w.state = ready
 	w.loop.ready.push(w)
 	w.loop.suspend(w)
 }
 
-// refuse answers an await under a scope that is done: at once, but a task that
-// goes on asking must let others run, and at the loop's end it is cut off.
+// refuse returns the error of an await under a scope that is done. It does so
+// at once, but a task that keeps awaiting must let others run, and is cut off
+// at the loop's end.
 func (w *Worker) refuse(s *Scope) error {
 	if w.loop.cutting {
-		w.Yield() // or one that recovers for ever would never be given up
+		w.Yield() // otherwise a task that always recovers would never be given up
 		panic(cutOff{})
 	}
 	w.loop.step.ignored++
-	if w.spins == 0 || w.ignorer != w.task.id { // the first since it last waited
+	if w.spins == 0 || w.ignorer != w.task.id { // the first since the task last waited
 		w.ignorer, w.ignored = w.task.id, 0
 	}
 	if w.ignored++; w.ignored == maxIgnored {
@@ -92,22 +94,22 @@ func (w *Worker) refuse(s *Scope) error {
 	return s.AwaitErr()
 }
 
-// insist counts a task's attempts that fail without having to wait. One that
-// goes on trying lets others run from time to time: it may be one of them that
-// changes what it fails for.
+// insist counts a task's attempts that fail without waiting. A task that keeps
+// trying yields from time to time, because another task may have to change the
+// condition that it fails for.
 func (w *Worker) insist() {
 	if w.task == nil {
 		return
 	}
 	if w.spins++; w.spins > 100 {
-		w.spins = 1 // 0 is for one that has waited
+		w.spins = 1 // 0 means that the task has waited
 		w.Yield()
 	}
 }
 
-// Await is the first step of all that suspends: it returns the running worker
-// and the scope that bounds the wait, or that scope's error. It panics when
-// the caller is not the running task of ctx's loop.
+// Await is the first step of every operation that may suspend: it returns the
+// running worker and the scope that bounds the wait, or that scope's error. It
+// panics if the caller is not the running task of ctx's loop.
 func Await(ctx context.Context, op string) (*Worker, *Scope, error) {
 	s, ok := ctx.(*Scope)
 	if !ok {
@@ -126,19 +128,19 @@ func Await(ctx context.Context, op string) (*Worker, *Scope, error) {
 	return w, s, nil
 }
 
-// Caller returns the worker of the running task, which must be one of ctx's
+// Caller returns the worker of the running task, which must belong to ctx's
 // loop.
 func Caller(ctx context.Context, op string) *Worker {
 	s := Under(ctx, op)
 	return s.loop.Caller(op)
 }
 
-// maxIgnored is how many awaits in a row may fail, because their ctx is done, before
-// that is reported.
+// maxIgnored is how many awaits in a row may fail because their ctx is done
+// before that is reported.
 const maxIgnored = 100_000
 
-// ioBudget is how many operations on sockets a task may do without suspending
-// before it has to let others run. (tokio's figure is 128 too.)
+// ioBudget is how many socket operations a task may do without suspending
+// before it must let others run. (tokio also uses 128.)
 const ioBudget = 128
 
 // Loop returns the worker's loop.
@@ -150,9 +152,9 @@ func (w *Worker) Task() *Task { return w.task }
 // Scope returns the innermost scope that the worker's task is in.
 func (w *Worker) Scope() *Scope { return w.scope }
 
-// Node returns what stands for the worker's task in the list that it waits in.
+// Node returns the waiter of the worker's task.
 func (w *Worker) Node() *Waiter { return &w.node }
 
-// WakeAt sets the worker's timer: it wakes the task, which is about to park, at a
-// time of the loop's.
+// WakeAt sets the worker's timer, which wakes the task, which is about to park,
+// at a loop time.
 func (w *Worker) WakeAt(when int64) { w.loop.wheel.Add(&w.timer, when) }

@@ -1,19 +1,20 @@
 package core
 
-// A Job is what can stand in the ready queue: a job, which needs a worker to
-// run on, as a task to be started or a callback to be called does; or a *worker,
-// whose task is to be resumed. Code that has one asks for the *Worker alone: to ask
-// for another interface than it is takes a search, and a stack.
+// A Job is an entry of the ready queue: a job that needs a worker to run on,
+// such as a task to start or a callback to call, or a *Worker, whose task is to
+// be resumed. Type-switch on *Worker only: assertions to other interfaces are
+// slow and take stack.
 type Job interface{ Exec(w *Worker) }
 
 // Exec is never called: a worker is resumed, not executed.
 func (w *Worker) Exec(*Worker) { panic("reactor: a worker executed as a job") }
 
-// readyQueue is the FIFO of all that can run: a ring that doubles when full.
+// readyQueue is the FIFO of everything that can run: a ring that doubles when
+// full.
 //
 // Invariants: len(buf) is zero or a power of two; the n entries from head on,
-// modulo len(buf), are the queue; all others are nil, so that nothing which
-// ran is kept alive.
+// modulo len(buf), are the queue; all others are nil, so that jobs that ran are
+// not kept alive.
 type readyQueue struct {
 	buf  []Job
 	head int
@@ -46,7 +47,7 @@ func (q *readyQueue) pop() Job {
 	return r
 }
 
-// at returns the i-th in the queue.
+// at returns the i-th entry of the queue.
 func (q *readyQueue) at(i int) Job { return q.buf[(q.head+i)&(len(q.buf)-1)] }
 
 func (q *readyQueue) grow() {

@@ -5,15 +5,15 @@ import (
 	"sync/atomic"
 )
 
-// A Scope is a region of a program that is cancelled as one: a task, the body
-// of a Timeout, a Group. Scopes form a tree, and the cancellation of one
-// reaches all below it at once. It is the context.Context that code in it
-// gets, so it must answer other goroutines too: those of its fields that they
-// read are atomic or constant, and all others belong to the loop's thread.
+// A Scope is a part of a program that is cancelled as a unit: a task, the body
+// of a Timeout, a Group. Scopes form a tree, and cancelling one cancels all
+// below it at once. It is the context.Context of the code in it, so other
+// goroutines use it too: the fields that they read are atomic or constant, and
+// all others belong to the loop's thread.
 //
 // Invariants:
 //   - reason is set once; from then on every scope below has one too;
-//   - a scope with up set stands in up's list of kids, and nowhere else;
+//   - a scope with up set is in up's list of kids, and in no other;
 //   - w is the worker that executes the scope's code, while it does; a task
 //     that parks under a scope it does not execute is among the guests.
 type Scope struct {
@@ -28,17 +28,17 @@ type Scope struct {
 	reason atomic.Pointer[reason]
 }
 
-// extra is what few scopes need. It is made when first needed, by any goroutine;
-// others than the loop's read until and outside alone.
+// extra holds state that few scopes need. It is made when first needed, by any
+// goroutine; goroutines other than the loop's read only until and outside.
 type extra struct {
 	until     atomic.Int64 // deadline in loop time; 0: none of its own
 	guests    guestList
 	followers followers
 	follows   *follower // of a foreign parent
-	passed    *reason   // of a scope that was around this one, and is over
-	stopped   *Task     // which the task awaited, and which was cancelled
-	failure   *failure  // of the task, until somebody asks
-	unclaimed *failure  // first of a circular list: those of tasks that the task made
+	passed    *reason   // of a former outer scope that is over
+	stopped   *Task     // a cancelled task that the task awaited
+	failure   *failure  // of the task, until it is claimed
+	unclaimed *failure  // first of a circular list: failures of tasks that the task made
 	name      atomic.Pointer[string]
 	outside   atomic.Pointer[outside]
 }
@@ -54,9 +54,9 @@ func (s *Scope) more() *extra {
 	return s.extra.Load()
 }
 
-// Init makes s a scope below ctx, which must descend from a scope of the loop.
-// When ctx is shielded from cancellation, or gets it from a context that is
-// not the loop's, s goes below home instead.
+// Init makes s a scope below ctx, which must be derived from a scope of the
+// loop. If ctx is shielded from cancellation, or can be cancelled by a foreign
+// context, s goes below home instead.
 func (s *Scope) Init(ctx context.Context, home *Scope) {
 	s.loop, s.parent = home.loop, ctx
 	near := Nearest(ctx)
@@ -96,7 +96,7 @@ func (s *Scope) unlink() {
 	}
 }
 
-// detach takes s out of its parent's list.
+// detach removes s from its parent's list.
 func (s *Scope) detach() {
 	up := s.up
 	if s.next == s {
@@ -111,7 +111,7 @@ func (s *Scope) detach() {
 }
 
 // cancel makes s and all below it done, and readies every task parked there. It
-// reports whether it did: a scope is cancelled once.
+// reports whether it did: a scope is cancelled only once.
 func (s *Scope) cancel(r *reason) bool {
 	if s.reason.Load() != nil {
 		return false
@@ -132,9 +132,9 @@ func (s *Scope) cancel(r *reason) bool {
 	return true
 }
 
-// end closes the scope of a task that is over. What runs below it goes on,
-// now directly below s.up; only who uses its ctx finds that done: other
-// goroutines and guests.
+// end closes the scope of a task that is over. Scopes below it go on, now
+// directly below s.up; only users of its ctx itself, other goroutines and
+// guests, find it done.
 func (s *Scope) end() {
 	for s.kids != nil {
 		k, up := s.kids, s.up
@@ -152,8 +152,8 @@ func (s *Scope) end() {
 	}
 }
 
-// Close closes a scope that has a body, a Timeout's or a Group's: what still
-// runs below it is cancelled, as by a std context's cancel function.
+// Close closes a scope that has a body, a Timeout's or a Group's: it cancels
+// what still runs below it, like a std context's cancel function.
 func (s *Scope) Close() {
 	s.cancel(s.loop.over)
 	s.unlink()
@@ -195,11 +195,11 @@ func (s *Scope) check() string {
 func (s *Scope) Loop() *Loop { return s.loop }
 
 // Cancel makes s and all below it done for a cause, which may be nil, and readies
-// every task that is parked there. It reports whether it did: a scope is cancelled
-// once.
+// every task that is parked there. It reports whether it did: a scope is
+// cancelled only once.
 func (s *Scope) Cancel(cause error) bool { return s.cancel(s.loop.because(cause)) }
 
-// CancelLike is Cancel, for the cause of another scope, which is done.
+// CancelLike is Cancel with the cause of another scope, which must be done.
 func (s *Scope) CancelLike(other *Scope) bool { return s.cancel(other.reason.Load()) }
 
 // Expire is Cancel, because the deadline of s has passed.
@@ -208,11 +208,11 @@ func (s *Scope) Expire() bool { return s.cancel(reasonDeadline) }
 // Canceled reports whether s is done.
 func (s *Scope) Canceled() bool { return s.reason.Load() != nil }
 
-// OuterDone reports whether what is around s is done, whatever s is.
+// OuterDone reports whether an outer scope of s is done, regardless of s.
 func (s *Scope) OuterDone() bool { return s.parent.Err() != nil }
 
-// SetUntil notes the loop time of a deadline of s, which is for others to keep;
-// 0 is none.
+// SetUntil records the loop time of a deadline of s, or 0 for none. The caller
+// must set the timer.
 func (s *Scope) SetUntil(until int64) {
 	before := s.more().until.Swap(until)
 	if until != 0 && (before == 0 || until < before) {

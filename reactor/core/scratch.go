@@ -12,24 +12,24 @@ import (
 // ScratchSize is the size of a loop's [InnerFD.Scratch], in bytes.
 const ScratchSize = 64 << 10
 
-// Scratch returns memory of the loop's own, ScratchSize bytes, which the caller
-// may use until the running task suspends, or the callback returns, or somebody
-// asks for it again: to read into it, say, what is passed on at once. So what is
-// idle needs no buffer. It costs nothing; with Options.Debug, some system calls,
-// and then a task that touches the memory after its next suspension panics with
-// [ErrScratch]. Without it, that panic comes only in IsScratch, if another task has
-// borrowed the memory meanwhile.
+// Scratch returns memory of the loop, ScratchSize bytes, which the caller may
+// use until the running task suspends, the callback returns, or Scratch is
+// called again: for instance to read data into it that is passed on at once. So
+// idle connections need no buffer. It costs nothing. With Options.Debug it
+// costs some system calls, and a task that uses the memory after its next
+// suspension panics with [ErrScratch]. Otherwise that panic comes only in
+// IsScratch, if another task has borrowed the memory meanwhile.
 func (f *InnerFD) Scratch() []byte { return f.loop.scratch.lend(f.loop) }
 
 // IsScratch reports whether p is part of the loop's Scratch, so that it must be
-// copied before the task suspends. It panics with [ErrScratch] if another task than the
-// running one, or one that started it by GoNow, borrowed it last: what p holds is then the
-// other one's. It costs about 1 ns.
+// copied before the task suspends. It panics with [ErrScratch] if the last
+// borrower was neither the running task nor one that started it by GoNow: then
+// p holds the other task's data. It costs about 1 ns.
 func (f *FD) IsScratch(p []byte) bool {
 	s := &f.loop.scratch
 	if !isIn(s.memory, uintptr(unsafe.Pointer(unsafe.SliceData(p)))) {
 		if s.expired != nil && s.isExpired(uintptr(unsafe.Pointer(unsafe.SliceData(p)))) {
-			panic(ErrScratch) // a system call would only say EFAULT
+			panic(ErrScratch) // a system call would only return EFAULT
 		}
 		return false
 	}
@@ -39,7 +39,7 @@ func (f *FD) IsScratch(p []byte) bool {
 	return true
 }
 
-// refuse panics, unless t works for the one that borrowed the memory.
+// refuse panics, unless t works for the borrower of the memory.
 func (s *scratch) refuse(t *Task) {
 	if t != nil {
 		if maker, ok := t.keeper.(*Task); ok && maker.id == s.lender {
@@ -56,20 +56,20 @@ func idOf(t *Task) uint32 {
 	return t.id
 }
 
-// ErrScratch is what a task panics with that uses memory after the suspension until
-// which it was lent. In debug mode any use does, and else only what would give one
-// connection the bytes of another.
+// ErrScratch is the panic value of a task that uses lent memory after its next
+// suspension. In debug mode any use panics, otherwise only one that would give
+// one connection the bytes of another.
 var ErrScratch = errors.New("reactor: memory of the loop's own was used after the task had suspended, when it may hold anything: copy what you need for longer")
 
-// scratch is a loop's memory to lend. In debug mode every borrower gets memory
-// of its own, which is sealed after the borrower's next suspension; the last
-// few that were sealed stay so, to tell who uses them.
+// scratch is a loop's memory to lend. In debug mode every borrower gets its own
+// memory, which is sealed after the borrower's next suspension; the last few
+// stay sealed, to detect late uses.
 //
-// Invariants: memory is what was lent last, or nil; expired are mappings that
+// Invariants: memory is the memory lent last, or nil; expired are mappings that
 // can't be accessed, the oldest first, at most maxExpired of them.
 type scratch struct {
 	memory  []byte
-	lender  uint32 // the task that borrowed it last; 0 for a callback
+	lender  uint32 // the last borrower; 0 for a callback
 	debug   bool
 	expired [][]byte
 }
@@ -84,7 +84,7 @@ func (s *scratch) lend(l *Loop) []byte {
 	return s.memory
 }
 
-// prepare makes the memory that is lent next.
+// prepare makes the memory to lend next.
 func (s *scratch) prepare(l *Loop) {
 	if s.debug {
 		s.lendMapping(l)
@@ -94,7 +94,7 @@ func (s *scratch) prepare(l *Loop) {
 }
 
 // lendMapping lends memory that a callback seals. The callback is queued before
-// its borrower can be, once it has suspended, and so comes first.
+// its suspended borrower can be, and so runs first.
 func (s *scratch) lendMapping(l *Loop) {
 	s.seal(s.memory)
 	memory, err := unix.Mmap(-1, 0, ScratchSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
@@ -106,14 +106,14 @@ func (s *scratch) lendMapping(l *Loop) {
 	l.ready.push(&Callback{loop: l, fn: func() { s.seal(memory) }})
 }
 
-// seal makes memory inaccessible, if it is what was lent last.
+// seal makes memory inaccessible, if it was lent last.
 func (s *scratch) seal(memory []byte) {
 	if memory == nil || unsafe.SliceData(s.memory) != unsafe.SliceData(memory) {
 		return
 	}
 	s.memory = nil
 	if unix.Mprotect(memory, unix.PROT_NONE) != nil {
-		return // it is no mapping
+		return // it is not a mapping
 	}
 	if len(s.expired) == maxExpired {
 		unix.Munmap(s.expired[0])
@@ -161,8 +161,8 @@ func (s *scratch) watchFaults() {
 	}
 }
 
-// explain returns what a panic with v means: ErrScratch, if it was an access to
-// sealed memory.
+// explain returns ErrScratch if v is the panic of an access to sealed memory,
+// and else v.
 func (s *scratch) explain(v any) any {
 	fault, ok := v.(interface{ Addr() uintptr })
 	if ok && s.isExpired(fault.Addr()) {

@@ -10,22 +10,24 @@ import (
 	"time"
 )
 
-// A Task is the record of a task: what is the same whatever the type of its result.
+// A Task is the record of a task: the part that does not depend on its result's
+// type.
 type Task struct {
 	scope   Scope
 	body    any // a func(context.Context) error, or a func(context.Context) (T, error)
 	err     error
 	waiters WaitList
-	keeper  Keeper // who learns of its end; nil once it is over
+	keeper  Keeper // notified of its end; nil once it is over
 	id      uint32
 	over    bool
-	claimed bool // somebody got the result
-	echo    bool // err is nothing but that of the task's own cancellation
-	exposed bool // somebody has it who does not hold its result
+	claimed bool // the result was claimed
+	echo    bool // err is only that of the task's own cancellation
+	exposed bool // other code refers to the record
 }
 
-// A Keeper learns of the end of the tasks that it made, and whether their error
-// is a mere echo of their cancellation: a group, a gathering, or simply another task.
+// A Keeper is notified of the end of the tasks that it made, and whether their
+// error only echoes their cancellation. It is a group, a gathering, or simply
+// another task.
 type Keeper interface{ Ended(t *Task, echo bool) }
 
 // A TaskJob is a job that runs a task.
@@ -34,11 +36,11 @@ type TaskJob interface {
 	Record() *Task
 }
 
-// Record returns t: a task whose body is a [Runner] is a job itself.
+// Record returns t: a task whose body is a [Runner] is itself a job.
 func (t *Task) Record() *Task { return t }
 
-// Init makes t, which is zero, a task under ctx, of which body is the function: it
-// names the task. k learns of its end; if it is nil, that is the running task.
+// Init makes the zero t a task under ctx. body is its function, which names the
+// task. k is its keeper; nil means the running task.
 func (t *Task) Init(l *Loop, ctx context.Context, body any, k Keeper) {
 	if k == nil && l.cur.task != nil && l.cur.state == running {
 		k = l.cur.task
@@ -50,39 +52,39 @@ func (t *Task) Init(l *Loop, ctx context.Context, body any, k Keeper) {
 	l.live++
 }
 
-// RunsOn notes that t begins to run on w. It is followed by the deferred call of
-// leave, and the call of t's function by that of returned.
+// RunsOn records that t begins to run on w. The caller must then defer Leave,
+// and call Returned after t's function.
 func (t *Task) RunsOn(w *Worker) {
 	w.task, w.scope = t, &t.scope
 	t.scope.w = w
 }
 
-// Returned notes what t's function has returned.
+// Returned records the error that t's function has returned.
 func (t *Task) Returned(err error) { t.err, t.over = err, true }
 
-// Withhold takes t, which has not begun, out of the tasks that keep the loop going,
-// until admit.
+// Withhold excludes t, which has not begun, from the tasks that keep the loop
+// running, until Admit.
 func (t *Task) Withhold() { t.scope.loop.live-- }
 
-// Admit starts a task that was withheld. job is what runs it.
+// Admit starts a task that was withheld. job runs it.
 func (t *Task) Admit(job Job) {
 	t.scope.loop.live++
 	t.scope.loop.ready.push(job)
 }
 
-// Outcome returns the error of t, which is over.
+// Outcome returns the error of t, which must be over.
 func (t *Task) Outcome() error { return t.err }
 
-// Body returns what t was made of.
+// Body returns the body passed to Init.
 func (t *Task) Body() any { return t.body }
 
 // Over reports whether t is over.
 func (t *Task) Over() bool { return t.over }
 
-// Echo reports whether the error of t is nothing but that of its own cancellation.
+// Echo reports whether the error of t is only that of its own cancellation.
 func (t *Task) Echo() bool { return t.echo }
 
-// Waiters returns the list of those who wait for t's end.
+// Waiters returns the list of tasks and hooks that wait for t's end.
 func (t *Task) Waiters() *WaitList { return &t.waiters }
 
 // Scope returns t's scope.
@@ -91,16 +93,17 @@ func (t *Task) Scope() *Scope { return &t.scope }
 // Loop returns t's loop.
 func (t *Task) Loop() *Loop { return t.scope.loop }
 
-// Keep makes k the one that learns of t's end; nil is nobody.
+// Keep makes k the keeper of t; nil means none.
 func (t *Task) Keep(k Keeper) { t.keeper = k }
 
-// Expose notes that somebody has t who may use it after its end.
+// Expose records that other code may use t after its end.
 func (t *Task) Expose() { t.exposed = true }
 
-// Leave ends the task, however its function was left.
+// Leave ends the task, whether its function returned, panicked or called
+// runtime.Goexit.
 func (t *Task) Leave(w *Worker) {
 	if t.scope.w == nil {
-		return // it is at rest already: see Dormant
+		return // ended by rest: see Dormant
 	}
 	if t.over {
 		t.finish(w)
@@ -145,11 +148,11 @@ func (t *Task) finish(w *Worker) {
 	}
 }
 
-// Ended learns of the end of a task that t made, and has no other keeper.
+// Ended handles the end of a task that t made and that has no other keeper.
 func (t *Task) Ended(made *Task, echo bool) { t.scope.loop.Unkept(made, echo) }
 
-// Exec runs a Runner. It is not Task[T]'s, for a generic function costs a
-// frame more on each task's stack.
+// Exec runs a Runner. It is not a method of Task[T], because a generic function
+// costs one more frame on each task's stack.
 func (t *Task) Exec(w *Worker) {
 	t.RunsOn(w)
 	defer t.Leave(w)
@@ -158,9 +161,9 @@ func (t *Task) Exec(w *Worker) {
 	}).Run(&t.scope))
 }
 
-// Caught makes an error of what a task's function was left by, other than a
-// return: a panic, or runtime.Goexit, for which recover gives nil. It must be
-// called where the stack is still that of the panic.
+// Caught returns the error of a task's function that did not return: r is the
+// recovered value of its panic, or nil for runtime.Goexit. It must be called
+// while the stack is still that of the panic.
 func (t *Task) Caught(r any) error {
 	switch r.(type) {
 	case nil:
@@ -188,8 +191,8 @@ func shortName(name string) string {
 	return strings.TrimSuffix(name[strings.LastIndexByte(name, '/')+1:], "-fm") // of a method value
 }
 
-// Join waits until t is over, and returns its error. If it is not over when the wait
-// ends, the error is that of the wait.
+// Join waits until t is over, and returns its error. If t is not over when the
+// wait ends, the error is that of the wait.
 func (t *Task) Join(ctx context.Context, op string) (over bool, err error) {
 	w, s, err := Await(ctx, op)
 	if err != nil {
@@ -220,19 +223,19 @@ func (t *Task) Cancel(cause error) bool {
 	return !t.over && t.scope.Cancel(cause)
 }
 
-// ID returns the task's number, which no other task of the loop has while it
-// lives: so two AnyTasks can be told to be one.
+// ID returns the task's number, which is unique among the loop's live tasks.
+// Equal IDs mean the same task.
 func (t *Task) ID() uint64 { return uint64(t.id) }
 
-// SetName gives the task a name, which is used wherever it is spoken of.
+// SetName sets the task's name for traces, logs and errors.
 func (t *Task) SetName(name string) {
 	t.scope.loop.OnLoopOrOver("Task.SetName")
 	t.scope.more().name.Store(&name)
 }
 
-// String names the task: by the name it was given, or else by its number and,
-// unless it has ended well, its function. It may be called from anywhere; on other
-// goroutines than the loop's it does not tell the function.
+// String returns the task's name, or else its number and, unless it has ended
+// without error, its function. It may be called from anywhere; on other
+// goroutines than the loop's it omits the function.
 func (t *Task) String() string {
 	if e := t.scope.extra.Load(); e != nil {
 		if name := e.name.Load(); name != nil {

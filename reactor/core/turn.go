@@ -6,8 +6,8 @@ import (
 	"github.com/eddyio/eddy/internal/simulation"
 )
 
-// successor says who runs after the worker that gives up the thread. nil is the
-// host. A turn for which the kernel need not be asked is taken on the spot.
+// successor returns what runs after the worker that gives up the thread; nil
+// means the host. It takes a turn itself if that need not poll the kernel.
 func (l *Loop) successor() Job {
 	if r := l.pick(); r != nil || l.ready.n == 0 || l.fds.n > 0 {
 		return r
@@ -15,8 +15,8 @@ func (l *Loop) successor() Job {
 	return l.next()
 }
 
-// next says who runs after the host, and takes turns until somebody can. nil is
-// nobody: there is no more to do.
+// next returns what runs after the host, and takes turns until something can
+// run. nil means that there is no more to do.
 func (l *Loop) next() Job {
 	for {
 		if r := l.pick(); r != nil {
@@ -37,8 +37,8 @@ func (l *Loop) next() Job {
 	}
 }
 
-// pick takes the first of those in the queue who belong to this turn; nil if
-// there is none.
+// pick removes and returns the first entry of the queue that belongs to this
+// turn; nil if there is none.
 func (l *Loop) pick() Job {
 	if l.watched {
 		l.endStep()
@@ -62,7 +62,7 @@ func (l *Loop) pick() Job {
 	return nil
 }
 
-// dropped reports whether r is a callback that is not to be called any more.
+// dropped reports whether r is a callback that must no longer be called.
 func dropped(r Job) bool {
 	switch r := r.(type) {
 	case *Callback:
@@ -78,8 +78,8 @@ func (l *Loop) isOver() bool {
 	return l.abandoned || l.live == 0 && l.threads == 0 && (l.ready.n == 0 || l.noMoreTurns())
 }
 
-// turn looks at the kernel, at what other goroutines posted, and at the timers,
-// and readies whoever is to run. When nobody is ready it sleeps.
+// turn polls the kernel, and handles its events, functions posted by other
+// goroutines, and timers. If nothing is ready it sleeps.
 func (l *Loop) turn() {
 	l.steps++
 	switch timeout := l.patience(); {
@@ -102,8 +102,8 @@ func (l *Loop) turn() {
 	}
 }
 
-// patience returns how long the loop may sleep: 0 for not at all, negative for
-// as long as it takes.
+// patience returns how long the loop may sleep: 0 means not at all, negative
+// means without limit.
 func (l *Loop) patience() time.Duration {
 	if l.ready.n > 0 || l.stopped {
 		return 0

@@ -7,26 +7,26 @@ import (
 	"sync/atomic"
 )
 
-// A View is what a loop looks like, copied: it can be read anywhere, and its names are
+// A View is a copy of a loop's state that can be read anywhere; names are
 // formatted only then.
 type View struct {
-	Now      int64 // the loop's time when it was complete
+	Now      int64 // the loop's time when the View was complete
 	Tasks    []TaskView
 	Holdings Holdings
 }
 
-// A TaskView is what a task looks like.
+// A TaskView is a copy of a task's state.
 type TaskView struct {
 	Name     TaskName
-	Parent   uint64 // the task that it is below in the tree of scopes; 0: none
+	Parent   uint64 // the task above it in the tree of scopes; 0: none
 	Doing    Doing
 	Wait     Wait  // if it waits
 	Since    int64 // the loop time of the turn in which it began to wait
 	Deadline int64 // the loop time at which a scope around it is done; 0: none
-	Grouped  bool  // it belongs to a group, or something like one, which waits for it
+	Grouped  bool  // it belongs to a group or the like, which waits for it
 }
 
-// Doing is what a task does.
+// A Doing is what a task does.
 type Doing uint8
 
 const (
@@ -49,8 +49,8 @@ func Loops() []*Loop {
 // lastNumber is the number of the newest loop.
 var lastNumber atomic.Uint64
 
-// Number returns a number that no other loop of the process has. It may be called from
-// anywhere.
+// Number returns the loop's number, unique in the process. It may be called
+// from anywhere.
 func (l *Loop) Number() uint64 { return l.number }
 
 // Main returns the name of the loop's main function; "" before it has begun. It may be
@@ -62,29 +62,32 @@ func (l *Loop) Main() string {
 	return ""
 }
 
-// piece is how many tasks are looked at before the loop goes on: some 50 µs.
+// piece is how many tasks are viewed before the loop goes on: about 50 µs.
 const piece = 256
 
-// maxQueued is how many entries of the ready queue are looked at in one piece.
+// maxQueued is how many entries of the ready queue are viewed in one piece.
 const maxQueued = 4096
 
 var (
-	// ErrUnseen is returned by [Loop.Look] if the loop has not come to it in time.
+	// ErrUnseen is returned by [Loop.Look] if the loop has not taken a turn in
+	// time.
 	ErrUnseen = errors.New("reactor: the loop has taken no turn in time")
 
-	// ErrOver is returned by [Loop.Look] of a loop that has ended.
+	// ErrOver is returned by [Loop.Look] if the loop has ended.
 	ErrOver = errors.New("reactor: the loop has ended")
 
 	errSimulated = errors.New("reactor: a simulated loop is not asked from outside, which would change what it does")
 )
 
-// Look returns what the loop looks like. It may be called from anywhere. On other
-// goroutines than the loop's it asks the loop in small pieces, between which that goes
-// on, and gives up when done is closed. Each task that lives throughout is seen once.
+// Look returns a View of the loop. It may be called from anywhere. On
+// goroutines other than the loop's it collects the View in small pieces,
+// between which the loop goes on, and gives up when done is closed. Each task
+// that lives throughout is seen once.
 //
-// The pieces go through the coroutines from the last to the first, for one that ends
-// moves the last one to its place: so a task is never moved to where it is not seen. A
-// task that was queued when the first piece looked has a coroutine by the second.
+// The pieces go through the coroutines from the last to the first, because one
+// that ends is replaced by the last one: so a task never moves to a position
+// that is not visited any more. A task that was queued during the first piece
+// has a coroutine by the second.
 func (l *Loop) Look(done <-chan struct{}) (*View, error) {
 	if l.OnThread() {
 		k := looker{loop: l}
@@ -119,18 +122,19 @@ func (l *Loop) Look(done <-chan struct{}) (*View, error) {
 	}
 }
 
-// A looker looks at a loop.
+// A looker collects a View of a loop.
 type looker struct {
 	loop     *Loop
-	quit     atomic.Bool // nobody waits for it any more
+	quit     atomic.Bool // the caller has given up
 	begun    bool
-	left     int // workers that were not looked at
+	left     int // workers not yet visited
 	tasks    []TaskView
 	holdings Holdings
 	now      int64
 }
 
-// piece looks at some of the loop's tasks, and reports whether that was all.
+// piece views some of the loop's tasks, and reports whether that was the last
+// piece.
 func (k *looker) piece(to *[]TaskView, most int) (over bool) {
 	l := k.loop
 	if !k.begun {
@@ -159,8 +163,8 @@ func (k *looker) piece(to *[]TaskView, most int) (over bool) {
 	return true
 }
 
-// view puts together what was seen. A task that was seen twice, for its coroutine was
-// moved, is as it was last.
+// view assembles the View. Of a task that was seen twice, because its coroutine
+// moved, it keeps the last state.
 func (k *looker) view() *View {
 	v := &View{Now: k.now, Holdings: k.holdings, Tasks: k.tasks}
 	slices.SortStableFunc(v.Tasks, func(a, b TaskView) int { return cmp.Compare(a.Name.ID, b.Name.ID) })
@@ -217,8 +221,8 @@ func (t *Task) parent() *Task {
 	return nil
 }
 
-// until returns the first deadline of s and the scopes around it, in loop time; 0 if
-// there is none.
+// until returns the earliest deadline of s and its outer scopes, in loop time;
+// 0 if there is none.
 func (s *Scope) until() (first int64) {
 	for ; s != nil; s = s.up {
 		if e := s.extra.Load(); e != nil {

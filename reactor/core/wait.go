@@ -7,41 +7,41 @@ import (
 	"time"
 )
 
-// A Wait is what a task waits for, in the words of its user. It is a copy, which can be
-// formatted elsewhere than on the loop, and later: reports, dumps, traces and whoever
-// looks at the loop from outside all have what they say from here.
+// A Wait describes what a task waits for. It is a copy, which can be formatted
+// off the loop, and later: reports, dumps, traces and inspections of the loop
+// all use it.
 type Wait struct {
 	For   string       // "a mutex", or "a mutex held by" if Tasks follow
-	On    fmt.Stringer // what For is done to; it does not change
+	On    fmt.Stringer // the object of For; it does not change
 	Tasks []TaskName
 	More  int    // tasks besides these
 	Have  int    // of Max: "2 of 10"
 	Max   int    // 0: there is no such number
-	After string // ends the sentence
+	After string // end of the sentence
 	Until int64  // the loop time at which the wait ends at the latest; 0: none
 }
 
 // maxListed bounds how many tasks a Wait names.
 const maxListed = 3
 
-// A Describer is what a task waits for that is described as a copy.
+// A Describer is an object of a wait that can be described by a Wait.
 type Describer interface {
 	fmt.Stringer
 
-	// Describe sets what there is to say in d, which is zero. It is called on the loop,
-	// for very many tasks at times, and leaves it to the Wait to make a text.
+	// Describe fills in d, which is zero. It is called on the loop, possibly
+	// for very many tasks, so it must not format text.
 	Describe(d *Wait)
 }
 
-// Described is the String method of a [Describer].
+// Described implements the String method of a [Describer].
 func Described(x Describer) string {
 	var d Wait
 	x.Describe(&d)
 	return d.String()
 }
 
-// List names tasks, as many as there is room for, and counts the rest: they are left in
-// all. Some may be missing among them.
+// List names the first few of tasks, and counts the others. There are left
+// tasks in all; the sequence may lack some of them.
 func (d *Wait) List(left int, tasks iter.Seq[*Task]) {
 	for t := range tasks {
 		if len(d.Tasks) == maxListed || len(d.Tasks) == left {
@@ -55,7 +55,7 @@ func (d *Wait) List(left int, tasks iter.Seq[*Task]) {
 // Name adds a task to those that d names.
 func (d *Wait) Name(t *Task) { d.Tasks = append(d.Tasks, t.Name()) }
 
-// String describes the wait, but for the time that is left.
+// String describes the wait, without the time left.
 func (d *Wait) String() string {
 	var b strings.Builder
 	b.WriteString(d.For)
@@ -89,8 +89,8 @@ func (d *Wait) String() string {
 	return b.String()
 }
 
-// At describes the wait at a loop time, with the time that is left if it ends by
-// itself.
+// At describes the wait at a loop time, with the time left if it has a
+// deadline.
 func (d *Wait) At(now int64) string {
 	if d.Until == 0 {
 		return d.String()
@@ -98,7 +98,7 @@ func (d *Wait) At(now int64) string {
 	return d.String() + ", " + Rounded(time.Duration(max(0, d.Until-now))) + " left"
 }
 
-// Rounded formats a duration as people say it.
+// Rounded formats a duration, rounded for people.
 func Rounded(d time.Duration) string {
 	for _, unit := range []time.Duration{time.Second, time.Millisecond, time.Microsecond} {
 		if d >= 10*unit {
@@ -108,7 +108,7 @@ func Rounded(d time.Duration) string {
 	return d.String()
 }
 
-// Waits describes what the parked worker's task waits for.
+// waits describes what the parked worker's task waits for.
 func (w *Worker) waits() (d Wait) {
 	switch x := w.what.(type) {
 	case *FD:
@@ -126,7 +126,7 @@ func (w *Worker) waits() (d Wait) {
 	return d
 }
 
-// describe describes the wait of w, which stands in one of f's lists.
+// describe describes the wait of w, which is in one of f's lists.
 func (f *FD) describe(w *Worker, d *Wait) {
 	dir := &f.write
 	switch {
@@ -148,12 +148,12 @@ func (f *FD) describe(w *Worker, d *Wait) {
 	}
 }
 
-// named is a name.
+// named is a string as a fmt.Stringer.
 type named string
 
 func (n named) String() string { return string(n) }
 
-// A number is a descriptor's.
+// A number is a descriptor number as a fmt.Stringer.
 type number int32
 
 func (n number) String() string { return fmt.Sprintf("fd %d", int32(n)) }

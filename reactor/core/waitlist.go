@@ -5,16 +5,16 @@ import (
 	"fmt"
 )
 
-// ErrClosed is returned by what waits for something that gets closed, or is
-// closed already.
+// ErrClosed is returned by operations on something that is closed, or is closed
+// while they wait.
 var ErrClosed = errors.New("reactor: closed")
 
-// A Waiter stands in a WaitList: a parked task's worker, or a hook. Exactly one of
-// w and Hook is set. A worker has one waiter of its own, since a task waits for
-// one thing at a time.
+// A Waiter is an entry of a WaitList: a parked task's worker, or a hook.
+// Exactly one of w and Hook is set. A worker has one waiter of its own, because
+// a task waits for one thing at a time.
 type Waiter struct {
 	next, prev *Waiter
-	list       *WaitList // the list it stands in, or nil
+	list       *WaitList // the list it is in, or nil
 	w          *Worker
 	Hook       Hook
 }
@@ -22,19 +22,19 @@ type Waiter struct {
 // Worker returns the parked task's worker, or nil if x is a hook.
 func (x *Waiter) Worker() *Worker { return x.w }
 
-// Waits reports whether x stands in a list.
+// Waits reports whether x is in a list.
 func (x *Waiter) Waits() bool { return x.list != nil }
 
-// Leave takes x out of its list, if it stands in one.
+// Leave removes x from its list, if it is in one.
 func (x *Waiter) Leave() {
 	if x.list != nil {
 		x.list.remove(x)
 	}
 }
 
-// A Hook is told that what it stood in a list for has come, or is no more: a
-// callback, which is queued then, or something of the package's own. It is in no
-// list by then.
+// A Hook is woken like a task when the list's condition is true or can no
+// longer be. It is a callback, which is then queued, or an object of a
+// primitive. It has left the list by then.
 type Hook interface{ Wake() }
 
 // A HookFunc is a function as a hook.
@@ -42,22 +42,22 @@ type HookFunc func()
 
 func (f HookFunc) Wake() { f() }
 
-// A WaitList is those who wait for one thing, the longest-waiting first. All
-// that a task can await has one. The zero WaitList is empty.
+// A WaitList holds the waiters for one thing, the longest-waiting first.
+// Everything that a task can await has one. The zero WaitList is empty.
 //
 // Invariant: head is the first of a circular list, or nil; every waiter in it
-// has list set to it, and a worker's waiter stands in a list only while its
-// task is parked.
+// has list set to it, and a worker's waiter is in a list only while its task is
+// parked.
 type WaitList struct{ head *Waiter }
 
-// Empty reports whether nobody waits.
+// Empty reports whether the list is empty.
 func (q *WaitList) Empty() bool { return q.head == nil }
 
-// First returns the one that has waited longest, or nil.
+// First returns the waiter that has waited longest, or nil.
 func (q *WaitList) First() *Waiter { return q.head }
 
-// All ranges over those that wait, in order. The one that it is at may be taken out
-// of the list.
+// All yields the waiters in order. The loop body may remove the current one
+// from the list.
 func (q *WaitList) All(yield func(*Waiter) bool) {
 	x := q.head
 	for range q.Len() {
@@ -69,7 +69,7 @@ func (q *WaitList) All(yield func(*Waiter) bool) {
 	}
 }
 
-// Len counts those who wait, one by one.
+// Len returns the number of waiters, which it counts one by one.
 func (q *WaitList) Len() (n int) {
 	for x := q.head; x != nil; {
 		n++
@@ -80,7 +80,7 @@ func (q *WaitList) Len() (n int) {
 	return n
 }
 
-// Push lets x wait, behind all others. A worker's node is pushed just before its task
+// Push adds x behind all others. A worker's node is pushed just before its task
 // parks.
 func (q *WaitList) Push(x *Waiter) {
 	x.list = q
@@ -105,7 +105,8 @@ func (q *WaitList) remove(x *Waiter) {
 	x.next, x.prev, x.list = nil, nil, nil
 }
 
-// WakeFirst makes the longest-waiting one ready, if there is one.
+// WakeFirst wakes the longest-waiting one, if there is one, and reports whether
+// there was.
 func (q *WaitList) WakeFirst(why Wakeup) bool {
 	if q.head == nil {
 		return false
@@ -121,7 +122,7 @@ func (q *WaitList) WakeFirst(why Wakeup) bool {
 }
 
 // Wait suspends the running task w in the list until it is woken. The error is
-// s's if s is done first, and [ErrClosed] if what it waits for is no more.
+// s's if s is done first, and [ErrClosed] if the list's object is closed.
 func (q *WaitList) Wait(w *Worker, s *Scope, what fmt.Stringer) error {
 	q.Push(&w.node)
 	switch w.Park(s, what) {
@@ -133,8 +134,8 @@ func (q *WaitList) Wait(w *Worker, s *Scope, what fmt.Stringer) error {
 	return nil
 }
 
-// told reports whether one of them will learn of what happened, as hooks that are
-// no callbacks do not.
+// told reports whether the list has a task or a callback; other hooks do not
+// count.
 func (q *WaitList) told() bool {
 	for x := q.head; x != nil; {
 		if _, ok := x.Hook.(*Callback); x.w != nil || ok {
@@ -147,14 +148,14 @@ func (q *WaitList) told() bool {
 	return false
 }
 
-// WakeAll makes all of them ready, in order.
+// WakeAll wakes all of them, in order.
 func (q *WaitList) WakeAll(why Wakeup) {
 	for q.head != nil {
 		q.WakeFirst(why)
 	}
 }
 
-// Check returns what is wrong with the list; "" if nothing is.
+// Check returns the broken invariant of the list, or "".
 func (q *WaitList) Check() string {
 	if q.head == nil {
 		return ""

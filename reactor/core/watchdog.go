@@ -14,13 +14,14 @@ import (
 	"unsafe"
 )
 
-// A loop that stands can't say so. The watchdog is a goroutine, one for all loops of
-// the process, that looks at each from time to time: a step that was under way twice
-// in a row, half the allowed time apart each time, keeps its loop's thread.
+// A blocked loop can't report itself. The watchdog is a goroutine, one for all
+// loops of the process, that checks each from time to time: a step that is seen
+// at consecutive checks, half the allowed time apart, blocks its loop.
 //
-// It costs the loops nothing but a count of their steps, which they store plainly and
-// it reads without synchronization: what it reads late it reads at its next look. While
-// all loops sleep it sleeps too, and the first that wakes up wakes it.
+// It costs the loops only a count of their steps, which they store plainly and
+// it reads without synchronization: a value that it misses it reads at its next
+// check. While all loops sleep it sleeps too, and the first that wakes up wakes
+// it.
 var watchdog struct {
 	mu     sync.Mutex
 	loops  []*watched
@@ -30,28 +31,28 @@ var watchdog struct {
 	looks  atomic.Int64 // for tests
 }
 
-// A watched loop is what the watchdog knows of a loop. Only its goroutine uses it,
+// A watched is the watchdog's record of a loop. Only its goroutine uses it,
 // except for seen.
 type watched struct {
 	loop  *Loop
-	every time.Duration // the time between two looks
+	every time.Duration // the time between two checks
 	next  time.Time
-	step  uint64    // at the last look
-	since time.Time // the first look that saw this step
+	step  uint64    // at the last check
+	since time.Time // the first check that saw this step
 	looks int       // how many saw it
-	told  bool      // that the loop is blocked
-	idle  bool      // it sleeps, and has taken no step since the look before
+	told  bool      // reported that the loop is blocked
+	idle  bool      // it sleeps, and has taken no step since the previous check
 	seen  atomic.Pointer[sighting]
 }
 
-// A sighting is where a step was when the watchdog last looked at it.
+// A sighting is the stack of a step at the watchdog's last check.
 type sighting struct {
 	step  uint64
 	stack []byte
 }
 
-// A Blockage is what the watchdog has to tell of a loop that stands, or of one that
-// goes on after it has stood.
+// A Blockage is the watchdog's report of a loop that is blocked, or runs again
+// after that.
 type Blockage struct {
 	ID    uint64 // the task's; 0 is a callback
 	Task  string // its name; "" is a callback
@@ -61,7 +62,7 @@ type Blockage struct {
 	Stack []byte
 }
 
-// watch puts l under the watchdog's eyes until the function that it returns is called.
+// watch makes the watchdog watch l until the returned function is called.
 func (l *Loop) watch() (stop func()) {
 	shortest := l.blocked
 	if _, real := l.clock.(monotonic); real && l.slow > 0 && (shortest <= 0 || l.slow < shortest) {
@@ -84,7 +85,8 @@ func (l *Loop) watch() (stop func()) {
 	return func() { unwatch(w) }
 }
 
-// unwatch takes a loop from the watchdog, whose goroutine ends with the last one.
+// unwatch removes a loop from the watchdog, whose goroutine ends with the last
+// one.
 func unwatch(w *watched) {
 	watchdog.mu.Lock()
 	watchdog.loops = slices.DeleteFunc(watchdog.loops, func(o *watched) bool { return o == w })
@@ -99,8 +101,8 @@ func unwatch(w *watched) {
 	<-ended
 }
 
-// wakeWatchdog makes the watchdog look at once. The caller holds the mutex, or has
-// found it asleep.
+// wakeWatchdog makes the watchdog check at once. The caller holds the mutex, or
+// has found it asleep.
 func wakeWatchdog() {
 	select {
 	case watchdog.kick <- struct{}{}:
@@ -120,9 +122,9 @@ func (l *Loop) awake() {
 	}
 }
 
-// watchLoops is the watchdog's goroutine. It falls asleep when no loop has taken a step
-// between two looks, so that one which sleeps often and briefly does not wake it each
-// time.
+// watchLoops is the watchdog's goroutine. It falls asleep when no loop has
+// taken a step between two checks, so that a loop that sleeps often and briefly
+// does not wake it each time.
 func watchLoops(ended, kick chan struct{}) {
 	defer close(ended)
 	timer := time.NewTimer(0)
@@ -143,7 +145,7 @@ func watchLoops(ended, kick chan struct{}) {
 				<-kick
 				continue
 			}
-			watchdog.asleep.Store(false) // it went on meanwhile
+			watchdog.asleep.Store(false) // a loop went on meanwhile
 		}
 		timer.Reset(sleep)
 		select {
@@ -155,8 +157,9 @@ func watchLoops(ended, kick chan struct{}) {
 
 func (w *watched) isUp() bool { return !w.loop.inbox.asleep.Load() }
 
-// lookAt looks at the loops whose time has come. It returns when the next one's comes,
-// and whether all sleep and have done so since the look before.
+// lookAt checks the loops whose time has come. It returns the time until the
+// next check, and whether all loops sleep and have done so since the previous
+// check.
 func lookAt(loops []*watched) (sleep time.Duration, idle bool) {
 	sleep, idle = time.Hour, true
 	for _, w := range loops {
@@ -171,7 +174,7 @@ func lookAt(loops []*watched) (sleep time.Duration, idle bool) {
 	return max(sleep, time.Millisecond), idle
 }
 
-// look looks at a loop.
+// look checks a loop.
 func (w *watched) look(now time.Time) {
 	l := w.loop
 	step := l.currentStep()
@@ -210,9 +213,9 @@ func (s *sighting) before(step uint64) bool { return s == nil || s.step != step 
 //go:norace
 func (l *Loop) currentStep() uint64 { return l.steps }
 
-// Standing returns what keeps the loop's thread, if one step goes on while it is called.
-// It may be called from anywhere, and takes some milliseconds. Took is since the turn
-// began.
+// Standing returns what blocks the loop's thread, if one step lasts throughout
+// the call. It may be called from anywhere, and takes some milliseconds. Took
+// counts from the beginning of the turn.
 func (l *Loop) Standing() (b Blockage, ok bool) {
 	step := l.currentStep()
 	time.Sleep(2 * time.Millisecond)
@@ -227,8 +230,8 @@ func (l *Loop) Standing() (b Blockage, ok bool) {
 	return b, l.currentStep() == step
 }
 
-// hostRuns reports whether neither a task nor a callback runs: the loop is in a turn, or
-// nobody drives it.
+// hostRuns reports whether neither a task nor a callback runs: the loop is in a
+// turn, or is not being driven.
 //
 //go:norace
 func (l *Loop) hostRuns() bool { return l.cur == l.host }
@@ -239,8 +242,8 @@ func (l *Loop) hostRuns() bool { return l.cur == l.host }
 func (l *Loop) currentTurn() int64 { return l.turnAt }
 
 // currentTask returns the number and name of the running task, and its function's name.
-// All are empty for a callback, and also if the step ended meanwhile, for what was read
-// is not to be trusted then.
+// All are empty for a callback, and also if the step ended meanwhile, because
+// the values are then unreliable.
 //
 //go:norace
 func (l *Loop) currentTask() (n uint64, name, function string) {
@@ -265,7 +268,7 @@ func (l *Loop) currentTask() (n uint64, name, function string) {
 	return uint64(id), fmt.Sprintf("task %d", id), ""
 }
 
-// givenName returns a copy of the name that a task was given.
+// givenName returns a copy of the name that was set for a task.
 //
 //go:norace
 func givenName(t *Task) string {
@@ -292,10 +295,11 @@ func entry(f any) uintptr {
 	return uintptr(unsafe.Pointer(*words[1]))
 }
 
-// blockedStack returns the stacks of the goroutines that keep a loop's thread, from a
-// goroutine profile: it stops the world for a fraction of the time that a dump of all
-// goroutines takes, since it groups the coroutines that are parked. Of several loops'
-// it takes the one that runs the function, if it is among them.
+// blockedStack returns the stacks of the goroutines that block loops' threads,
+// from a goroutine profile: that stops the world for a fraction of the time of
+// a dump of all goroutines, because it groups parked coroutines. Of several
+// loops it returns the stack of the one that runs the function, if there is
+// one.
 func blockedStack(function string) []byte {
 	var b bytes.Buffer
 	pprof.Lookup("goroutine").WriteTo(&b, 1)
@@ -316,9 +320,9 @@ func blockedStack(function string) []byte {
 	return bytes.Join(all, []byte("\nor, of another loop:\n"))
 }
 
-// loopStack returns the frames of a goroutine that runs a task or a callback, down to
-// that. It returns nil for other goroutines, for a coroutine that is parked, and for a
-// loop that sleeps.
+// loopStack returns the frames of a goroutine that runs a task or a callback,
+// down to that function. It returns nil for other goroutines, for a parked
+// coroutine, and for a sleeping loop.
 func loopStack(record []byte) []byte {
 	var out bytes.Buffer
 	for line := range bytes.Lines(record) {

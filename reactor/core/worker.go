@@ -8,28 +8,27 @@ import (
 )
 
 // A Worker is a coroutine that runs tasks and callbacks, one after the other,
-// and all that a task needs while it is parked. Workers are pooled: a task
-// gets one when it starts, so one that has grown its stack serves many tasks.
+// with the state that a task needs while it is parked. Workers are pooled: a
+// task gets one when it starts, so one with a grown stack serves many tasks.
 //
-// Whoever gives up the thread, a parking task or a worker out of work, switches
-// straight to its successor, the next in the queue: one switch from task to task,
-// none at all when a task is its own successor. Only when nobody is left of
-// a turn does it switch to the host, which takes the next one (see drive): what a
-// turn calls is deep, and would make the stack of every task that happens to
-// take one grow from two kilobytes to four.
+// A parking task, or a worker without work, switches directly to its successor,
+// the next in the queue: one switch from task to task, and none when a task is
+// its own successor. Only at the end of a turn does it switch to the host,
+// which takes the next turn (see drive): a turn's calls are deep, and would
+// make the stack of every task that takes one grow from two kilobytes to four.
 //
 // Invariants:
 //   - l.cur is the worker that runs, l.running its goroutine;
-//   - state is parked exactly while its task waits for wake, and until wake
-//     the task stands in no ready queue; after it, in exactly one place of it;
+//   - state is parked exactly while its task waits for Wake; until then the
+//     worker is not in the ready queue, and after it is there exactly once;
 //   - where is set while parked, and guestOf when another worker executes it.
 type Worker struct {
-	Weight int // for primitives: what the task asks for, or gets, where that is a number
+	Weight int // for primitives: a number that the task asks for or gets
 
 	co   coro.Coroutine
 	loop *Loop
 	self uintptr // its goroutine
-	task *Task   // whose function it runs; nil in a callback, and while idle
+	task *Task   // the task that it runs; nil in a callback, and while idle
 	job  Job
 
 	state  state
@@ -40,20 +39,20 @@ type Worker struct {
 	ignorer uint32 // the task of which ignored counts
 	ignored int32  // awaits in a row that failed because their ctx was done
 	where   *Scope
-	scope   *Scope // the innermost one that the task is in
+	scope   *Scope // the task's innermost scope
 	inner   *Region
 	body    *Body // the innermost generator's body that runs here
 	what    fmt.Stringer
 	since   int64 // when the turn began in which it parked
 	node    Waiter
-	spare   *Task // for a Dormant's next run: at rest, in the tree of scopes still
+	spare   *Task // for a Dormant's next run: ended, but still in the tree of scopes
 	timer   timerwheel.Timer[Expirer]
 
 	guestOf              *guestList
 	nextGuest, prevGuest *Worker
-	shadow               *Scope // follows the foreign ctx that the task awaited under last
+	shadow               *Scope // follows the foreign ctx that the task last awaited under
 	nextIdle             *Worker
-	index                int // its place in l.workers
+	index                int // its index in l.workers
 }
 
 type state uint8
@@ -68,11 +67,11 @@ const (
 )
 
 const (
-	WokenDone     Wakeup = iota // by what it waited for
+	WokenDone     Wakeup = iota // by the thing that it waited for
 	WokenTimer                  // its time has come
 	WokenCanceled               // its scope is done
-	WokenClosed                 // what it waited for is no more
-	wokenCut                    // the loop ends, and it would not stop
+	WokenClosed                 // the thing that it waited for was closed
+	wokenCut                    // the loop ends, and the task did not stop
 )
 
 // maxIdle bounds the coroutines kept for reuse, about 3 KB each.
@@ -88,7 +87,7 @@ func (l *Loop) newWorker() *Worker {
 	return w
 }
 
-// worker returns one that waits for a job.
+// worker returns a worker that waits for a job.
 func (l *Loop) worker(job Job) *Worker {
 	w := l.idle
 	if w == nil {
@@ -101,9 +100,9 @@ func (l *Loop) worker(job Job) *Worker {
 	return w
 }
 
-// main is the worker's coroutine. It ends by setting l.cur to whoever runs
-// next: its goroutine's end wakes the one that sleeps in its seat, and
-// that one passes control on (see switchTo).
+// main is the worker's coroutine. It ends by setting l.cur to the worker that
+// runs next: the end of its goroutine wakes the one that sleeps in its seat,
+// and that one passes control on (see switchTo).
 func (w *Worker) main() {
 	l := w.loop
 	w.self = coro.Self()
@@ -131,7 +130,7 @@ func (w *Worker) main() {
 	w.exit(l.host)
 }
 
-// retire makes w idle and switches to the next one. When enough are idle, w
+// retire makes w idle and switches to the next worker. If enough are idle, w
 // exits instead.
 func (w *Worker) retire(to *Worker) {
 	l := w.loop
@@ -164,8 +163,8 @@ func (w *Worker) run() {
 }
 
 // switchTo passes control from one worker to another and returns when from is
-// resumed. A coroutine that ends wakes whoever sits in its seat, which may be
-// anyone; the loop here passes control on to whom it belongs.
+// resumed. A coroutine that ends wakes the one that sleeps in its seat, which
+// may be any; the loop here passes control on to the right one.
 func (l *Loop) switchTo(from, to *Worker) {
 	l.cur, l.running = to, to.self
 	to.state = running
@@ -176,8 +175,8 @@ func (l *Loop) switchTo(from, to *Worker) {
 }
 
 // suspend gives up the thread until w, parked or queued, is resumed. It is
-// switchTo, written out: between a task and its switch each frame costs time, and
-// stack that the task keeps.
+// switchTo, inlined by hand: each frame between a task and its switch costs
+// time, and stack that the task keeps.
 func (l *Loop) suspend(w *Worker) {
 	to := l.host
 	if r := l.successor(); r != nil {
@@ -185,7 +184,7 @@ func (l *Loop) suspend(w *Worker) {
 			to = next
 		} else if l.idle != nil {
 			to = l.worker(r)
-		} else { // the host makes a worker: it takes more stack than a task has
+		} else { // the host makes a worker, which takes more stack than a task has
 			l.ready.pushFront(r)
 			l.batch++
 		}
@@ -202,9 +201,8 @@ func (l *Loop) suspend(w *Worker) {
 	w.budget = ioBudget
 }
 
-// drive is what the host does: it takes the loop's turns and starts whoever is
-// first in them, until there is no more to do or a guest is to get the thread
-// back.
+// drive is the host's loop: it takes turns and starts the first job of each,
+// until there is no more to do or a guest gets the thread back.
 func (l *Loop) drive() {
 	for {
 		r := l.next()
@@ -222,8 +220,9 @@ func (l *Loop) drive() {
 	}
 }
 
-// leave ends w, whose goroutine is in runtime.Goexit. The one that wakes then would
-// exit too, so the host has to be it, which is prepared for it: see letGo.
+// leave ends w, whose goroutine is in runtime.Goexit. The goroutine that wakes
+// then would exit too, so it must be the host, which is prepared for that: see
+// letGo.
 func (w *Worker) leave() {
 	l := w.loop
 	w.state, l.leaving = dying, w
@@ -232,14 +231,14 @@ func (w *Worker) leave() {
 	coro.Exit()
 }
 
-// letGo lets the worker go that is leaving. The caller is the host.
+// letGo ends the leaving worker. The caller is the host.
 func (l *Loop) letGo() {
 	w := l.leaving
 	l.leaving = nil
 	next := w
 	for _, x := range l.workers {
 		if x != w && x.co.WakesAfter(&w.co) {
-			next = x // it finds that w is to run, and the host has its seat
+			next = x // x passes control to w, and the host gets x's seat
 			break
 		}
 	}
@@ -248,7 +247,8 @@ func (l *Loop) letGo() {
 }
 
 // RunNow runs a job on a worker of its own until it suspends or ends. The
-// caller's goes to the front of the queue meanwhile, so it is resumed then.
+// caller's worker goes to the front of the queue meanwhile, so it is resumed
+// then.
 func (l *Loop) RunNow(j Job) {
 	w := l.cur
 	w.state = ready
