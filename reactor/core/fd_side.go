@@ -105,8 +105,8 @@ func (f *InnerFD) Attach() error {
 	return (*FD)(f).attach()
 }
 
-// closeFD closes the descriptor, or leaves that to the Side. sysfd must be
-// cleared before.
+// closeFD closes the descriptor, or leaves that to the Side. It clears sysfd only
+// after CloseFD, so that a Side that reads sysfd meanwhile knows f to be closed.
 func (f *FD) closeFD() error {
 	fd := f.Sysfd()
 	if f.side.CompareAndSwap(nil, closedSide) {
