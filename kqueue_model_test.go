@@ -11,5 +11,5 @@ import (
 // tick is the unit of the kernel's sleeps, 0 if it is short.
 func tick() time.Duration { return kqmodel.Tick() }
 
-// repeats reports whether the kernel reports at random what it has reported.
+// repeats reports whether the kernel repeats reports at random.
 func repeats() bool { return kqmodel.Repeats() }

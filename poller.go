@@ -68,7 +68,7 @@ const (
 	// Hangup: both directions are gone. Data may still be unread.
 	Hangup
 	// Failed: an error is pending on the socket (see SO_ERROR in socket(7)), or
-	// nobody is left to read the pipe.
+	// the pipe has no reader.
 	Failed
 	// Urgent: urgent data has come in on a TCP stream (MSG_OOB, tcp(7)). A read
 	// stops at its mark, so a short read does not mean that the socket is

@@ -60,7 +60,7 @@ func BenchmarkWake(b *testing.B) {
 			p.Wait(0)
 		}
 	})
-	// There and back between a Poller that sleeps and a goroutine.
+	// A round trip between a sleeping Poller and a goroutine.
 	b.Run("a sleeper", func(b *testing.B) {
 		p := newPoller(b)
 		ping := make(chan struct{})

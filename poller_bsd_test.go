@@ -41,8 +41,8 @@ func TestKeventBits(t *testing.T) {
 	}
 }
 
-// READ and WRITE of one descriptor make one Event; those of a number that is
-// not registered make none.
+// READ and WRITE of one descriptor make one Event; those of an unregistered
+// number make none.
 func TestKeventsMerge(t *testing.T) {
 	b := backend{wake: selfPipe{read: -1}}
 	b.slots.set(4, 40)
@@ -54,7 +54,7 @@ func TestKeventsMerge(t *testing.T) {
 		kevent(4, kqRead, 0, 0),
 		kevent(1000, kqRead, 0, 0),
 	}
-	for range 2 { // a second batch does not write into the first one's places
+	for range 2 { // a second batch does not overwrite the first
 		events, woken := b.translate(raw, nil)
 		if woken || len(events) != 2 || of(events, 40) != Readable|Writable || of(events, 90) != Readable {
 			t.Errorf("events %v, woken %v", events, woken)
@@ -73,8 +73,8 @@ func TestKeventsMerge(t *testing.T) {
 	}
 }
 
-// Hangup is told once both directions have ended, in one batch or in two, in
-// either order; and a later owner of the number begins anew.
+// Hangup is reported once both directions have ended, in one batch or in two,
+// in either order; a later owner of the number starts afresh.
 func TestHangupIsBothEnds(t *testing.T) {
 	in, out := kevent(4, kqRead, kqEOF, 0), kevent(4, kqWrite, kqEOF, 0)
 	all := Readable | Writable | ReadClosed | Hangup
@@ -115,7 +115,7 @@ func TestOwedReport(t *testing.T) {
 	r.close()
 	add(t, p, w, 1)
 	b := &p.kernel
-	b.slots.slots[w.fd].owed, b.slots.owed = false, nil // whatever this system said
+	b.slots.slots[w.fd].owed, b.slots.owed = false, nil // regardless of this system's report
 	b.slots.owe(w.fd)
 	start := time.Now()
 	if got := of(next(t, p, patience), 1); got&Writable == 0 || time.Since(start) >= patience {
@@ -130,7 +130,7 @@ func TestOwedReport(t *testing.T) {
 
 func checkBackend(p *Poller) error { return p.kernel.slots.check() }
 
-// Closing has unregistered it; Remove after the fact succeeds.
+// Closing has unregistered the descriptor, so a later Remove succeeds.
 func TestRemoveAfterClose(t *testing.T) {
 	p := newPoller(t)
 	a, _ := pair(t)
@@ -154,7 +154,7 @@ func TestRemoveDeletesBothFilters(t *testing.T) {
 	}
 }
 
-// A byte left behind would one day leave no room for the next.
+// Bytes left in the pipe would fill it in the end.
 func TestWakeDrainsThePipe(t *testing.T) {
 	p := newPoller(t)
 	for range 3 {

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Every combination of epoll's bits keeps what Readiness promises.
+// Every combination of epoll's bits satisfies the contract of Readiness.
 func TestEpollBits(t *testing.T) {
 	bits := []struct {
 		event uint32
@@ -45,7 +45,7 @@ func TestEpollBits(t *testing.T) {
 }
 
 // A duplicate keeps the registration alive after close: such events carry the
-// token of the registration, and Remove cannot name it any more.
+// token of the registration, and Remove can no longer end it.
 func TestEpollOutlivesClose(t *testing.T) {
 	p := newPoller(t)
 	a, peer := pair(t)
@@ -69,8 +69,8 @@ func ownFds(p *Poller) (queue int, wake []int) {
 	return p.kernel.epfd, []int{p.kernel.wakeFd}
 }
 
-// signals tells how often the wake was signalled since the last call: the
-// eventfd counts, for the poller never reads it.
+// signals returns how often the wake was signalled since the last call: the
+// eventfd counts, because the poller never reads it.
 func signals(t *testing.T, p *Poller) uint64 {
 	t.Helper()
 	var buf [8]byte
@@ -106,7 +106,8 @@ func TestWakeStaysPending(t *testing.T) {
 	}
 }
 
-// Signals and events come in pairs, whatever the wakers and the loop do at once.
+// Signals and events come in pairs, even when wakers and the loop run
+// concurrently.
 func TestSignalsPairWithEvents(t *testing.T) {
 	const wakers, enough = 4, 5000
 	p := newPoller(t)
@@ -119,7 +120,7 @@ func TestSignalsPairWithEvents(t *testing.T) {
 			}
 		})
 	}
-	// Wait does not tell whether it was woken, so this is its body.
+	// Wait does not return whether it was woken, so this is its body.
 	woken := func() bool {
 		n, _ := p.kernel.poll(p.raw, 0)
 		_, woken := p.kernel.translate(p.raw[:n], nil)
@@ -163,8 +164,9 @@ func TestMillisecondFallback(t *testing.T) {
 	}
 }
 
-// Where epoll_pwait2 is missing (ENOSYS) or forbidden (EPERM), Wait never tells.
-// A seccomp filter plays that kernel, on one thread that dies with its goroutine.
+// If epoll_pwait2 is missing (ENOSYS) or forbidden (EPERM), Wait works without
+// an error. A seccomp filter simulates that kernel, on one thread that ends
+// with its goroutine.
 func TestFallbackIsLatched(t *testing.T) {
 	for _, errno := range []unix.Errno{unix.ENOSYS, unix.EPERM} {
 		p := newPoller(t)
@@ -232,7 +234,7 @@ func TestMillis(t *testing.T) {
 	}
 }
 
-// Out of descriptors at either step, nothing stays open.
+// If descriptors run out at either step, nothing stays open.
 func TestNewPollerWithoutDescriptors(t *testing.T) {
 	var saved unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &saved); err != nil {
@@ -250,10 +252,11 @@ func TestNewPollerWithoutDescriptors(t *testing.T) {
 	}
 }
 
-// newPollerWithin lets the process have spare more descriptors, at most.
+// newPollerWithin calls NewPoller while the process may open at most spare more
+// descriptors.
 func newPollerWithin(t *testing.T, saved unix.Rlimit, spare int) (*Poller, error) {
 	t.Helper()
-	free, err := unix.Dup(0) // the lowest number that is free
+	free, err := unix.Dup(0) // the lowest free number
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ func tick() time.Duration { return 0 }
 
 func repeats() bool { return true }
 
-// It does repeat, and only what is so.
+// It repeats reports, and only correct ones.
 func TestRestless(t *testing.T) {
 	p := newPoller(t)
 	a, _ := pair(t)

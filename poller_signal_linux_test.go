@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// signalled has the calling thread interrupted every millisecond, until the test
+// signalled interrupts the calling thread every millisecond, until the test
 // ends.
 func signalled(t *testing.T) {
 	runtime.LockOSThread()
@@ -22,7 +22,7 @@ func signalled(t *testing.T) {
 			case <-stop:
 				return
 			case <-time.After(time.Millisecond):
-				// The runtime's own signal, which it takes as a hint.
+				// The runtime's own signal, which it treats as a hint.
 				unix.Tgkill(unix.Getpid(), tid, unix.SIGURG)
 			}
 		}

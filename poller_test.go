@@ -16,12 +16,13 @@ import (
 
 // One suite that any backend passes. It asserts the bits that the contract
 // promises and tolerates those it allows: a kernel may repeat the whole state
-// with any change, and may tell one change in two batches.
+// with any change, and may report one change in two batches.
 
-// patience is how long a test waits for what must happen.
+// patience is how long a test waits for something that must happen.
 const patience = testkit.Patience
 
-// A desc is a descriptor under test, closed at the end unless it was before.
+// A desc is a descriptor under test; it is closed at the end of the test unless
+// the test has closed it.
 type desc struct {
 	t    testing.TB
 	fd   int
@@ -51,7 +52,7 @@ func (d *desc) send(s string) {
 	}
 }
 
-// fill writes until there is no more room.
+// fill writes until there is no room.
 func (d *desc) fill() {
 	d.t.Helper()
 	buf := make([]byte, 1<<16)
@@ -64,7 +65,7 @@ func (d *desc) fill() {
 	}
 }
 
-// drain reads until there is no more, and returns how much there was.
+// drain reads until there is no more data, and returns how much there was.
 func (d *desc) drain() (total int) {
 	d.t.Helper()
 	buf := make([]byte, 1<<16)
@@ -153,8 +154,8 @@ func tcpPair(t testing.TB) (client, server *desc) {
 	return client, newDesc(t, fd)
 }
 
-// newPoller returns a Poller that is closed at the end of the test, after which
-// as many descriptors must be open as before.
+// newPoller returns a Poller that is closed at the end of the test. Then as
+// many descriptors must be open as before.
 func newPoller(t testing.TB) *Poller {
 	t.Helper()
 	before := openFds()
@@ -196,7 +197,7 @@ func remove(t testing.TB, p *Poller, d *desc) {
 	}
 }
 
-// next is Wait with the promises about every batch checked.
+// next is Wait, and checks the invariants of every batch.
 func next(t testing.TB, p *Poller, timeout time.Duration) []Event {
 	t.Helper()
 	events, err := p.Wait(timeout)
@@ -230,7 +231,7 @@ func implied(r Readiness) bool {
 }
 
 // await waits until token has been reported with all of want, in one batch or
-// several, and returns all that was reported of it.
+// several, and returns all bits reported for it.
 func await(t testing.TB, p *Poller, token uint64, want Readiness) (got Readiness) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); got&want != want; {
@@ -251,7 +252,7 @@ func of(events []Event, token uint64) (r Readiness) {
 	return r
 }
 
-// settle takes what is ready, so that what comes later is new.
+// settle consumes pending events, so that later ones are new.
 func settle(t testing.TB, p *Poller) {
 	t.Helper()
 	for len(next(t, p, 0)) > 0 {
@@ -294,7 +295,7 @@ func TestReadableIsAnEdge(t *testing.T) {
 	if got := await(t, p, 1, Readable); got&(ReadClosed|Hangup|Failed) != 0 {
 		t.Errorf("data made it %v", got)
 	}
-	quiet(t, p) // though unread
+	quiet(t, p) // although it is unread
 	b.send("y")
 	await(t, p, 1, Readable)
 	if n := a.drain(); n != 2 {
@@ -328,7 +329,8 @@ func TestListenerIsReadable(t *testing.T) {
 	if got := await(t, p, 2, Writable); got&(ReadClosed|Hangup|Failed) != 0 {
 		t.Errorf("a connected socket is %v", got)
 	}
-	// Taken after the connector's, which may have come in the same batch.
+	// Accepted after the connector's event, which may have come in the same
+	// batch.
 	fd, _, err := unix.Accept(l.fd)
 	if err != nil {
 		t.Fatal(err)
@@ -365,7 +367,7 @@ func TestHalfClose(t *testing.T) {
 	}
 }
 
-// Who shuts down its own writing side still has the other one.
+// A socket whose own writing side is shut down can still read.
 func TestOwnShutdown(t *testing.T) {
 	for name, connect := range map[string]func(testing.TB) (a, b *desc){"unix": pair, "tcp": tcpPair} {
 		t.Run(name, func(t *testing.T) {
@@ -398,7 +400,7 @@ func TestFullClose(t *testing.T) {
 	quiet(t, p)
 }
 
-// A TCP peer that closes has sent a FIN and no more: it might read on.
+// A TCP peer that closes has sent only a FIN: it might still read.
 func TestTCPCloseIsHalf(t *testing.T) {
 	p := newPoller(t)
 	a, b := tcpPair(t)
@@ -466,7 +468,7 @@ func TestPipe(t *testing.T) {
 		add(t, p, w, 1)
 		settle(t, p)
 		r.close()
-		await(t, p, 1, Writable) // whoever waits for room finds EPIPE
+		await(t, p, 1, Writable) // a writer that waits for room gets EPIPE
 	})
 	t.Run("reader has closed", func(t *testing.T) {
 		p := newPoller(t)
@@ -496,7 +498,7 @@ func TestPipe(t *testing.T) {
 	})
 }
 
-// What was ready when a descriptor was added goes with it.
+// Readiness found when a descriptor was added ends with its registration.
 func TestEndedPipeIsForgotten(t *testing.T) {
 	p := newPoller(t)
 	for _, forget := range []func(w *desc){
@@ -517,7 +519,7 @@ func TestEndedPipeIsForgotten(t *testing.T) {
 	}
 }
 
-// The next owner of the number has reports of its own.
+// The next owner of the number gets its own reports.
 func TestEndedPipesSuccessor(t *testing.T) {
 	p := newPoller(t)
 	r, w := pipe(t)
@@ -532,7 +534,7 @@ func TestEndedPipesSuccessor(t *testing.T) {
 	}
 }
 
-// A poller can be waited for like any other descriptor.
+// A poller can be polled like any other descriptor.
 func TestQueueInQueue(t *testing.T) {
 	outer, inner := newPoller(t), newPoller(t)
 	queue, _ := ownFds(inner)
@@ -549,7 +551,7 @@ func TestQueueInQueue(t *testing.T) {
 	}
 }
 
-// Some kqueue libraries take number 0 for their own use.
+// Some kqueue libraries use number 0 themselves.
 func TestDescriptorZero(t *testing.T) {
 	saved, err := unix.Dup(0)
 	if err != nil {
@@ -593,7 +595,7 @@ func TestRemove(t *testing.T) {
 	}
 }
 
-// moveTo makes d's file answer to number fd, closing what was there.
+// moveTo moves d's file to the number of old, which it closes.
 func moveTo(t *testing.T, d, old *desc) *desc {
 	t.Helper()
 	if err := unix.Dup2(d.fd, old.fd); err != nil {
@@ -604,7 +606,7 @@ func moveTo(t *testing.T, d, old *desc) *desc {
 }
 
 // Two descriptors are ready in one batch; the handler of the first closes the
-// second, whose number goes to a new file at once.
+// second, whose number is reused at once.
 func TestReuseWithinBatch(t *testing.T) {
 	p := newPoller(t)
 	a, aPeer := pair(t)
@@ -619,7 +621,7 @@ func TestReuseWithinBatch(t *testing.T) {
 	if of(events, 1)&Readable == 0 || of(events, 2)&Readable == 0 {
 		t.Fatalf("events %v", events)
 	}
-	bPeer.send("y") // and one more is in the kernel
+	bPeer.send("y") // one more event in the kernel
 	remove(t, p, b)
 	b = moveTo(t, c, b)
 	add(t, p, b, 3)
@@ -683,10 +685,10 @@ func TestErrors(t *testing.T) {
 	if err := p.Remove(a.fd); !errors.Is(err, unix.ENOENT) {
 		t.Errorf("second Remove: %v", err)
 	}
-	quiet(t, p) // a failed Add leaves nothing behind
+	quiet(t, p) // a failed Add registers nothing
 }
 
-// What is always ready can't be polled, on a kqueue either.
+// Files that are always ready can't be polled, not even on a kqueue.
 func TestFilesAreRefused(t *testing.T) {
 	p := newPoller(t)
 	dir := t.TempDir()
@@ -704,12 +706,12 @@ func TestFilesAreRefused(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 		if err := p.Remove(file.fd); err == nil {
-			t.Errorf("%s was added all the same", path)
+			t.Errorf("%s was added", path)
 		}
 	}
 }
 
-// The first registration stays.
+// A second Add is refused, and the first registration stays.
 func TestSecondAddIsRefused(t *testing.T) {
 	p := newPoller(t)
 	a, peer := pair(t)
@@ -723,7 +725,7 @@ func TestSecondAddIsRefused(t *testing.T) {
 	}
 }
 
-// A number beyond the kernel's int must not be cut down to one that is open.
+// A number beyond the kernel's int must not be truncated to an open one.
 func TestHugeDescriptor(t *testing.T) {
 	p := newPoller(t)
 	a, _ := pair(t)
@@ -752,8 +754,8 @@ func TestClose(t *testing.T) {
 	wantClosed(t, p, a)
 }
 
-// Other code has closed the poller's descriptors. Every call says so, no Wake
-// counts as pending, and Close still closes.
+// Other code has closed the poller's descriptors. Every call returns an error,
+// no Wake counts as pending, and Close still closes.
 func TestDescriptorsClosedByOthers(t *testing.T) {
 	p := newPoller(t)
 	p.kernel.close()

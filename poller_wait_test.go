@@ -8,9 +8,9 @@ import (
 )
 
 // sleeps measures how late the best of n sleeps is, and fails if they are early.
-// A signal rightly ends a Wait, and the Go runtime sends itself some to preempt
-// long-running goroutines, so one in twenty may be; a rounding error would show
-// in all of them.
+// A signal may end a Wait, and the Go runtime sends itself signals to preempt
+// long-running goroutines, so one sleep in twenty may be early; a rounding
+// error would make all of them early.
 func sleeps(t *testing.T, p *Poller, n int, d time.Duration) (best time.Duration) {
 	t.Helper()
 	best = math.MaxInt64
@@ -59,7 +59,7 @@ func TestLongTimeout(t *testing.T) {
 	}
 }
 
-// wakeBounded waits for a wake that is pending, with any timeout.
+// wakeBounded waits, with any timeout, for a wake that is pending.
 func wakeBounded(t *testing.T, p *Poller, timeout time.Duration) {
 	t.Helper()
 	stuck := time.AfterFunc(patience, func() { panic("Wait does not end") })
@@ -153,7 +153,7 @@ func TestWakeBehindFullBatch(t *testing.T) {
 	noWakeLeft(t, p)
 }
 
-// The returned batch outlives the growth that it caused.
+// The returned batch stays valid after the growth that it caused.
 func TestFullBatchStaysValid(t *testing.T) {
 	p := newPoller(t)
 	manyReady(t, p, 2*minBatch)

@@ -20,7 +20,7 @@ func wakeReturns(t testing.TB, p *Poller) []Event {
 	return events
 }
 
-// noWakeLeft asks the kernel behind Wait's back.
+// noWakeLeft polls the kernel directly, without Wait.
 func noWakeLeft(t testing.TB, p *Poller) {
 	t.Helper()
 	n, err := p.kernel.poll(p.raw, 0)
@@ -74,7 +74,7 @@ func TestWakesCoalesce(t *testing.T) {
 		t.Fatalf("100 wakes made %d events, %v", n, err)
 	}
 	if events, woken := p.kernel.translate(p.raw[:1], nil); !woken || len(events) != 0 {
-		t.Fatalf("that was not the wake but %v", events)
+		t.Fatalf("got %v, want a wake", events)
 	}
 }
 
@@ -89,8 +89,8 @@ func TestWakeBesidesEvents(t *testing.T) {
 	noWakeLeft(t, p)
 }
 
-// What was done before Wake is visible after Wait: under -race this fails if it
-// is not ordered.
+// Memory written before Wake is visible after Wait: under -race this fails if
+// it is not ordered.
 func TestWakeOrdersMemory(t *testing.T) {
 	p := newPoller(t)
 	var plain int
@@ -141,8 +141,8 @@ func TestNoWakeIsLost(t *testing.T) {
 	done.Wait()
 }
 
-// Close and many wakes at once. What takes the closed numbers next must not
-// be written to.
+// Close concurrently with many wakes. The next owners of the closed numbers
+// must not be written to.
 func TestCloseAgainstWakes(t *testing.T) {
 	for range 50 {
 		p := newPoller(t)
@@ -170,14 +170,14 @@ func TestCloseAgainstWakes(t *testing.T) {
 		wakers.Wait()
 		for _, s := range []*desc{a, b, c, d} {
 			if n := s.drain(); n != 0 {
-				t.Fatalf("a stranger's descriptor got %d bytes", n)
+				t.Fatalf("another file's descriptor got %d bytes", n)
 			}
 			s.close()
 		}
 	}
 }
 
-// The same race, one order of it forced: the waker has decided to signal, and
+// The same race, in one forced order: the waker has decided to signal, and
 // Close comes first.
 func TestCloseOvertakesWake(t *testing.T) {
 	p := newPoller(t)
@@ -185,14 +185,14 @@ func TestCloseOvertakesWake(t *testing.T) {
 	result := make(chan error, 1)
 	go func() { result <- p.Wake() }()
 	for p.state.Load()&pending == 0 {
-		runtime.Gosched() // until the waker is past its test of open
+		runtime.Gosched() // until the waker has checked open
 	}
 	p.state.And(^open)
 	p.closing.Unlock()
 	if err := <-result; !errors.Is(err, os.ErrClosed) {
 		t.Errorf("Wake: %v", err)
 	}
-	p.state.Or(open) // the descriptors are still there, to be looked at and closed
+	p.state.Or(open) // the descriptors are still open, to be checked and closed
 	if n, _ := p.kernel.poll(p.raw, 0); n != 0 {
 		t.Error("it wrote to the wake descriptor after Close")
 	}

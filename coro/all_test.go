@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// upTo yields 1 to n and returns err. Once it is told to stop it returns late.
+// upTo yields 1 to n and returns err. When it is closed it returns late.
 func upTo(n int, err, late error) *Generator[int, int, string] {
 	return New(func(y *Yielder[int, int]) (string, error) {
 		for i := 1; i <= n; i++ {
@@ -38,7 +38,8 @@ func TestAllToTheEnd(t *testing.T) {
 	}
 }
 
-// Leaving early closes, whichever way; a Close's error waits for the next one.
+// Leaving a loop early, in any way, closes the generator; the next Close
+// returns the error.
 func TestAllLeftEarly(t *testing.T) {
 	noLeaks(t)
 	leave := map[string]func(g *Generator[int, int, string]){
@@ -77,7 +78,7 @@ func TestAllLeftEarly(t *testing.T) {
 	}
 }
 
-// A loop that closes what it ranges over ends.
+// A loop that closes its generator ends.
 func TestAllClosedInside(t *testing.T) {
 	noLeaks(t)
 	g, n := upTo(3, nil, nil), 0
@@ -90,8 +91,9 @@ func TestAllClosedInside(t *testing.T) {
 	}
 }
 
-// A body that ignores the close which leaving causes is left suspended, and
-// tells whoever closes it next; nothing of that is remembered once it is over.
+// A body that ignores the close after an early exit is left suspended, and the
+// next Close returns that error; nothing of it is kept once the generator is
+// over.
 func TestAllLeftIgnored(t *testing.T) {
 	noLeaks(t)
 	g := New(func(y *Yielder[int, int]) (string, error) {

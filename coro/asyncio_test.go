@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The tests of this file replay programs that were recorded on CPython, whose
-// generators these are modelled on. The lines expected are the ones recorded.
+// The tests of this file replay programs recorded on CPython, whose generators
+// are the model for these. The expected lines are the recorded ones.
 
 // python returns what Python would print for an error of a generator.
 func python(err error) string {
@@ -48,7 +48,7 @@ func TestCase70(t *testing.T) {
 	noLeaks(t)
 	var out []string
 	print := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	// Of what is sent, 0 stands for None and 5 for the string 's'.
+	// Sent values: 0 stands for None and 5 for the string 's'.
 	sent := map[int]string{0: "None", 5: "s"}
 
 	make := func() *Generator[int, int, string] {
@@ -121,7 +121,7 @@ ValueError: after close
 `)
 }
 
-// Re-entrancy: a body that drives itself is refused and lives on.
+// Re-entrancy: a body that drives itself gets an error and goes on.
 func TestCase72(t *testing.T) {
 	noLeaks(t)
 	var out []string

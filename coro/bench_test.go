@@ -21,9 +21,9 @@ func BenchmarkPull(b *testing.B) {
 	}
 }
 
-// BenchmarkResume is the control transfer alone that a generator rests on: there
-// and back, as in BenchmarkPull, without the protocol of values and errors and
-// the look at who is asking.
+// BenchmarkResume measures only the control transfer of a generator, there and
+// back, as in BenchmarkPull, without the protocol of values and errors and the
+// check of the caller.
 func BenchmarkResume(b *testing.B) {
 	b.ReportAllocs()
 	var f frame
@@ -97,8 +97,8 @@ func (r *ring) after(i int) *Coroutine {
 	return &r.host
 }
 
-// end lets every coroutine return. Whichever seat the host sleeps in, the
-// goroutine whose seat it is may be another: it goes on until all have ended.
+// end lets every coroutine return. The end of one may wake another one than the
+// host, so it goes on until all have ended.
 func (r *ring) end() {
 	r.over = true
 	for i := range r.cs {
@@ -149,7 +149,7 @@ func BenchmarkGeneratorAll(b *testing.B) {
 	}
 }
 
-// BenchmarkGeneratorFrom is a Next that passes through depth Froms.
+// BenchmarkGeneratorFrom measures a Next that passes through depth Froms.
 func BenchmarkGeneratorFrom(b *testing.B) {
 	for _, depth := range []int{1, 4} {
 		b.Run(fmt.Sprint("depth=", depth), func(b *testing.B) {
@@ -167,7 +167,8 @@ func BenchmarkGeneratorFrom(b *testing.B) {
 	}
 }
 
-// BenchmarkGeneratorLife makes, starts and closes; fresh is never started.
+// BenchmarkGeneratorLife makes, starts and closes a generator; "fresh" does not
+// start it.
 func BenchmarkGeneratorLife(b *testing.B) {
 	b.Run("pull", func(b *testing.B) {
 		b.ReportAllocs()

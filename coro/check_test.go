@@ -10,7 +10,7 @@ import (
 )
 
 // noLeaks fails t if it ends with more goroutines or strands than it began
-// with. A goroutine that has ended may take a moment to be gone.
+// with. A goroutine that has ended may take a moment to disappear.
 func noLeaks(t *testing.T) {
 	t.Helper()
 	goroutines, entered := testkit.Goroutines(), countStrands()
@@ -34,8 +34,8 @@ func countStrands() int {
 	return len(strands.of)
 }
 
-// checkSeats verifies the invariants of Coroutine: those that are parked sit
-// in seats of the set, no two in one; any other sits nowhere.
+// checkSeats verifies the invariants of Coroutine: parked ones sleep in seats
+// of the set, no two in one; others have no seat.
 func checkSeats(all []*Coroutine, parked func(*Coroutine) bool) error {
 	homes := make(map[*seat]int)
 	for i, c := range all {

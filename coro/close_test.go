@@ -6,14 +6,14 @@ import (
 	"testing"
 )
 
-// isClosed is an error that is ErrClosed by its own account.
+// isClosed is an error whose method Is matches ErrClosed.
 type isClosed struct{}
 
 func (isClosed) Error() string        { return "closed" }
 func (isClosed) Is(target error) bool { return target == ErrClosed }
 
-// What a body returns besides ErrClosed is never lost, whoever closes its
-// generator: a Close, a break out of a loop, or another generator's From.
+// Errors that a body returns besides ErrClosed are never lost, whether a Close,
+// a break out of a loop, or another generator's From closes it.
 func TestCloseReturnsWhatIsNotErrClosed(t *testing.T) {
 	noLeaks(t)
 	flush, other := errors.New("flush failed"), errors.New("other")
@@ -70,7 +70,8 @@ func TestCloseReturnsWhatIsNotErrClosed(t *testing.T) {
 	}
 }
 
-// What is thrown together with ErrClosed is no mere close: From passes it on.
+// An error thrown together with ErrClosed is not just a close: From passes it
+// on.
 func TestFromThrowsWhatIsNotErrClosed(t *testing.T) {
 	noLeaks(t)
 	boom := errors.New("boom")

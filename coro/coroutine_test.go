@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// A stage has coroutines switch at random and knows, from a model that is a
-// list of numbers, who must run after each step. Actor 0 is the host; each
-// other actor has the seat of its number.
+// A stage makes coroutines switch at random and predicts, from a model that is
+// a list of numbers, which one must run after each step. Actor 0 is the host;
+// each other actor has the seat of its number.
 type stage struct {
 	t       *testing.T
 	rng     *rand.Rand
@@ -19,7 +19,7 @@ type stage struct {
 	running int
 	steps   int
 	started int // how many times an actor was given to Init
-	turns   int // how many times anyone woke
+	turns   int // how many times an actor woke
 }
 
 const nowhere = -1
@@ -47,7 +47,8 @@ func (s *stage) start(i int) {
 
 func (s *stage) parked(i int) bool { return s.at[i] != nowhere }
 
-// act is what actor me does until it ends or, the host, until all others have.
+// act runs actor me until it ends or, for the host, until all others have
+// ended.
 func (s *stage) act(me int) {
 	for {
 		s.steps--
@@ -73,7 +74,7 @@ func (s *stage) act(me int) {
 	}
 }
 
-// restart gives an ended actor, if there is one, to Init again.
+// restart calls Init again for an ended actor, if there is one.
 func (s *stage) restart(me int) {
 	i := 1 + s.rng.IntN(len(s.actors)-1)
 	if i != me && !s.parked(i) {
@@ -81,7 +82,7 @@ func (s *stage) restart(me int) {
 	}
 }
 
-// pick returns an actor who is parked, or nowhere.
+// pick returns a parked actor, or nowhere.
 func (s *stage) pick(me int) int {
 	from := s.rng.IntN(len(s.actors))
 	for k := range s.actors {
@@ -138,8 +139,8 @@ func TestCoroutineRing(t *testing.T) {
 	r.end()
 }
 
-// A switch to one that cannot be resumed says so at once, and the coroutines
-// that could, still can.
+// A switch to a coroutine that cannot be resumed panics at once, and does not
+// affect the others.
 func TestCoroutineMisuse(t *testing.T) {
 	noLeaks(t)
 	var host, self, ended, zero Coroutine
@@ -176,7 +177,7 @@ func panicOf(f func()) (v any) {
 	return nil
 }
 
-// TestExit: a body that is in runtime.Goexit ends without taking along the goroutine
+// TestExit: a body that is in runtime.Goexit ends without ending the goroutine
 // that wakes after it.
 func TestExit(t *testing.T) {
 	noLeaks(t)

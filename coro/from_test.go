@@ -69,7 +69,8 @@ func TestFromForwards(t *testing.T) {
 	}
 }
 
-// Of a generator that is over From yields nothing; of one half way, the rest.
+// From yields nothing of a generator that is over, and the rest of one that is
+// half way.
 func TestFromInnersState(t *testing.T) {
 	noLeaks(t)
 	for skip, want := range []string{"[1 2 -1]", "[2 -1]", "[-1]", "[-1]"} {
@@ -86,7 +87,7 @@ func TestFromInnersState(t *testing.T) {
 			t.Errorf("after %d: %v, want %s", skip, got, want)
 		}
 		result := `"end", <nil>`
-		if skip == 3 { // the result has been had
+		if skip == 3 { // the result was returned already
 			result = `"", <nil>`
 		}
 		if log[0] != result {
@@ -95,7 +96,8 @@ func TestFromInnersState(t *testing.T) {
 	}
 }
 
-// An inner one that ignores its close is reported, and is left suspended.
+// If inner ignores its close, From returns the error, and inner is left
+// suspended.
 func TestFromIgnoredClose(t *testing.T) {
 	noLeaks(t)
 	inner := New(func(y *Yielder[int, int]) (string, error) {

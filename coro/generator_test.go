@@ -33,7 +33,7 @@ func checkErr(t *testing.T, what string, err, want error) {
 	}
 }
 
-// Every call in every state: what it returns and what it leaves.
+// Every call in every state: its result and the state after it.
 func TestEveryCallInEveryState(t *testing.T) {
 	type gen = *Generator[int, int, string]
 	calls := map[string]func(g gen) (int, error){
@@ -102,8 +102,8 @@ func TestEveryCallInEveryState(t *testing.T) {
 	}
 }
 
-// The state that the table above cannot be set up in: running. The body
-// survives the refusal, and so does a generator in between.
+// The state that the table above cannot set up: running. The body goes on after
+// the error, and so does a generator in between.
 func TestEveryCallWhileRunning(t *testing.T) {
 	noLeaks(t)
 	var g *Generator[int, int, string]
@@ -145,7 +145,7 @@ func TestEveryCallWhileRunning(t *testing.T) {
 	}
 }
 
-// The result comes once.
+// The result is returned once.
 func TestReturn(t *testing.T) {
 	noLeaks(t)
 	g := echo()
@@ -160,8 +160,8 @@ func TestReturn(t *testing.T) {
 	}
 }
 
-// The body's error comes once, from whichever call drove it, and a value that
-// was sent, or an error thrown, is seen by one Yield.
+// The body's error is returned once, by the call that drove it, and a sent
+// value, or a thrown error, is returned by one Yield.
 func TestBodySees(t *testing.T) {
 	noLeaks(t)
 	type seen struct {
@@ -228,7 +228,7 @@ func TestCloseOutcomes(t *testing.T) {
 	}
 }
 
-// A body that yields when it should end stays where it is and can be driven.
+// A body that yields when it should end stays suspended and can be driven.
 func TestIgnoredClose(t *testing.T) {
 	noLeaks(t)
 	g := New(func(y *Yielder[int, int]) (string, error) {
@@ -251,8 +251,8 @@ func TestIgnoredClose(t *testing.T) {
 	}
 }
 
-// The end of a generator that a body drove, returned as its own error, must
-// not pass for its own end (PEP 479).
+// The end of another generator, returned by a body as its error, must not look
+// like the body's own end (PEP 479).
 func TestStrayStop(t *testing.T) {
 	noLeaks(t)
 	for _, stray := range []error{ErrStop, &Return[string]{"inner"}, errors.Join(errBoom, ErrStop)} {

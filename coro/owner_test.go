@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Others who try while the owner drives are refused, every time, and the
-// owner does not notice. The race detector watches.
+// Calls by other goroutines while the owner drives always fail, and do not
+// affect the owner. Run with the race detector too.
 func TestWrongGoroutine(t *testing.T) {
 	noLeaks(t)
 	g := echo()
@@ -46,8 +46,8 @@ func TestWrongGoroutine(t *testing.T) {
 	checkErr(t, "close", g.Close(), nil)
 }
 
-// Yield is the body's alone: not another goroutine's, not its driver's, not
-// another body's on the same root, and nobody's once the body has returned.
+// Only the body may call Yield: not another goroutine, not its driver, not
+// another body on the same root, and nothing after the body has returned.
 func TestYieldFromElsewhere(t *testing.T) {
 	noLeaks(t)
 	var y *Yielder[int, int]
@@ -83,7 +83,8 @@ func TestYieldFromElsewhere(t *testing.T) {
 	refused("a Yielder that New did not make")
 }
 
-// A body may drive what its maker made, and its maker may go on with it.
+// A body may drive a generator that its maker made, and its maker may drive it
+// afterwards.
 func TestSameRootMayDrive(t *testing.T) {
 	noLeaks(t)
 	g := echo()
@@ -115,7 +116,7 @@ func TestSameRootMayDrive(t *testing.T) {
 	}
 }
 
-// What a coroutine made outlives it: it is the root's.
+// A generator outlives the coroutine that made it: it belongs to the root.
 func TestMakerHasEnded(t *testing.T) {
 	noLeaks(t)
 	var g *Generator[int, int, string]
@@ -138,8 +139,8 @@ func TestMakerHasEnded(t *testing.T) {
 	checkErr(t, "close", g.Close(), nil)
 }
 
-// An iter.Pull of somebody else's runs on a goroutine that is not known here.
-// Pulling from a generator fails, clearly; one made inside works.
+// A foreign iter.Pull runs on a goroutine that coro does not know. Driving an
+// outer generator there returns a clear error; one made inside works.
 func TestInsidePull(t *testing.T) {
 	noLeaks(t)
 	g := echo()

@@ -67,7 +67,7 @@ func TestPanicWithNoError(t *testing.T) {
 	}
 }
 
-// Through a second generator the value stays what it was, and both stacks show.
+// Through a second generator the value is unchanged, and both stacks are shown.
 func TestPanicThroughTwo(t *testing.T) {
 	noLeaks(t)
 	inner := fuse("deep")
@@ -85,7 +85,7 @@ func outerBody(y *Yielder[int, int], inner *Generator[int, int, string]) (string
 	return From(y, inner)
 }
 
-// A body may recover for itself.
+// A body may recover itself.
 func TestPanicRecoveredByTheBody(t *testing.T) {
 	noLeaks(t)
 	g := New(func(y *Yielder[int, int]) (s string, err error) {
@@ -102,8 +102,8 @@ func TestPanicRecoveredByTheBody(t *testing.T) {
 	}
 }
 
-// A Goexit in the body unwinds the driver too, deferred calls and all, and
-// leaves a generator that is over. So it does through a second generator.
+// A Goexit in the body unwinds the driver too, including deferred calls, and
+// the generator is over. The same holds through a second generator.
 func TestGoexit(t *testing.T) {
 	noLeaks(t)
 	var unwound []string

@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// All that descends from one goroutine has its root, however deep, and
-// whichever coroutine made it.
+// All coroutines that descend from one goroutine have its root, at any depth.
 func TestRoot(t *testing.T) {
 	noLeaks(t)
 	me := Self()
@@ -52,8 +51,8 @@ func TestRootIsTheMakers(t *testing.T) {
 	}
 }
 
-// A strand whose goroutine has ended stands for nobody, even for a goroutine
-// with the same number.
+// A strand whose goroutine has ended is not found, even by a goroutine with the
+// same number.
 func TestStrandLeaves(t *testing.T) {
 	noLeaks(t)
 	st := &strand{root: 7}
@@ -67,7 +66,7 @@ func TestStrandLeaves(t *testing.T) {
 	}
 }
 
-// However a body ends, its strand goes: noLeaks says so.
+// However a body ends, its strand is removed: noLeaks checks that.
 func TestStrandLeavesOnPanicAndGoexit(t *testing.T) {
 	noLeaks(t)
 	var host, c Coroutine
@@ -91,7 +90,7 @@ func TestStrandLeavesOnPanicAndGoexit(t *testing.T) {
 	}
 }
 
-// elsewhere runs f on a goroutine of its own and waits for its end.
+// elsewhere runs f on another goroutine and waits for its end.
 func elsewhere(f func()) {
 	done := make(chan struct{})
 	go func() {

@@ -11,8 +11,8 @@ import (
 
 const nested = true
 
-// A coroutine that would leave its place inside somebody else's iter.Pull is refused
-// before anything has changed.
+// Suspending a coroutine inside a foreign iter.Pull panics before anything has
+// changed.
 func TestSuspendedInsideIterPull(t *testing.T) {
 	noLeaks(t)
 	var host, c Coroutine
@@ -33,7 +33,8 @@ func TestSuspendedInsideIterPull(t *testing.T) {
 	host.Switch(&c)
 }
 
-// A panic or an exit is that of the one that sleeps in the seat, not the root's.
+// A panic or an exit reaches the goroutine that sleeps in the seat, not the
+// root.
 func TestEndsThatReachTheSleeper(t *testing.T) {
 	for name, fail := range map[string]func(){"panic": func() { panic("boom") }, "exit": runtime.Goexit} {
 		t.Run(name, func(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 
 const nested = false
 
-// What iter.Pull may become without a break of its contract is found before any
-// coroutine depends on it.
+// Changes of iter.Pull within its contract that would break coroutines are
+// detected before any coroutine is made.
 func TestCheckSeat(t *testing.T) {
 	if err := checkSeat(iter.Pull[struct{}]); err != nil {
 		t.Fatal(err)
@@ -33,7 +33,7 @@ func TestCheckSeat(t *testing.T) {
 	}
 }
 
-// ownYield is an iter.Pull whose yield asks who calls it.
+// ownYield is an iter.Pull whose yield checks its caller.
 func ownYield(seq iter.Seq[struct{}]) (func() (struct{}, bool), func()) {
 	return iter.Pull(func(yield func(struct{}) bool) {
 		self := Self()
@@ -46,7 +46,7 @@ func ownYield(seq iter.Seq[struct{}]) (func() (struct{}, bool), func()) {
 	})
 }
 
-// ownNext is an iter.Pull whose next asks who calls it.
+// ownNext is an iter.Pull whose next checks its caller.
 func ownNext(seq iter.Seq[struct{}]) (func() (struct{}, bool), func()) {
 	next, stop := iter.Pull(seq)
 	var first uintptr

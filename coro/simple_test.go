@@ -9,7 +9,7 @@ func TestSimple(t *testing.T) {
 	boom := errors.New("boom")
 	for name, c := range map[string]struct {
 		drive func(g *Simple[int]) error
-		sees  error // what the second yield returns
+		sees  error // result of the second yield
 	}{
 		"next":   {func(g *Simple[int]) error { _, err := g.Next(); return err }, nil},
 		"thrown": {func(g *Simple[int]) error { _, err := g.Throw(boom); return err }, boom},

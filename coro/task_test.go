@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A turnstile is as much of a scheduler as these tests need: tasks, run in
-// turn, each until it suspends itself.
+// A turnstile is a minimal scheduler for these tests: it runs tasks in turn,
+// each until it suspends itself.
 type turnstile struct {
 	host  Coroutine
 	tasks []*task
@@ -31,7 +31,7 @@ func (s *turnstile) task(name string, f func(log func(string, ...any))) {
 	s.tasks = append(s.tasks, tk)
 }
 
-// suspend parks whichever task runs, whatever goroutine that is on.
+// suspend parks the running task, on any goroutine.
 func (s *turnstile) suspend() { s.now.Switch(&s.host) }
 
 func (s *turnstile) run() string {
@@ -49,8 +49,8 @@ func (s *turnstile) run() string {
 	return strings.Join(s.log, " ")
 }
 
-// A generator's body may suspend the task that drives it, at any depth: the
-// task is then the whole chain of them, and others run meanwhile.
+// A generator's body may suspend the task that drives it, at any depth: then
+// the whole chain is suspended, and other tasks run.
 func TestSuspendInsideABody(t *testing.T) {
 	noLeaks(t)
 	var s turnstile
@@ -94,8 +94,8 @@ func TestSuspendInsideABody(t *testing.T) {
 }
 
 // While a generator's body has suspended its task, the generator is running,
-// and another task that drives it is told so; later they may take turns. It
-// ends, and panics, on the task that drives it then.
+// and another task that drives it gets an error; later tasks may take turns.
+// Its end, or panic, reaches the task that drives it then.
 func TestTasksShareAGenerator(t *testing.T) {
 	noLeaks(t)
 	var s turnstile

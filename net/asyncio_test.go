@@ -35,15 +35,15 @@ import (
 // that only CPython prints are marked "asyncio|" and those that eddy prints
 // instead "eddy|"; docs/asyncio.md has the reasons.
 
-// A program is one recorded program, as it is in eddy.
+// A program is the eddy version of a recorded program.
 type program struct {
 	t     *testing.T
 	want  []string
 	lines []string
 }
 
-// replay makes a program whose lines are compared when the test is over. It must
-// leave no goroutine.
+// replay returns a program whose lines are compared at the end of the test. It
+// must leave no goroutine.
 func replay(t *testing.T, recorded string) *program {
 	t.Helper()
 	p := &program{t: t}
@@ -62,7 +62,7 @@ func replay(t *testing.T, recorded string) *program {
 	return p
 }
 
-// main runs a program, which must not fail nor hang.
+// main runs a program, which must neither fail nor hang.
 func (p *program) main(main func(ctx context.Context)) {
 	p.t.Helper()
 	err := reactor.Run(context.Background(), func(ctx context.Context) error {
@@ -109,7 +109,7 @@ func repr(v any) string {
 	return fmt.Sprint(v)
 }
 
-// must is for what a program needs before it can begin.
+// must checks the setup of a program.
 func must[T any](t *testing.T, v T, err error) T {
 	t.Helper()
 	if err != nil {
@@ -132,7 +132,7 @@ func dial(t *testing.T, ctx context.Context, ln net.Listener) *net.TCPConn {
 	return must(t, c, err).(*net.TCPConn)
 }
 
-// pair is the two ends of a connection.
+// pair returns the two ends of a connection.
 func pair(t *testing.T, ctx context.Context) (a, b *net.TCPConn) {
 	t.Helper()
 	ln, err := net.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -154,7 +154,7 @@ func TestCase61HandlerOrder(t *testing.T) {
 		eddy| after Close: use of closed network connection
 		['S made', "S data b'hi'", 'S eof', 'S lost None']
 		['C made', "C data b'HI'", 'C eof', 'C lost None']`)
-	// follow logs what a connection does until its end, and answers.
+	// follow logs a connection's input until its end, and answers.
 	follow := func(c net.Conn, log func(string), answer func([]byte)) {
 		buf := make([]byte, 64)
 		for {
@@ -206,9 +206,8 @@ func cause(err error) error {
 	return err
 }
 
-// bufio is the stream reader. Differs: std's conventions at the end of the data,
-// and two tasks may read a connection, which are served in the order in which
-// they came.
+// bufio is the stream reader. Differs: std's conventions at the end of the
+// data, and two tasks may read a connection, in the order of their calls.
 func TestCase62StreamReader(t *testing.T) {
 	p := replay(t, `
 		b'ab\n'
@@ -428,8 +427,8 @@ func pingByDatagram(context.Context) ([]byte, error) {
 	return buf[:n], err
 }
 
-// A server that takes no more waits for its connections, for its grace time, and
-// then closes them.
+// A server that stops accepting waits for its connections, for its grace time,
+// and then closes them.
 func TestCase83ServerWaitsForClients(t *testing.T) {
 	p := replay(t, `
 		wait_closed blocks while a client is connected
@@ -457,8 +456,8 @@ func TestCase83ServerWaitsForClients(t *testing.T) {
 	})
 }
 
-// Readers of plain fds are level-triggered, are replaced by a later one, and say
-// whether there was one to remove.
+// Readers of plain fds are level-triggered, are replaced by a later one, and
+// removing one reports whether there was one.
 func TestCase85AddReader(t *testing.T) {
 	p := replay(t, `
 		removed True False
@@ -579,8 +578,8 @@ func TestCase92TLSEcho(t *testing.T) {
 	})
 }
 
-// localhost returns a certificate for localhost that signs itself, and a pool
-// that trusts it.
+// localhost returns a self-signed certificate for localhost, and a pool that
+// trusts it.
 func localhost(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

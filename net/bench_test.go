@@ -11,7 +11,7 @@ import (
 
 // BenchmarkEcho sends messages back and forth between std clients, on
 // goroutines, and an echo server: eddy's, and std's for comparison. The clients
-// take their share of the time, and of the processors.
+// use part of the time, and of the processors.
 func BenchmarkEcho(b *testing.B) {
 	for _, size := range []struct {
 		name  string
@@ -107,8 +107,8 @@ func pingPongs(b *testing.B, addr string, size, conns int) {
 	})
 }
 
-// BenchmarkEchoInLoop has client and server in one loop: what a message costs
-// without a passage between threads.
+// BenchmarkEchoInLoop has client and server in one loop: the cost of a message
+// without a switch of threads.
 func BenchmarkEchoInLoop(b *testing.B) {
 	run(b, func(ctx context.Context) {
 		a, c := pair(b, ctx, "tcp")
@@ -129,8 +129,8 @@ func BenchmarkEchoInLoop(b *testing.B) {
 	})
 }
 
-// BenchmarkFromGoroutine is the price of a call from a goroutine outside: two
-// passages between threads.
+// BenchmarkFromGoroutine measures a call from a goroutine outside the loop: two
+// switches of threads.
 func BenchmarkFromGoroutine(b *testing.B) {
 	s := stand(b, reactor.Options{})
 	ln, err := stdnet.Listen("tcp", "127.0.0.1:0")
@@ -151,8 +151,8 @@ func BenchmarkFromGoroutine(b *testing.B) {
 	}
 }
 
-// TestEchoAllocatesNothing: a message costs no allocation, whether it has to be
-// waited for or not, and a deadline for each costs none either.
+// TestEchoAllocatesNothing: a message costs no allocation, with or without a
+// wait, nor does a deadline for each.
 func TestEchoAllocatesNothing(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		a, c := pair(t, ctx, "tcp")

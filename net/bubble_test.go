@@ -15,8 +15,8 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// TestConnInABubble: goroutines in a bubble of testing/synctest use connections of a
-// loop outside, as they can use std's.
+// TestConnInABubble: goroutines in a testing/synctest bubble can use
+// connections of a loop outside, like std's.
 func TestConnInABubble(t *testing.T) {
 	testkit.Leaks(t)
 	s := stand(t, reactor.Options{})
@@ -60,7 +60,7 @@ func TestConnInABubble(t *testing.T) {
 			t.Error("Control:", err)
 		}
 
-		// Deadlines go by the time that is left.
+		// Deadlines count by the time left.
 		if err := c.SetDeadline(time.Now().Add(time.Hour)); err != nil {
 			t.Error(err)
 		}

@@ -18,8 +18,8 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// callbackUsers is everything in the package that calls a function for a goroutine
-// that is none of the loop's: use calls it once, if all goes well.
+// callbackUsers lists everything in the package that calls a function for a
+// goroutine off the loop: use makes it call the function once.
 func callbackUsers(t *testing.T, s *standing) map[string]func(f func()) {
 	t.Helper()
 	must := func(err error) {
@@ -92,9 +92,9 @@ func callbackUsers(t *testing.T, s *standing) map[string]func(f func()) {
 	return users
 }
 
-// TestCallbacksOfOtherGoroutines: what a goroutine passes to be called is called on
-// that goroutine. It can't end the loop by runtime.Goexit, as a test's Fatal does,
-// its panic is the goroutine's, and nothing is left behind.
+// TestCallbacksOfOtherGoroutines: a goroutine's function is called on that
+// goroutine. It can't end the loop by runtime.Goexit, as a test's Fatal does;
+// its panic reaches the goroutine, and nothing leaks.
 func TestCallbacksOfOtherGoroutines(t *testing.T) {
 	testkit.Leaks(t)
 	s := stand(t, reactor.Options{Logger: slog.New(slog.NewTextHandler(failing{t}, nil))})
@@ -146,7 +146,7 @@ func TestCallbacksOfOtherGoroutines(t *testing.T) {
 	}
 }
 
-// A panic in a task's Control leaves no socket behind.
+// A panic in a task's Control leaks no socket.
 func TestControlPanicsInATask(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		func() {
@@ -161,8 +161,8 @@ func TestControlPanicsInATask(t *testing.T) {
 	})
 }
 
-// TestRawConnHoldsItsDescriptor: while a goroutine uses it, it stays open, whoever
-// closes the connection; but for all others it is closed.
+// TestRawConnHoldsItsDescriptor: while a goroutine uses it, it stays open even
+// if the connection is closed; for all others it is closed.
 func TestRawConnHoldsItsDescriptor(t *testing.T) {
 	ends := map[string]func(t *testing.T, s *standing, c Conn){
 		"Close": func(t *testing.T, s *standing, c Conn) {
@@ -204,8 +204,9 @@ func TestRawConnHoldsItsDescriptor(t *testing.T) {
 	}
 }
 
-// TestRawReadLeavesReadinessRight: what a goroutine's function left unread is read by
-// a task, which may wait already; and a function that would block is called again.
+// TestRawReadLeavesReadinessRight: data that a goroutine's function left unread
+// is read by a task, which may wait already; and a function that would block is
+// called again.
 func TestRawReadLeavesReadinessRight(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		c, peer := withStd(t, ctx, "tcp")

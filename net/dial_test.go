@@ -24,8 +24,8 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// jumping is a clock, and a poller, with which time passes only when there is
-// nothing else to do, and then at once.
+// jumping is a clock and a poller whose time jumps to the next timer when
+// nothing is ready, and stands still otherwise.
 type jumping struct {
 	*eddy.Poller
 	now atomic.Int64
@@ -44,9 +44,9 @@ func (j *jumping) Wait(timeout time.Duration) ([]eddy.Event, error) {
 	return events, err
 }
 
-// hosts is a kernel for which a script says how connecting ends: at once, with
-// an error, or never. Its only name is "host", which has the script's addresses
-// in their order.
+// hosts is a kernel with a script of how connecting ends: at once, with an
+// error, or never. Its only name is "host", with the script's addresses in
+// order.
 type hosts struct {
 	sockets.System
 	clock  *jumping
@@ -112,7 +112,7 @@ func (h *hosts) Connect(fd int, to unix.Sockaddr) error {
 // start is when the loops of these tests begin: a deadline of 0 would be none.
 const start = time.Hour
 
-// onHosts runs f on a loop with such a kernel, on a clock that jumps.
+// onHosts runs f on a loop with such a kernel and a jumping clock.
 func onHosts(t *testing.T, script []attempt, f func(ctx context.Context, h *hosts)) {
 	t.Helper()
 	ln, err := stdnet.Listen("tcp4", "127.0.0.1:0")
@@ -233,7 +233,7 @@ func TestHappyEyeballs(t *testing.T) {
 	}
 }
 
-// TestDialCancelled: when the caller gives up, both attempts end, at once.
+// TestDialCancelled: when the caller gives up, both attempts end at once.
 func TestDialCancelled(t *testing.T) {
 	script := []attempt{{ip: v6a, result: errNever}, {ip: v4a, result: errNever}}
 	onHosts(t, script, func(ctx context.Context, h *hosts) {
@@ -247,8 +247,7 @@ func TestDialCancelled(t *testing.T) {
 	})
 }
 
-// TestBothConnect: of two connections that are made in the same turn, one is
-// closed.
+// TestBothConnect: of two connections made in the same turn, one is closed.
 func TestBothConnect(t *testing.T) {
 	script := []attempt{{ip: v6a}, {ip: v4a}}
 	onHosts(t, script, func(ctx context.Context, h *hosts) {
@@ -329,7 +328,7 @@ func TestResolverOfItsOwn(t *testing.T) {
 	})
 }
 
-// isStd says which world it is.
+// isStd reports whether this is std's net.
 func (w *world) isStd() bool { return reactor.LoopOf(w.ctx) == nil }
 
 // tcpOptionsHere are the options, by level and name, that std sets.
@@ -341,7 +340,7 @@ var tcpOptionsHere = slices.DeleteFunc([][2]int{
 	{unix.IPPROTO_TCP, keepAliveCount},
 }, func(o [2]int) bool { return o[1] == 0 })
 
-// dialer makes the same Dialer in either world.
+// dialer makes the same Dialer of either package.
 func (w *world) dialer(d Dialer) func(network, addr string) (Conn, error) {
 	if w.isStd() {
 		s := stdnet.Dialer{Timeout: d.Timeout, Deadline: d.Deadline, LocalAddr: d.LocalAddr, KeepAlive: d.KeepAlive,
@@ -584,8 +583,8 @@ func TestHTTPClient(t *testing.T) {
 	if _, err := wait(context.Background()); err != nil {
 		t.Error(err)
 	}
-	// A connection that is made by then is the transport's to keep; a dial that
-	// is given up leaves nothing.
+	// The transport may keep a connection made by then; a dial that was given
+	// up leaks nothing.
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := post(ctx, "never"); !errors.Is(err, context.Canceled) {
@@ -593,8 +592,8 @@ func TestHTTPClient(t *testing.T) {
 	}
 }
 
-// TestDialGivenUp: a goroutine may stop waiting in the moment in which its
-// connection is made: either it gets it, or it is closed.
+// TestDialGivenUp: a goroutine may stop waiting just as its connection is made:
+// either it gets it, or it is closed.
 func TestDialGivenUp(t *testing.T) {
 	testkit.Leaks(t)
 	ln, err := stdnet.Listen("tcp", "127.0.0.1:0")
@@ -660,7 +659,7 @@ func (k *fdCounting) Close(fd int) error {
 	return k.System.Close(fd)
 }
 
-// taken is a kernel that chooses a local port which is not free, a few times.
+// taken is a kernel that chooses a local port that is not free, a few times.
 type taken struct {
 	sockets.System
 	times int

@@ -11,7 +11,8 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// The body of an iter.Pull is a part of the task, where the thread can be asked for.
+// The body of an iter.Pull is part of the task, where threads can be
+// identified.
 func TestFromPull(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		c, p := withStd(t, ctx, "tcp")

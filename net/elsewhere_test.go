@@ -24,7 +24,7 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// These tests call methods from all the places that they may be called from.
+// These tests call methods from everywhere where they may be called.
 
 // everyMethod calls each of a connection's methods, whose peer is p.
 func everyMethod(c Conn, p stdnet.Conn) error {
@@ -85,8 +85,8 @@ func TestFromAnotherLoop(t *testing.T) {
 	})
 }
 
-// TestFromCallback: a callback may do all that needs no waiting, and is told so
-// when it would have to wait.
+// TestFromCallback: a callback may make calls that need not wait, and gets an
+// error if it would have to wait.
 func TestFromCallback(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		c, p := withStd(t, ctx, "tcp")
@@ -129,8 +129,8 @@ func TestFromCallback(t *testing.T) {
 	})
 }
 
-// TestInterrupted has each of the ways in which other goroutines end a wait,
-// for a task that waits.
+// TestInterrupted ends a task's wait from other goroutines in each possible
+// way.
 func TestInterrupted(t *testing.T) {
 	waits := map[string]func(c Conn, ln Listener) error{
 		"read":   func(c Conn, _ Listener) error { _, err := c.Read(make([]byte, 1)); return err },
@@ -228,7 +228,7 @@ func TestDeadLoop(t *testing.T) {
 	}
 }
 
-// TestLoopEndsUnderneath has goroutines wait in methods while the loop ends.
+// TestLoopEndsUnderneath makes goroutines wait in methods while the loop ends.
 func TestLoopEndsUnderneath(t *testing.T) {
 	testkit.Leaks(t)
 	var waiting sync.WaitGroup
@@ -290,7 +290,7 @@ func TestConcurrentClose(t *testing.T) {
 	}
 }
 
-// The zero values are no connections, and say so as std's do.
+// Methods of the zero values return the same errors as std's.
 func TestZeroValues(t *testing.T) {
 	c, ln := &TCPConn{}, &UnixListener{}
 	_, read := c.Read(nil)
@@ -320,8 +320,8 @@ func echoBody(t *testing.T) http.Handler {
 	})
 }
 
-// TestHTTP puts the standard library's server, which starts goroutines as it
-// pleases, on a Listener.
+// TestHTTP runs the standard library's server, which starts its own goroutines,
+// on a Listener.
 func TestHTTP(t *testing.T) {
 	testkit.Leaks(t)
 	s := stand(t, reactor.Options{})
@@ -376,8 +376,8 @@ var certificate = sync.OnceValue(func() tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 })
 
-// TestTLS runs a TLS client and server, code that knows nothing of eddy, in
-// tasks, and sends a megabyte each way at once.
+// TestTLS runs a crypto/tls client and server, which are not written for eddy,
+// in tasks, and sends a megabyte each way concurrently.
 func TestTLS(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		a, b := pair(t, ctx, "tcp")

@@ -14,8 +14,8 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// An http.Client dials from goroutines of its own, and so must run on one too; its
-// connections are the loop's all the same.
+// An http.Client dials from its own goroutines, and so must run on a goroutine
+// too; its connections still belong to the loop.
 func ExampleDialer() {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "hello")

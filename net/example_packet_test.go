@@ -12,7 +12,7 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// A question and its answer, by UDP.
+// A request and its answer by UDP.
 func ExampleListenUDP() {
 	err := reactor.Run(context.Background(), func(ctx context.Context) error {
 		server, err := net.ListenUDP(ctx, "udp", &net.UDPAddr{IP: net.IP{127, 0, 0, 1}})
@@ -48,8 +48,8 @@ func ExampleListenUDP() {
 	// Output: re: hello
 }
 
-// A server on all addresses takes what has come, and answers each datagram from
-// the address that it was sent to.
+// A server on all addresses reads batches, and answers each datagram from the
+// address that it was sent to.
 func ExampleUDPConn_ReadBatch() {
 	err := reactor.Run(context.Background(), func(ctx context.Context) error {
 		server, err := net.ListenUDP(ctx, "udp4", nil)

@@ -12,8 +12,8 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// A server whose idle connections hold neither a stack nor a buffer. What a
-// connection has to remember is in its State: here, the beginning of a line.
+// A server whose idle connections hold neither a stack nor a buffer. A
+// connection's state is in its field State: here, the beginning of a line.
 func ExampleServeReady() {
 	answer := func(ctx context.Context, c *net.ReadyConn) error {
 		p, err := c.Borrow()
@@ -54,8 +54,8 @@ func ExampleServeReady() {
 	// Output: HELLO
 }
 
-// A task that writes to many can't wait for each: a Writer holds what a slow
-// peer does not take yet, and says when it is too much.
+// A task that writes to many peers can't wait for each: a Writer buffers what a
+// slow peer does not take yet, and returns an error when it is too much.
 func ExampleWriter() {
 	err := reactor.Run(context.Background(), func(ctx context.Context) error {
 		ln, err := net.Listen(ctx, "tcp", "127.0.0.1:0")

@@ -42,8 +42,8 @@ func ExampleServe() {
 	// Output: hello
 }
 
-// A scope bounds all that is done in it: here, the reading of a whole message,
-// however slowly its bytes come.
+// A scope bounds everything in it: here, reading a whole message, however
+// slowly its bytes come.
 func ExampleConn_timeout() {
 	err := reactor.Run(context.Background(), func(ctx context.Context) error {
 		ln, err := net.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -65,7 +65,7 @@ func ExampleConn_timeout() {
 	// Output: true
 }
 
-// A server that is told to stop lets its handlers finish, for a time.
+// A server that is stopped lets its handlers finish, for a time.
 func ExampleServer() {
 	err := reactor.Run(context.Background(), func(ctx context.Context) error {
 		ln, err := net.Listen(ctx, "tcp", "127.0.0.1:0")

@@ -14,9 +14,9 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// What befalls file descriptors, and who waits for them.
+// Faults of file descriptors and of waits for them.
 
-// placing puts the next socket that is made on a number of the test's choice.
+// placing gives the next socket a number that the test chooses.
 type placing struct {
 	counting
 	want int
@@ -39,7 +39,7 @@ func (k *placing) Socket(family, typ, proto int) (int, error) {
 	return want, unix.Close(fd)
 }
 
-// delaying hands out, besides what the kernel says, what it said a turn ago.
+// delaying returns, besides the kernel's events, those of a turn ago.
 type delaying struct {
 	*eddy.Poller
 	events, before []eddy.Event
@@ -98,7 +98,7 @@ func TestFaultReusedInOneBatch(t *testing.T) {
 		if got := third.fd.Sysfd(); got != number {
 			t.Fatalf("the third connection is fd %d, want %d", got, number)
 		}
-		// The second's reader was woken by its data, and came too late.
+		// The second's reader was woken by its data, but runs too late.
 		if err := waiting.Wait(ctx); !errors.Is(err, ErrClosed) {
 			t.Error("the second's reader:", err)
 		}
@@ -116,7 +116,7 @@ func TestFaultReusedInOneBatch(t *testing.T) {
 	})
 }
 
-// recording keeps the tokens of all that the kernel reports.
+// recording keeps the tokens of all events.
 type recording struct {
 	*eddy.Poller
 	tokens map[int]uint64 // by fd
@@ -148,8 +148,8 @@ func record(t *testing.T) *recording {
 }
 
 // TestFaultDuplicatedDescription: a duplicate, such as a child process has, keeps the
-// kernel's registration alive. So a Close must take it back, or the kernel
-// reports for ever what nobody waits for.
+// kernel's registration alive. So a Close must remove it, or the kernel reports
+// events forever that no task waits for.
 func TestFaultDuplicatedDescription(t *testing.T) {
 	p := record(t)
 	runWith(t, reactor.Options{Poller: p}, func(ctx context.Context) {
@@ -180,9 +180,10 @@ func TestFaultDuplicatedDescription(t *testing.T) {
 	})
 }
 
-// TestFaultNothingSpins: what is ready, and nobody waits for, costs nothing:
-// unread data, connections that are not accepted, a peer that is gone, a reader
-// that was cancelled. (In a level-triggered loop each of them is a turn after the other.)
+// TestFaultNothingSpins: readiness that no task waits for costs nothing: unread
+// data, connections that are not accepted, a peer that is gone, a reader that
+// was cancelled. (In a level-triggered loop each of them would cause turn after
+// turn.)
 func TestFaultNothingSpins(t *testing.T) {
 	p := record(t)
 	runWith(t, reactor.Options{Poller: p}, func(ctx context.Context) {
@@ -228,7 +229,7 @@ func TestFaultNothingSpins(t *testing.T) {
 
 // TestFaultWakeAndCancel: a reader's data, its cancellation, its deadline and a
 // Close come in the same turn or in the next, in every order. It is woken once,
-// and by one of them; a byte that it does not get is there for the next reader.
+// by one of them; a byte that it does not get is left for the next reader.
 func TestFaultWakeAndCancel(t *testing.T) {
 	orders := permutations([]string{"data", "cancel", "deadline", "close"})
 	orders = append(orders, permutations([]string{"data", "cancel", "deadline"})...)
@@ -309,8 +310,8 @@ func permutations(all []string) (orders [][]string) {
 	return orders
 }
 
-// TestFaultHerd: ten thousand timers fall due at once, and ten thousand tasks
-// wake; a connection is served meanwhile, and not after.
+// TestFaultHerd: ten thousand timers are due at once, and ten thousand tasks
+// wake; a connection is served meanwhile, not after.
 func TestFaultHerd(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		c, p := withStd(t, ctx, "tcp")

@@ -19,9 +19,8 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// The TestFault… are one for each thing that may befall a server, alone, where
-// TestFaults has them come together. What befalls reading, writing and
-// connecting is in this file.
+// Each TestFault… tests one fault alone, where TestFaults combines them. This
+// file has those of reading, writing and connecting.
 
 // always makes each second choice the same.
 func always(n int) func(int) int {
@@ -34,7 +33,7 @@ func always(n int) func(int) int {
 	}
 }
 
-// suffers exchanges data while every second call of the kernel's suffers the fault n,
+// suffers exchanges data while every second system call suffers the fault n,
 // and fails unless that was one of these.
 func suffers(t *testing.T, n int, faults ...string) {
 	t.Helper()
@@ -55,7 +54,8 @@ func suffers(t *testing.T, n int, faults ...string) {
 // TestFaultInterrupted: a call that a signal interrupts is made again.
 func TestFaultInterrupted(t *testing.T) { suffers(t, 1, "read EINTR", "write EINTR") }
 
-// TestFaultSpuriousReadiness: what was said to be ready, and is not, is waited for.
+// TestFaultSpuriousReadiness: a task waits again if readiness was reported
+// wrongly.
 func TestFaultSpuriousReadiness(t *testing.T) { suffers(t, 2, "read EAGAIN", "write EAGAIN") }
 
 // TestFaultShortTransfers: reads and writes of one byte, and of half.
@@ -78,8 +78,8 @@ func TestFaultConnectInterrupted(t *testing.T) {
 	}
 }
 
-// hesitant says for a while that a socket is not connected, as some kernels do
-// of one that they count as writable.
+// hesitant reports for a while that a socket is not connected, like some
+// kernels for one that they count as writable.
 type hesitant struct {
 	sockets.System
 	left int
@@ -121,8 +121,8 @@ func TestFaultConnectUndecided(t *testing.T) {
 	})
 }
 
-// TestFaultShortWrite: with a buffer for next to nothing a write goes in many
-// pieces, and its n and err say how far it came.
+// TestFaultShortWrite: with a tiny buffer a write takes many pieces, and its n
+// and err tell how far it came.
 func TestFaultShortWrite(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		run(t, func(ctx context.Context) {
@@ -153,9 +153,8 @@ func TestFaultShortWrite(t *testing.T) {
 	}
 }
 
-// TestFaultReset: a peer that resets the connection (SO_LINGER of zero) is an
-// error to who reads and to who writes, who waits and who comes later; and
-// so does this package's own SetLinger.
+// TestFaultReset: a reset by the peer (SO_LINGER of zero, or this package's
+// SetLinger) is an error for readers and writers, both waiting and later ones.
 func TestFaultReset(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		c, p := withStd(t, ctx, "tcp")
@@ -232,8 +231,8 @@ func passes(from, to Conn, what string) error {
 	return nil
 }
 
-// TestFaultHangup: the end of a connection wakes both who reads and who writes,
-// and data that came before it is read first.
+// TestFaultHangup: the end of a connection wakes both readers and writers, and
+// data that came before it is read first.
 func TestFaultHangup(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		run(t, func(ctx context.Context) {
@@ -259,7 +258,7 @@ func TestFaultHangup(t *testing.T) {
 			if err := reading.Wait(ctx); err == nil {
 				t.Errorf("%s: the reader was not told", network)
 			}
-			// A reset takes TCP's unread data away.
+			// A reset drops TCP's unread data.
 			if got := fmt.Sprint(reads); network == "unix" && got != "[la st]" {
 				t.Errorf("%s: read %s before the end", network, got)
 			}
@@ -268,8 +267,8 @@ func TestFaultHangup(t *testing.T) {
 	}
 }
 
-// TestFaultCloseWithParkedTasks: a Close wakes at once who reads, who writes, who waits to
-// write, and who accepts.
+// TestFaultCloseWithParkedTasks: a Close wakes readers, writers, waiting
+// writers and acceptors at once.
 func TestFaultCloseWithParkedTasks(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		ln, err := Listen(ctx, "tcp", "127.0.0.1:0")
@@ -305,7 +304,7 @@ func TestFaultCloseWithParkedTasks(t *testing.T) {
 }
 
 // TestFaultSlowLoris: a peer that sends a byte at a time does not prolong an
-// absolute deadline, be it the connection's or a scope's.
+// absolute deadline, the connection's or a scope's.
 func TestFaultSlowLoris(t *testing.T) {
 	const limit = 50 * time.Millisecond
 	for name, read := range map[string]func(ctx context.Context, c Conn) error{
@@ -348,8 +347,8 @@ func TestFaultSlowLoris(t *testing.T) {
 	}
 }
 
-// TestFaultOverload: who does not read what is sent to him is, after some time,
-// not read from any more: the server does not keep his data.
+// TestFaultOverload: a peer that does not read its answers is, after some time,
+// no longer read from: the server does not buffer its data.
 func TestFaultOverload(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		v := serve(t, ctx, &Server{}, echo)

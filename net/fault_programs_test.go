@@ -15,7 +15,7 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// programs are what TestFaults runs: what people do with sockets.
+// programs are the programs that TestFaults runs: typical uses of sockets.
 var programs = []struct {
 	name string
 	run  func(t *testing.T, ctx context.Context, k *faulty.Sockets) error
@@ -34,7 +34,7 @@ var programs = []struct {
 	{"TLS", exchangeOverTLS},
 }
 
-// echoOfLines has a few clients talk in turns with a server.
+// echoOfLines makes a few clients exchange lines with a server.
 func echoOfLines(t *testing.T, ctx context.Context, _ *faulty.Sockets) error {
 	return reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {
 		for i := range 3 {
@@ -57,7 +57,7 @@ func echoOfLines(t *testing.T, ctx context.Context, _ *faulty.Sockets) error {
 	})
 }
 
-// said says something, and fails unless it comes back.
+// said sends a line, and fails unless it is echoed.
 func said(c Conn, what string) error {
 	if _, err := io.WriteString(c, what); err != nil {
 		return err
@@ -88,8 +88,8 @@ func bigTransfer(t *testing.T, ctx context.Context, _ *faulty.Sockets) error {
 	return errors.Join(err, testkit.Same(got, msg), sending.Wait(ctx))
 }
 
-// manyConnections has clients come and go at once, so that numbers of fds have
-// one owner after the other.
+// manyConnections makes clients come and go concurrently, so that fd numbers
+// are reused.
 func manyConnections(t *testing.T, ctx context.Context, _ *faulty.Sockets) error {
 	ln, err := Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -127,8 +127,8 @@ func manyConnections(t *testing.T, ctx context.Context, _ *faulty.Sockets) error
 	})
 }
 
-// readsWithDeadlines reads what comes in pieces, with deadlines that often pass
-// before: a byte comes once, and none is lost.
+// readsWithDeadlines reads data that arrives in pieces, with deadlines that
+// often pass before: each byte is read once.
 func readsWithDeadlines(t *testing.T, ctx context.Context, k *faulty.Sockets) error {
 	a, b := pair(t, ctx, "tcp")
 	defer a.Close()
@@ -163,8 +163,8 @@ func readsWithDeadlines(t *testing.T, ctx context.Context, k *faulty.Sockets) er
 	}
 }
 
-// serveAndShutDown stops a server whose clients talk; each hears back what it
-// says until its connection ends.
+// serveAndShutDown stops a server with active clients; each gets its echoes
+// until its connection ends.
 func serveAndShutDown(t *testing.T, ctx context.Context, k *faulty.Sockets) error {
 	if k.Choose(4) == 1 {
 		k.Starve = 1 + k.Choose(2)
@@ -204,12 +204,12 @@ func serveAndShutDown(t *testing.T, ctx context.Context, k *faulty.Sockets) erro
 	return errors.Join(err, serving.Wait(ctx))
 }
 
-// ended reports whether an error of said is a server's that stops.
+// ended reports whether an error of said is that of a stopping server.
 func ended(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || isUnremarkable(err)
 }
 
-// exchangeOverTLS has crypto/tls, which knows nothing of all this, talk.
+// exchangeOverTLS exchanges data over crypto/tls.
 func exchangeOverTLS(t *testing.T, ctx context.Context, _ *faulty.Sockets) error {
 	a, b := pair(t, ctx, "tcp")
 	defer a.Close()

@@ -45,9 +45,8 @@ var (
 	faultSeed  = flag.Int("faults.seed", -1, "run TestFaults with this seed alone")
 )
 
-// TestFaults: what the kernel may do to a caller never surfaces, and no byte is
-// lost, doubled or moved, whatever the program. A seed chooses the program, and
-// what befalls it.
+// TestFaults: legal kernel faults are never visible, and no byte is lost,
+// doubled or moved, in any program. A seed chooses the program and its faults.
 func TestFaults(t *testing.T) {
 	if *faultSeed >= 0 {
 		underSeed(t, uint64(*faultSeed), map[string]int{})
@@ -94,8 +93,8 @@ func underSeed(t *testing.T, seed uint64, counts map[string]int) {
 	})
 }
 
-// FuzzFaults reads a schedule of faults from its input. A byte is a choice of the
-// faulty kernel; when they are used up it behaves.
+// FuzzFaults reads a schedule of faults from its input. Each byte is a choice
+// of the faulty kernel; after the last byte there are no more faults.
 func FuzzFaults(f *testing.F) {
 	f.Add([]byte{}, uint16(10), uint8(1))
 	f.Add([]byte{1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, uint16(1000), uint8(10))

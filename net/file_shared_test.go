@@ -17,8 +17,8 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// share takes a file of a socket, and makes the socket a blocking one by it, as it
-// happens when the file is given to a child process.
+// share takes a file of a socket and thereby makes the socket a blocking one,
+// as when the file is passed to a child process.
 func share(t *testing.T, c any) *os.File {
 	t.Helper()
 	f, err := c.(filer).File()
@@ -31,8 +31,8 @@ func share(t *testing.T, c any) *os.File {
 	return f
 }
 
-// moving fails unless f, in a task, lets other tasks run while it waits, and ends
-// once let has let it.
+// moving fails unless f, in a task, lets other tasks run while it waits, and
+// ends after let was called.
 func moving(t *testing.T, ctx context.Context, what string, let func(), f func() error) {
 	t.Helper()
 	task := reactor.Go(ctx, func(context.Context) error { return f() })
@@ -49,8 +49,8 @@ func moving(t *testing.T, ctx context.Context, what string, let func(), f func()
 	}
 }
 
-// TestTrafficAfterFile: once a conn's File has made the socket a blocking one, the
-// loop still never waits in a call.
+// TestTrafficAfterFile: after a conn's File has made the socket a blocking one,
+// the loop still never blocks in a call.
 func TestTrafficAfterFile(t *testing.T) {
 	large := testkit.Pattern(4 << 20)
 	path := filepath.Join(t.TempDir(), "file")
@@ -129,8 +129,8 @@ func TestTrafficAfterFile(t *testing.T) {
 	}
 }
 
-// TestCopyAfterFile: streams that are copied from and to shared ones, also such as
-// get shared in the midst of it.
+// TestCopyAfterFile: copies from and to shared streams, also streams that
+// become shared during the copy.
 func TestCopyAfterFile(t *testing.T) {
 	want := testkit.Pattern(8 << 20)
 	for name, which := range map[string][2]bool{"source": {true, false}, "destination": {false, true}, "both": {true, true}} {
@@ -284,8 +284,8 @@ func TestAcceptAfterFile(t *testing.T) {
 	}
 }
 
-// TestConnIsAChildsStdin: a child reads from the socket, and finds nothing there at
-// first, for which a nonblocking one would give it EAGAIN.
+// TestConnIsAChildsStdin: a child reads from the socket, which has no data at
+// first; a nonblocking one would return EAGAIN.
 func TestConnIsAChildsStdin(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		t.Run(network, func(t *testing.T) {

@@ -24,7 +24,7 @@ type filer interface {
 	File() (*os.File, error)
 }
 
-// fromFile is FileConn, FileListener and FilePacketConn of either world.
+// fromFile is FileConn, FileListener and FilePacketConn of either package.
 func (w *world) fileConn(f *os.File) (Conn, error) {
 	if w.isStd() {
 		return stdnet.FileConn(f)
@@ -155,7 +155,7 @@ func TestFilePacketConnAsStd(t *testing.T) {
 	}
 }
 
-// TestFileOfWhat tries the functions on files that they don't fit.
+// TestFileOfWhat tries the functions on unsuitable files.
 func TestFileOfWhatAsStd(t *testing.T) {
 	inBothWorlds(t, func(w *world) {
 		plain, err := os.Create(filepath.Join(t.TempDir(), "file"))
@@ -195,7 +195,7 @@ func TestFileOfWhatAsStd(t *testing.T) {
 	})
 }
 
-// noDup is a kernel with no descriptors of the system's.
+// noDup is a kernel without real descriptors.
 type noDup struct{ sockets.System }
 
 func (noDup) Dup(int) (int, error) { return -1, unix.ENOTSUP }
@@ -223,8 +223,8 @@ func TestNoFilesOfOtherNetworks(t *testing.T) {
 	})
 }
 
-// TestFileLeavesModeAlone: the file that a connection is made of, and the socket
-// that a file is made of, block as before, or do not.
+// TestFileLeavesModeAlone: making a connection from a file, or a file from a
+// socket, does not change whether the original blocks.
 func TestFileLeavesModeAlone(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		c, p := withStd(t, ctx, "tcp")
@@ -254,7 +254,7 @@ func TestFileLeavesModeAlone(t *testing.T) {
 	})
 }
 
-// fullPoller is a poller that takes no more.
+// fullPoller is a poller that accepts no more registrations.
 type fullPoller struct {
 	*eddy.Poller
 	now bool
@@ -278,7 +278,7 @@ func (k *closings) Close(fd int) error {
 	return k.System.Close(fd)
 }
 
-// TestFileNotPolled: what can't be waited for is closed, and once.
+// TestFileNotPolled: a file that can't be polled is closed, once.
 func TestFileNotPolled(t *testing.T) {
 	p, err := eddy.NewPoller()
 	if err != nil {

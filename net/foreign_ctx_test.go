@@ -74,8 +74,7 @@ func TestDialInATaskWithAForeignContext(t *testing.T) {
 	})
 }
 
-// A dial with a foreign context ends with it, and with the scope that its task is
-// in.
+// A dial with a foreign context ends with it, and with the scope of its task.
 func TestDialWithAForeignContextEnds(t *testing.T) {
 	ends := map[string]struct {
 		dial func(ctx context.Context, dial func(context.Context) error) error
@@ -124,7 +123,7 @@ func TestDialWithAForeignContextEnds(t *testing.T) {
 	}
 }
 
-// A callback can't wait; it is told so.
+// A callback can't wait, and gets an error.
 func TestDialInACallback(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		l := reactor.LoopOf(ctx)

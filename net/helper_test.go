@@ -36,13 +36,13 @@ func TestMain(m *testing.M) {
 	os.Exit(status)
 }
 
-// timers counts the timers that a loop's wheel holds. It looks at what package
-// reactor does not show, and may be called once the loop has ended.
+// timers counts the timers in a loop's wheel. It reads unexported state of
+// package reactor, and may be called after the loop has ended.
 func timers(l *reactor.Loop) int64 {
 	return reflect.ValueOf(l).Elem().FieldByName("core").FieldByName("wheel").FieldByName("count").Int()
 }
 
-// run runs f as the main task of a loop, and then looks for leaks.
+// run runs f as the main task of a loop, and then checks for leaks.
 func run(t testing.TB, f func(ctx context.Context)) {
 	t.Helper()
 	runWith(t, reactor.Options{}, f)
@@ -88,7 +88,7 @@ func (w failing) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// logged is a log to be looked into, from any goroutine.
+// logged is a log that any goroutine may read.
 type logged struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -106,7 +106,8 @@ func (w *logged) String() string {
 	return w.text.String()
 }
 
-// settled returns what was logged, once there is all that ctx's loop has logged.
+// settled returns the log after everything that ctx's loop has logged was
+// written.
 func (w *logged) settled(t testing.TB, ctx context.Context) string {
 	t.Helper()
 	const mark = "all that came before is here"
@@ -139,8 +140,8 @@ func outside(t testing.TB, ctx context.Context, f func() error) {
 	}
 }
 
-// standing is a loop that runs in a goroutine of its own, for tests that are
-// ordinary goroutines. Who makes one looks for leaks himself.
+// standing is a loop that runs on its own goroutine, for tests on ordinary
+// goroutines. The test must check for leaks itself.
 type standing struct {
 	ctx  context.Context
 	loop *reactor.Loop
@@ -183,7 +184,7 @@ func within(t testing.TB, what string, f func()) {
 	}
 }
 
-// pair is two connections of one loop, both ends of the same one.
+// pair returns both ends of a connection, in one loop.
 func pair(t testing.TB, ctx context.Context, network string) (dialled, accepted Conn) {
 	t.Helper()
 	ln, err := Listen(ctx, network, anyAddr(t, network))
@@ -203,8 +204,8 @@ func pair(t testing.TB, ctx context.Context, network string) (dialled, accepted 
 	return dialled, accepted
 }
 
-// withStd is one of the loop's connections and a std one, its peer, whose small
-// writes and closes may be called by a task: they do not wait.
+// withStd returns one of the loop's connections and its peer, a std one. A task
+// may call the peer's Close and small writes: they do not wait.
 func withStd(t testing.TB, ctx context.Context, network string) (Conn, stdnet.Conn) {
 	t.Helper()
 	ln, err := stdnet.Listen(network, anyAddr(t, network))
@@ -224,7 +225,7 @@ func withStd(t testing.TB, ctx context.Context, network string) (Conn, stdnet.Co
 	return c, p
 }
 
-// anyAddr is an address to listen on.
+// anyAddr returns an address to listen on.
 func anyAddr(t testing.TB, network string) string {
 	if network != "unix" && network != "unixpacket" {
 		return "127.0.0.1:0"
@@ -238,7 +239,8 @@ func anyAddr(t testing.TB, network string) string {
 	return filepath.Join(dir, "s")
 }
 
-// option asks the kernel about a connection's or listener's socket, of either net.
+// option returns an option of a connection's or listener's socket, of either
+// package.
 func option(t testing.TB, c any, level, name int) (value int) {
 	t.Helper()
 	var err error
@@ -257,7 +259,7 @@ func option(t testing.TB, c any, level, name int) (value int) {
 	return value
 }
 
-// parked lets the other tasks run until they wait, which takes a turn or two.
+// parked yields until the other tasks wait, which takes a turn or two.
 func parked(ctx context.Context) {
 	for range 3 {
 		reactor.Yield(ctx)

@@ -39,8 +39,8 @@ func TestZones(t *testing.T) {
 	}
 }
 
-// linkLocal is a kernel on whose sockets a datagram from a link-local address
-// always waits, and which remembers where datagrams are sent.
+// linkLocal is a kernel whose sockets always have a datagram from a link-local
+// address, and which records the destinations of datagrams.
 type linkLocal struct {
 	sockets.System
 	from netip.AddrPort
@@ -60,7 +60,7 @@ func (k *linkLocal) Send(_ int, ms []sockets.Message, _ int) (int, syscall.Errno
 }
 
 // TestZonesOfDatagrams: the user sees the names of interfaces, the kernel their
-// numbers.
+// indexes.
 func TestZonesOfDatagrams(t *testing.T) {
 	index := loopbackIndex(t)
 	ip := netip.MustParseAddr("fe80::1")

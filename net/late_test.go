@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// compute keeps the loop's thread until after t, so that no timer fires.
+// compute occupies the loop's thread until after t, so that no timer fires.
 func compute(t time.Time) {
 	for !time.Now().After(t) {
 	}

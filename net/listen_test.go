@@ -17,7 +17,7 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// listener makes a listener by the same ListenConfig in either world.
+// listener makes a listener with the same ListenConfig of either package.
 func (w *world) listener(lc ListenConfig, network, addr string) (Listener, error) {
 	if w.isStd() {
 		s := stdnet.ListenConfig{Control: lc.Control, KeepAlive: lc.KeepAlive, KeepAliveConfig: lc.KeepAliveConfig}
@@ -167,8 +167,8 @@ func TestReusePort(t *testing.T) {
 	})
 }
 
-// listens records how listen(2) was called, and has no sockets for IPv6 that
-// take IPv4 too, or none for IPv6 at all.
+// listens records the calls of listen(2), and has no dual-stack IPv6 sockets,
+// or none for IPv6 at all.
 type listens struct {
 	sockets.System
 	backlogs []int
@@ -213,8 +213,8 @@ func TestBacklog(t *testing.T) {
 	}
 }
 
-// TestNoIPv6: "any address" is IPv4's where IPv6 can't have it, and a Control
-// hears of each socket that is made.
+// TestNoIPv6: "any address" is IPv4's if there are no dual-stack sockets, and
+// Control is called for each socket made.
 func TestNoIPv6(t *testing.T) {
 	for name, k := range map[string]*listens{"not dual": {notDual: true}, "no IPv6": {noIPv6: true}} {
 		runWith(t, reactor.Options{Sockets: k}, func(ctx context.Context) {
@@ -238,7 +238,7 @@ func TestNoIPv6(t *testing.T) {
 	}
 }
 
-// TestListenFailuresLeakNothing: whatever fails, no descriptor is left.
+// TestListenFailuresLeakNothing: no failure leaks a descriptor.
 func TestListenFailuresLeakNothing(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		fds := len(testkit.Holdings().FDs)

@@ -8,7 +8,7 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// The tasks of a server have names that say what they do, and where.
+// The tasks of a server have names that tell what they do, and where.
 func TestNamesOfTasks(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		ln, err := Listen(ctx, "tcp", "127.0.0.1:0")

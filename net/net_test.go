@@ -13,7 +13,8 @@ import (
 	"testing"
 )
 
-// lacking is what std's net exports and this package does not, and why.
+// lacking lists what std's net exports and this package does not, with the
+// reasons.
 var lacking = map[string]string{
 	"IPConn": rawIP, "DialIP": rawIP, "ListenIP": rawIP, "Dialer.DialIP": rawIP,
 
@@ -26,8 +27,8 @@ var lacking = map[string]string{
 
 const rawIP = "raw IP sockets are for programs that use their own: core.FD"
 
-// exported returns the names that a package's files export: of types also their
-// methods and fields, as Type.Name.
+// exported returns the names that a package's files export, and the methods and
+// fields of types as Type.Name.
 func exported(t *testing.T, dir string) map[string]bool {
 	t.Helper()
 	p, err := build.ImportDir(dir, 0)
@@ -67,7 +68,8 @@ func exported(t *testing.T, dir string) map[string]bool {
 	return names
 }
 
-// declared notes what a declaration declares, and returns which types embed which.
+// declared records the names of a declaration, and returns which types embed
+// which.
 func declared(d *ast.GenDecl, names map[string]bool) (embeds [][2]string) {
 	for _, s := range d.Specs {
 		switch s := s.(type) {
@@ -106,7 +108,8 @@ func typeName(e ast.Expr) string {
 	return ""
 }
 
-// TestNothingForgotten: whatever std's net exports is here, or there is a reason.
+// TestNothingForgotten: everything that std's net exports is here, or has a
+// reason in lacking.
 func TestNothingForgotten(t *testing.T) {
 	root := build.Default.GOROOT
 	if _, err := os.Stat(filepath.Join(root, "src", "net")); err != nil {

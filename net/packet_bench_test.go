@@ -95,8 +95,8 @@ func udpClient(b *testing.B, inFlight int, addr string) {
 	}
 }
 
-// reportCPU reports the processor time of an operation, of this whole process:
-// on a busy machine it is the steadier figure.
+// reportCPU reports the CPU time of this process per operation: on a busy
+// machine it is more stable.
 func reportCPU(b *testing.B) {
 	used := func() time.Duration {
 		var u unix.Rusage
@@ -107,8 +107,9 @@ func reportCPU(b *testing.B) {
 	b.Cleanup(func() { b.ReportMetric(float64(used()-start)/float64(b.N), "cpu-ns/op") })
 }
 
-// BenchmarkUDPInLoop has both ends in one loop: what a datagram costs, there and
-// received, without a passage between threads. An operation is a datagram.
+// BenchmarkUDPInLoop has both ends in one loop: the cost of sending and
+// receiving a datagram, without a switch of threads. An operation is a
+// datagram.
 func BenchmarkUDPInLoop(b *testing.B) {
 	const many = 32
 	b.Run("eddy/single", func(b *testing.B) {

@@ -24,7 +24,7 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// listenLoopback is a UDP socket on 127.0.0.1 or [::1].
+// listenLoopback returns a UDP socket on 127.0.0.1 or [::1].
 func listenLoopback(t testing.TB, ctx context.Context, network string) *UDPConn {
 	t.Helper()
 	ip := stdnet.IPv4(127, 0, 0, 1)
@@ -212,8 +212,8 @@ func TestBatchErrors(t *testing.T) {
 	})
 }
 
-// TestWaitingPacketReads: whatever a reader waits in, it is woken by its scope, by
-// Close, and by a deadline.
+// TestWaitingPacketReads: a reader that waits in any method is woken by its
+// scope, by Close, and by a deadline.
 func TestWaitingPacketReads(t *testing.T) {
 	reads := map[string]func(c *UDPConn) error{
 		"ReadFromUDPAddrPort": func(c *UDPConn) error { _, _, err := c.ReadFromUDPAddrPort(make([]byte, 8)); return err },
@@ -254,8 +254,7 @@ func TestWaitingPacketReads(t *testing.T) {
 	}
 }
 
-// TestWaitingPacketReadsAreQuiet: who waits for a datagram does not ask for it
-// again and again.
+// TestWaitingPacketReadsAreQuiet: a wait for a datagram does not poll for it.
 func TestWaitingPacketReadsAreQuiet(t *testing.T) {
 	k := &countsMessages{}
 	runWith(t, reactor.Options{Sockets: k}, func(ctx context.Context) {
@@ -355,8 +354,8 @@ func unixFromGoroutine(ctx context.Context, path string) error {
 	return os.Remove(path)
 }
 
-// TestPacketsAllocateNothing: neither a datagram that is there, nor one that is
-// waited for.
+// TestPacketsAllocateNothing: neither for a datagram that is there, nor for one
+// after a wait.
 func TestPacketsAllocateNothing(t *testing.T) {
 	for _, network := range []string{"udp4", "udp6"} {
 		run(t, func(ctx context.Context) {
@@ -419,8 +418,8 @@ func TestPacketsAllocateNothing(t *testing.T) {
 	}
 }
 
-// TestPacketFaults: what the kernel may do to a caller never surfaces, and no
-// message is lost or moved, on sockets that do not lose any.
+// TestPacketFaults: legal kernel faults are never visible, and no message is
+// lost or moved, on sockets that do not lose any.
 func TestPacketFaults(t *testing.T) {
 	total := map[string]int{}
 	for seed := range uint64(20) {
@@ -445,7 +444,7 @@ func TestPacketFaults(t *testing.T) {
 	}
 }
 
-// exchangeUDP sends batches, few at a time: the loopback loses nothing then.
+// exchangeUDP sends small batches, so that the loopback loses nothing.
 func exchangeUDP(t testing.TB, ctx context.Context) error {
 	a, b := listenLoopback(t, ctx, "udp4"), listenLoopback(t, ctx, "udp4")
 	defer a.Close()
@@ -511,7 +510,7 @@ type noBuffers struct{ sockets.System }
 
 func (noBuffers) Send(int, []sockets.Message, int) (int, syscall.Errno) { return 0, syscall.ENOBUFS }
 
-// TestNoBuffers: as with std's net, it is the caller's to know, who may wait.
+// TestNoBuffers: as with std's net, the caller gets the error, and may wait.
 func TestNoBuffers(t *testing.T) {
 	runWith(t, reactor.Options{Sockets: noBuffers{}}, func(ctx context.Context) {
 		c := listenLoopback(t, ctx, "udp4")
@@ -545,8 +544,8 @@ func (k *countsMessages) Send(fd int, ms []sockets.Message, flags int) (int, sys
 }
 
 // TestFullQueueOfOthers: a unixgram socket waits for room in the queue of a
-// receiver that somebody else has filled, and does not spin meanwhile, though
-// the kernel keeps saying that it can be written.
+// receiver that another socket has filled, and does not spin meanwhile,
+// although the kernel keeps reporting it as writable.
 func TestFullQueueOfOthers(t *testing.T) {
 	k := &countsMessages{}
 	runWith(t, reactor.Options{Sockets: k}, func(ctx context.Context) {
@@ -663,8 +662,8 @@ func peerOf(from, to *UnixConn) *UnixAddr {
 	return unixAddr(to)
 }
 
-// TestWriteMsgIsNotInterleaved: a message on a stream goes after what another
-// task is in the midst of writing.
+// TestWriteMsgIsNotInterleaved: a message on a stream is sent after the write
+// of another task in progress.
 func TestWriteMsgIsNotInterleaved(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		a, b := pair(t, ctx, "unix")
@@ -719,7 +718,7 @@ func TestFailedPacketSocketsLeakNothing(t *testing.T) {
 	})
 }
 
-// TestZeroPacketConnsAsStd: methods of sockets that nobody has made fail.
+// TestZeroPacketConnsAsStd: methods of zero sockets fail.
 func TestZeroPacketConnsAsStd(t *testing.T) {
 	udp := map[string]func(c udpSocket) error{
 		"Read":                func(c udpSocket) error { _, err := c.Read(nil); return err },

@@ -174,8 +174,8 @@ func TestRawElsewhere(t *testing.T) {
 	})
 }
 
-// TestRawScope: a task that waits in a RawConn obeys its scope, and does not ask
-// again and again meanwhile.
+// TestRawScope: a task that waits in a RawConn obeys its scope, and does not
+// poll meanwhile.
 func TestRawScope(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		c, peer := withStd(t, ctx, "tcp")

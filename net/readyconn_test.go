@@ -29,9 +29,9 @@ func (k *counting) Write(fd int, p []byte) (int, syscall.Errno) {
 	return k.System.Write(fd, p)
 }
 
-// TestReadinessIsRemembered: the kernel is not asked again what it has said. A
-// TCP read that does not fill its buffer says that there is no more, where urgent
-// data is reported; of a Unix socket's nothing follows, so it takes one more, which
+// TestReadinessIsRemembered: readiness is not queried again. A TCP read that
+// does not fill its buffer means that there is no more, if urgent data is
+// reported; on a Unix socket it does not, so one more read is needed, which
 // would block.
 func TestReadinessIsRemembered(t *testing.T) {
 	for network, want := range map[string]int{"tcp": 1, "unix": 2} {
@@ -71,8 +71,8 @@ func TestReadinessIsRemembered(t *testing.T) {
 	}
 }
 
-// TestPassedDeadlineStarvesNobody: a task that goes on reading after its deadline
-// gets the same answer each time, but others run, and can move the deadline.
+// TestPassedDeadlineStarvesNobody: a task that keeps reading after its deadline
+// gets the same error each time, but others run, and can move the deadline.
 func TestPassedDeadlineStarvesNobody(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		c, p := withStd(t, ctx, "tcp")
@@ -92,9 +92,9 @@ func TestPassedDeadlineStarvesNobody(t *testing.T) {
 	})
 }
 
-// stale is a poller that reports again, at each turn, all fds that were ever
-// registered, under the tokens that they had: what a kernel may do for the fd of
-// a description that somebody else has duplicated.
+// stale is a poller that reports at each turn all fds that were ever
+// registered, with their tokens, as a kernel may do for a duplicated file
+// description.
 type stale struct {
 	*eddy.Poller
 	removed []uint64
@@ -121,8 +121,8 @@ func (p *stale) Wait(timeout time.Duration) ([]eddy.Event, error) {
 	return p.events, err
 }
 
-// TestFaultStaleEvent: what is reported for an fd that was closed wakes
-// nobody who has its number, and its place, by now.
+// TestFaultStaleEvent: an event for a closed fd does not wake waiters for the
+// new owner of its number and slot.
 func TestFaultStaleEvent(t *testing.T) {
 	k := &counting{}
 	p, err := eddy.NewPoller()

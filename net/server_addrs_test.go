@@ -45,8 +45,8 @@ func addr(t *testing.T, s string) *TCPAddr {
 	return a
 }
 
-// TestMaxConnsPerAddr: an address that has enough connections gets no more, while
-// others do, and again once some have ended.
+// TestMaxConnsPerAddr: an address at its limit gets no more connections, while
+// others do, until some have ended.
 func TestMaxConnsPerAddr(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		s := &Server{MaxConnsPerAddr: 2, Grace: -1}
@@ -88,7 +88,7 @@ func TestMaxConnsPerAddr(t *testing.T) {
 	})
 }
 
-// TestMaxConnsPerAddrOfOthers: one address's limit is none of the others'.
+// TestMaxConnsPerAddrOfOthers: one address's limit does not affect others.
 func TestMaxConnsPerAddrOfOthers(t *testing.T) {
 	s := &Server{MaxConnsPerAddr: 1}
 	a, b := &TCPAddr{IP: stdnet.IPv4(192, 0, 2, 1)}, &TCPAddr{IP: stdnet.IPv4(192, 0, 2, 2)}
@@ -102,7 +102,7 @@ func TestMaxConnsPerAddrOfOthers(t *testing.T) {
 	}
 }
 
-// TestDefaults: there is a value for each limit, and a negative one stays.
+// TestDefaults: each limit gets a value, and a negative one stays.
 func TestDefaults(t *testing.T) {
 	s := new(Server).Defaults()
 	if s.MaxConns <= 0 || s.MaxConnsPerAddr <= 0 || s.IdleTimeout <= 0 || s.MessageTimeout <= 0 || s.MaxConns < 10*s.MaxConnsPerAddr {

@@ -8,9 +8,9 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// TestBorrowedBytesOfAnother: a handler that keeps borrowed bytes over a suspension, and
-// writes them when another one has borrowed the same memory, panics: in no build does a
-// client get another client's bytes.
+// TestBorrowedBytesOfAnother: a handler that keeps borrowed bytes across a
+// suspension, and writes them after another one has borrowed the same memory,
+// panics: in no build does a client get another client's bytes.
 func TestBorrowedBytesOfAnother(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var keeps, borrowed reactor.Event

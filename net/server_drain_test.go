@@ -19,8 +19,8 @@ import (
 )
 
 // both runs f for Serve and for ServeReady, with handlers that answer a line, in which
-// the client is named, by the same line, after some work. They note in begun whose
-// requests they have read.
+// the client is named, by the same line, after some work. They record in begun
+// whose requests they have read.
 func bothDrain(t *testing.T, f func(t *testing.T, ctx context.Context, begun map[string]int, start func(s *Server) *service)) {
 	work := func(ctx context.Context, begun map[string]int, c Conn, line []byte) error {
 		begun[string(bytes.Fields(line)[0])]++
@@ -74,8 +74,9 @@ func bothDrain(t *testing.T, f func(t *testing.T, ctx context.Context, begun map
 	})
 }
 
-// TestShutdownLosesNothing: a server under load is sent SIGTERM. All requests that it has
-// begun to read are answered, and it ends long before its grace time.
+// TestShutdownLosesNothing: a server under load is sent SIGTERM. All requests
+// that it has begun to read are answered, and it ends long before its grace
+// time is over.
 func TestShutdownLosesNothing(t *testing.T) {
 	bothDrain(t, func(t *testing.T, ctx context.Context, begun map[string]int, start func(s *Server) *service) {
 		v := start(&Server{Grace: time.Hour})
@@ -132,8 +133,9 @@ func TestShutdownLosesNothing(t *testing.T) {
 	})
 }
 
-// TestBusyConnectionsEnd: once their handlers have answered, although their peers would
-// go on; and a message of which a part was read is waited for.
+// TestBusyConnectionsEnd: busy connections end after their handlers have
+// answered, although their peers would go on; and the server waits for the rest
+// of a partly read message.
 func TestBusyConnectionsEnd(t *testing.T) {
 	bothDrain(t, func(t *testing.T, ctx context.Context, begun map[string]int, start func(s *Server) *service) {
 		v := start(&Server{Grace: time.Hour})
@@ -195,8 +197,8 @@ func TestUnreadInputKeepsTheAnswer(t *testing.T) {
 	})
 }
 
-// TestLingeringEnds: a peer that goes on sending, or just stays, is not listened to for
-// long.
+// TestLingeringEnds: a peer that keeps sending, or just stays, does not delay
+// closing for long.
 func TestLingeringEnds(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		s := &Server{}

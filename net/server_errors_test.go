@@ -12,8 +12,8 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// An error of a handler's own is logged, also when it is joined to one that only
-// means the end of its connection.
+// A handler's own error is logged, also if it is joined to one that only means
+// the end of its connection.
 func TestWhatAHandlersErrorMeans(t *testing.T) {
 	flush := errors.New("flush failed")
 	reset := &OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}

@@ -33,9 +33,9 @@ func (k *refusing) Accept(fd int) (int, unix.Sockaddr, error) {
 	return k.System.Accept(fd)
 }
 
-// TestAcceptErrnos: of all errors that a kernel has, only those that accept(2) gives for
-// a descriptor that is no listening socket end a server. It accepts whoever comes
-// after any other, and says what happened.
+// TestAcceptErrnos: of all errnos, only those of accept(2) for a descriptor
+// that is not a listening socket end a server. After any other it logs the
+// error and goes on accepting.
 func TestAcceptErrnos(t *testing.T) {
 	gone := []syscall.Errno{syscall.EBADF, syscall.EINVAL, syscall.ENOTSOCK}
 	silent := []syscall.Errno{syscall.EINTR, syscall.ECONNABORTED}
@@ -112,9 +112,9 @@ func TestAcceptErrors(t *testing.T) {
 	}
 }
 
-// TestAcceptPauses: the pause after failures for reasons unknown grows, has a bound,
-// and starts again small once somebody was accepted; peers' failures cost a pause only
-// if there is no end of them.
+// TestAcceptPauses: the pause after unknown failures grows up to a bound, and
+// starts small again after a successful accept; failures that concern single
+// peers cause a pause only after many in a row.
 func TestAcceptPauses(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		log := &logged{}

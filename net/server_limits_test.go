@@ -15,8 +15,8 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// limitedServers runs f for Serve and for ServeReady, whose handler answers a
-// line with a line, and does nothing else.
+// limitedServers runs f for Serve and for ServeReady, whose handler answers
+// each line with a line.
 func limitedServers(t *testing.T, s func() *Server, f func(t *testing.T, ctx context.Context, s *Server, v *service)) {
 	t.Run("Serve", func(t *testing.T) {
 		run(t, func(ctx context.Context) {
@@ -60,8 +60,8 @@ func answerLine(c Conn) error {
 	return err
 }
 
-// lasts returns for how long, after begun, the server keeps c, to which the test
-// writes nothing more, or tick, every millisecond.
+// lasts returns how long after begun the server keeps c, to which the test
+// writes tick every millisecond, or nothing if that is empty.
 func lasts(t *testing.T, ctx context.Context, begun time.Time, c stdnet.Conn, tick string) (d time.Duration) {
 	t.Helper()
 	outside(t, ctx, func() error {
@@ -104,9 +104,9 @@ func TestIdleTimeout(t *testing.T) {
 	})
 }
 
-// inUse returns a connection that was in use for longer than limit, with less than it
-// between two messages. Where this goroutine was held up for longer than that, it tries
-// another one.
+// inUse returns a connection that was in use for longer than limit, with less
+// than limit between two messages. If this goroutine was delayed for longer
+// than that, it tries another one.
 func inUse(t *testing.T, ctx context.Context, v *service, limit time.Duration) stdnet.Conn {
 	t.Helper()
 	for end := time.Now().Add(patience); time.Now().Before(end); {
@@ -150,7 +150,7 @@ func TestMessageTimeout(t *testing.T) {
 	})
 }
 
-// The time that the handler takes for itself is not the peer's.
+// The handler's own time does not count as the peer's.
 func TestLimitsSpareABusyHandler(t *testing.T) {
 	const limit = 10 * time.Millisecond
 	run(t, func(ctx context.Context) {
@@ -197,8 +197,8 @@ func TestLimitsTellTheHandler(t *testing.T) {
 	})
 }
 
-// Limits reach the connection below another, as below TLS; and where they can't
-// reach any, Serve says so instead of not keeping them.
+// Limits apply to the connection below a wrapper, such as TLS; if there is
+// none, Serve returns an error instead of ignoring them.
 func TestLimitsBelowAnotherConn(t *testing.T) {
 	const limit = 5 * time.Millisecond
 	run(t, func(ctx context.Context) {
@@ -223,7 +223,7 @@ func TestLimitsBelowAnotherConn(t *testing.T) {
 	})
 }
 
-// hiding is a listener whose conns can't be seen through.
+// hiding is a listener whose conns have no method NetConn.
 type hiding struct{ Listener }
 
 func (l hiding) Accept() (Conn, error) {

@@ -15,8 +15,8 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// TestLogIsSummedUp: what a thousand peers do alike takes a few lines, one of which
-// says how often it came, and hides nothing else.
+// TestLogIsSummedUp: the same failure of a thousand peers takes a few lines,
+// one of which has their number, and hides no other failures.
 func TestLogIsSummedUp(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		log := &logged{}
@@ -67,7 +67,7 @@ func TestLogIsSummedUp(t *testing.T) {
 	})
 }
 
-// TestSummaryInTime: a sum is told although nothing more happens.
+// TestSummaryInTime: a summary is logged although nothing more happens.
 func TestSummaryInTime(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		log := &logged{}
@@ -82,8 +82,8 @@ func TestSummaryInTime(t *testing.T) {
 	})
 }
 
-// TestStuckLogStopsNoServer: hundreds of peers make handlers fail while nobody reads
-// the log, and the server answers.
+// TestStuckLogStopsNoServer: hundreds of peers make handlers fail while the log
+// is stuck, and the server still answers.
 func TestStuckLogStopsNoServer(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// A connection that waits has no task, also where a short read does not tell that
-// there is no more: of a Unix socket's it never does.
+// A waiting connection has no task, also if a short read does not mean that
+// there is no more, as on a Unix socket.
 func TestReadyConnsRest(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		ln, err := Listen(ctx, "unix", filepath.Join(t.TempDir(), "s"))

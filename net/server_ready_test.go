@@ -41,7 +41,7 @@ func echoReady(_ context.Context, c *ReadyConn) error {
 	return err
 }
 
-// until waits for a condition that others bring about.
+// until waits for a condition that other tasks make true.
 func until(t testing.TB, ctx context.Context, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !ok(); reactor.Sleep(ctx, time.Millisecond) {
@@ -96,7 +96,8 @@ func TestServeReady(t *testing.T) {
 	})
 }
 
-// A handler may wait, and leave data for its next call; state tells how far it is.
+// A handler may suspend, and leave data for its next call; State holds its
+// progress.
 func TestReadyHandlerIsStraightLine(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		calls := 0
@@ -178,7 +179,7 @@ func TestReadyHandlersFail(t *testing.T) {
 	})
 }
 
-// On shutdown those that wait are closed at once, and those under way finish.
+// On shutdown waiting connections are closed at once, and busy ones finish.
 func TestServeReadyShutsDown(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		var begun, goOn reactor.Event
@@ -265,7 +266,7 @@ func TestReadyConnPausesReading(t *testing.T) {
 	})
 }
 
-// A message costs no allocation, neither by Serve nor by ServeReady.
+// A message costs no allocation, with Serve and with ServeReady.
 func TestServingAllocatesNothing(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
@@ -341,8 +342,8 @@ func TestServeReadyMisuse(t *testing.T) {
 	})
 }
 
-// TestBorrowedBytesAreWrittenWhole: what a Write can't write at once it copies,
-// for the memory is others' while it waits.
+// TestBorrowedBytesAreWrittenWhole: a Write copies what it can't write at once,
+// because other tasks may borrow the memory while it waits.
 func TestBorrowedBytesAreWrittenWhole(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		handler := func(ctx context.Context, c *ReadyConn) error {

@@ -116,7 +116,7 @@ func TestServe(t *testing.T) {
 	})
 }
 
-// TestHandlersFail: what one handler does is logged and touches nobody else.
+// TestHandlersFail: one handler's failure is logged and does not affect others.
 func TestHandlersFail(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		v := serve(t, ctx, &Server{}, func(ctx context.Context, c Conn) error {
@@ -174,8 +174,9 @@ func TestHandlersFail(t *testing.T) {
 	})
 }
 
-// TestGoexitInAHandlersTasks: a task that a handler has made ends, and tells whoever
-// awaits it; neither the server nor other connections are touched.
+// TestGoexitInAHandlersTasks: a task that a handler has made ends, with an
+// error for those who await it; neither the server nor other connections are
+// affected.
 func TestGoexitInAHandlersTasks(t *testing.T) {
 	exit := func(ctx context.Context) error { reactor.Yield(ctx); runtime.Goexit(); return nil }
 	answer := func(ctx context.Context, c io.Writer, word string) error {
@@ -247,8 +248,8 @@ func TestGoexitInAHandlersTasks(t *testing.T) {
 	}
 }
 
-// TestGraceLetsHandlersFinish: once ctx is done nobody is accepted, but who is
-// there may finish.
+// TestGraceLetsHandlersFinish: once ctx is done no more connections are
+// accepted, but present ones may finish.
 func TestGraceLetsHandlersFinish(t *testing.T) {
 	for _, how := range []string{"ctx", "listener"} {
 		run(t, func(ctx context.Context) {
@@ -287,8 +288,8 @@ func TestGraceLetsHandlersFinish(t *testing.T) {
 	}
 }
 
-// TestGraceEnds: when the grace time is over, handlers are cancelled, their
-// connections closed, and waited for.
+// TestGraceEnds: when the grace time is over, handlers are cancelled and their
+// connections closed, and Serve waits for them.
 func TestGraceEnds(t *testing.T) {
 	for _, grace := range []time.Duration{20 * time.Millisecond, -1} {
 		run(t, func(ctx context.Context) {
@@ -442,8 +443,8 @@ func TestAcceptFails(t *testing.T) {
 	})
 }
 
-// TestServeUnderFaults: interrupted and aborted accepts are nothing; for want of
-// resources accepting pauses, with a line in the log, and goes on.
+// TestServeUnderFaults: interrupted and aborted accepts are ignored; if
+// resources are lacking, accepting pauses, with a line in the log, and goes on.
 func TestServeUnderFaults(t *testing.T) {
 	for seed := range uint64(3) {
 		underFaults(t, faulty.Seeded(seed), func(ctx context.Context, k *faulty.Sockets) {
@@ -472,7 +473,7 @@ func TestServeUnderFaults(t *testing.T) {
 	}
 }
 
-// stuffed is a poller that has no room for a while: the limit is that of
+// stuffed is a poller without room for a while, as at the limit of
 // /proc/sys/fs/epoll/max_user_watches.
 type stuffed struct {
 	*eddy.Poller

@@ -19,8 +19,9 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// A connection has two sides. These tests have a task stop its loop, as code that knows
-// nothing of eddy does, and wait for goroutines that use the loop's connections.
+// A connection has two sides. In these tests a task blocks its loop, like code
+// that is not written for eddy, and waits for goroutines that use the loop's
+// connections.
 
 func TestGoroutinesWhileTheLoopStands(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
@@ -71,8 +72,8 @@ func TestGoroutinesWhileTheLoopStands(t *testing.T) {
 	}
 }
 
-// Goroutines accept and dial while the loop stands, and a task goes on with what they have
-// made.
+// Goroutines accept and dial while the loop is blocked, and then a task uses
+// their connections.
 func TestAcceptAndDialWhileTheLoopStands(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		run(t, func(ctx context.Context) {
@@ -120,8 +121,8 @@ func TestAcceptAndDialWhileTheLoopStands(t *testing.T) {
 	}
 }
 
-// One lock for writing: what a task and goroutines write is not mixed, however little the
-// kernel takes at a time.
+// One write lock: the writes of a task and of goroutines are not interleaved,
+// however little the kernel takes at a time.
 func TestWritesOfBothSidesAreWhole(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		c, p := withStd(t, ctx, "tcp")
@@ -164,8 +165,8 @@ func TestWritesOfBothSidesAreWhole(t *testing.T) {
 	})
 }
 
-// A task's Close does not wait for the goroutines that use the connection; they and the
-// peer see it at once.
+// A task's Close does not wait for goroutines that use the connection; they and
+// the peer notice it at once.
 func TestCloseByATaskWhileAGoroutineReads(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		c, p := withStd(t, ctx, "tcp")
@@ -207,7 +208,7 @@ func TestDeadlinesOfTheOtherSide(t *testing.T) {
 		if err := waiting.Wait(ctx); !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Error("a task:", err)
 		}
-		// One that was set before there was another side holds for it too.
+		// A deadline set before the other side existed applies to it too.
 		d, _ := withStd(t, ctx, "tcp")
 		d.SetReadDeadline(past())
 		outside(t, ctx, func() error {
@@ -219,8 +220,8 @@ func TestDeadlinesOfTheOtherSide(t *testing.T) {
 	})
 }
 
-// The kernel tells a reset once; both sides get it, whatever call of one side it was
-// told to.
+// The kernel reports a reset once; both sides get it, whichever call of one
+// side got it first.
 func TestBothSidesGetAReset(t *testing.T) {
 	file, err := os.Create(filepath.Join(t.TempDir(), "file"))
 	if err != nil {
@@ -269,7 +270,7 @@ func TestBothSidesGetAReset(t *testing.T) {
 	}
 }
 
-// A server's limits hold for goroutines that use its connections.
+// A server's limits apply to goroutines that use its connections.
 func TestLimitsOfBothSides(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		const idle = 50 * time.Millisecond
@@ -349,7 +350,8 @@ func TestHTTPInATask(t *testing.T) {
 	})
 }
 
-// What only goroutines use lives on when the loop ends; a listener does not.
+// A connection that only goroutines use stays open when the loop ends; a
+// listener does not.
 func TestRunsEndLeavesWhatGoroutinesUse(t *testing.T) {
 	var ln Listener
 	var a, b Conn

@@ -14,10 +14,10 @@ import (
 
 var soak = flag.Bool("net.soak", false, "TestSoak holds 10,000 connections for ten seconds, instead of 2,000 for one")
 
-// TestSoak: a server, in a process of its own, holds thousands of connections at
-// once, which all talk now and then, while a hundred others a second come and go.
-// Nothing fails, and in the end it has no more fds than in the beginning. It prints
-// what a connection costs the server in memory.
+// TestSoak: a server, in its own process, holds thousands of connections, which
+// all exchange messages now and then, while a hundred others a second come and
+// go. Nothing fails, and at the end it has no more fds than at the beginning.
+// It prints the server's memory per connection.
 func TestSoak(t *testing.T) {
 	conns, span := testkit.Times(500, 2000), time.Second
 	if *soak {
@@ -75,7 +75,8 @@ type soaking struct {
 	over     bool
 }
 
-// hold makes connections that talk once now, and then about once a second.
+// hold makes connections that exchange a message now, and then about once a
+// second.
 func (s *soaking) hold(t *testing.T, ctx context.Context, conns int) {
 	t.Helper()
 	for i := range conns {
@@ -107,7 +108,7 @@ func (s *soaking) say(c Conn, i int) error {
 	return said(c, fmt.Sprintf("connection %d, message %d", i, s.messages))
 }
 
-// visitor comes, talks and goes.
+// visitor connects, exchanges messages and leaves.
 func (s *soaking) visitor(ctx context.Context, i int) {
 	s.tasks = append(s.tasks, reactor.Go(ctx, func(ctx context.Context) error {
 		c, err := Dial(ctx, "tcp", s.addr)

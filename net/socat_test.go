@@ -10,8 +10,7 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// TestSocat has a program that knows nothing of Go talk to echo servers of each
-// kind, where it is installed.
+// TestSocat connects socat, if installed, to echo servers of each kind.
 func TestSocat(t *testing.T) {
 	path, err := exec.LookPath("socat")
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// What asyncio's subprocesses printed when they were asked the same.
+// The output of the same program with asyncio's subprocesses.
 const case66 = `
 None (b'data', None) 0
 (b'out\n', b'err\n') 3

@@ -16,8 +16,8 @@ import (
 )
 
 // The recorded program 66 of asyncio, and the lines that CPython 3.13 printed:
-// a process fed and read, ended by a signal, waited for in vain, and not found.
-// (docs/asyncio.md has them all.)
+// a process that is written to and read, ended by a signal, waited for with a
+// timeout, and not found. (docs/asyncio.md has all programs.)
 func TestCase66Subprocess(t *testing.T) {
 	recorded := []string{
 		`None (b'data', None) 0`,
@@ -93,7 +93,7 @@ func returnCode(p *process.Cmd) string {
 	return fmt.Sprint(p.ProcessState.ExitCode())
 }
 
-// repr and title print as Python does.
+// repr and title format like Python.
 func repr(b []byte) string {
 	text := fmt.Sprintf("%q", b)
 	return "b'" + text[1:len(text)-1] + "'"

@@ -49,7 +49,7 @@ func BenchmarkOutput(b *testing.B) {
 	})
 }
 
-// BenchmarkDialogue is a small message to a "cat" and back.
+// BenchmarkDialogue measures a small message to a "cat" and back.
 func BenchmarkDialogue(b *testing.B) {
 	talk := func(b *testing.B, in io.Writer, out io.Reader) {
 		b.ReportAllocs()
@@ -90,7 +90,8 @@ func BenchmarkDialogue(b *testing.B) {
 	})
 }
 
-// BenchmarkStream is how fast the output of a program is read, in 64 KiB.
+// BenchmarkStream measures reading the output of a program, in pieces of 64
+// KiB.
 func BenchmarkStream(b *testing.B) {
 	const size = 64 << 10
 	read := func(b *testing.B, out io.Reader) {

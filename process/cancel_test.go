@@ -19,8 +19,8 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// When the ctx of Start is done, the program is asked to end; what it says then is
-// still to be read.
+// When the ctx of Start is done, the program is asked to end; its output after
+// that can still be read.
 func TestCancelAsks(t *testing.T) {
 	bothWays(t, reactor.Options{}, func(t *testing.T, ctx context.Context) {
 		why := errors.New("why")
@@ -41,7 +41,7 @@ func TestCancelAsks(t *testing.T) {
 	})
 }
 
-// Run and Output return when the program has ended, and not before; with what it
+// Run and Output return when the program has ended, not earlier, with what it
 // wrote.
 func TestOutputCanceled(t *testing.T) {
 	bothWays(t, reactor.Options{}, func(t *testing.T, ctx context.Context) {
@@ -65,13 +65,14 @@ func TestOutputCanceled(t *testing.T) {
 	})
 }
 
-// waitFor lets others run until f is true.
+// waitFor yields until f returns true.
 func waitFor(ctx context.Context, f func() bool) {
 	for !f() && reactor.Sleep(ctx, time.Millisecond) == nil {
 	}
 }
 
-// A program that does not heed is killed, after its grace and not before.
+// A program that ignores the request is killed, after its grace time and not
+// earlier.
 func TestTerminateThenKill(t *testing.T) {
 	bothWays(t, reactor.Options{}, func(t *testing.T, ctx context.Context) {
 		const grace = 100 * time.Millisecond
@@ -111,7 +112,7 @@ func TestCancelFunc(t *testing.T) {
 		}
 
 		c = child("stubborn")
-		c.Grace = math.MaxInt64 // for ever, if Cancel had worked
+		c.Grace = math.MaxInt64 // forever, if Cancel had worked
 		c.Cancel = func() error { return errBroken }
 		err := reactor.Scope(ctx, func(ctx context.Context, s *reactor.CancelScope) error {
 			started(t, ctx, c)
@@ -161,13 +162,13 @@ func TestEndOfScope(t *testing.T) {
 		if err := c.Wait(ctx); !killed(err, syscall.SIGTERM) {
 			t.Errorf("Wait: %v", err)
 		}
-		std, cancel := context.WithCancel(ctx) // not of the loop's making
+		std, cancel := context.WithCancel(ctx) // not made by the loop
 		c, _ = started(t, std, child("sleep"))
 		cancel()
 		if err := c.Wait(ctx); !killed(err, syscall.SIGTERM) {
 			t.Errorf("Wait: %v", err)
 		}
-		// A task's end is none of its program's, which may be handed on.
+		// A task's end does not end its program, which another task may use.
 		task := reactor.Go(ctx, func(ctx context.Context) error {
 			c, _ = started(t, ctx, child("sleep"))
 			return nil
@@ -181,8 +182,8 @@ func TestEndOfScope(t *testing.T) {
 	})
 }
 
-// In a Group, a program that is ended because of a sibling's failure is an echo
-// of it.
+// In a Group, the error of a program that was ended because of a sibling's
+// failure is an echo.
 func TestGroupEcho(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		err := reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {
@@ -196,8 +197,8 @@ func TestGroupEcho(t *testing.T) {
 	})
 }
 
-// At whatever moment ctx is done: Communicate returns, with the whole output or
-// ctx's error, and nothing is left.
+// ctx is done at any stage: Communicate returns the whole output or ctx's
+// error, and nothing is leaked.
 func TestCancelAtEveryStage(t *testing.T) {
 	const n = 200 << 10
 	stages := map[bool]int{}
@@ -223,7 +224,7 @@ func TestCancelAtEveryStage(t *testing.T) {
 			}
 			stages[err == nil]++
 		}
-		for turns := range 8 { // stages before the kernel has its say
+		for turns := range 8 { // stages before the kernel reports anything
 			c := child("sleep")
 			task := reactor.Go(ctx, c.Run)
 			for range turns {
@@ -240,7 +241,7 @@ func TestCancelAtEveryStage(t *testing.T) {
 	}
 }
 
-// What is in the pipe when the copying is ended is not lost.
+// Data in the pipe when the copying is stopped is not lost.
 func TestCanceledOutputIsWhole(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		const n = 60_000 // the pipe holds it
@@ -249,7 +250,7 @@ func TestCanceledOutputIsWhole(t *testing.T) {
 		var out bytes.Buffer
 		err := reactor.Scope(ctx, func(scope context.Context, s *reactor.CancelScope) error {
 			c.Stdout = incomparable{func(p []byte) {
-				if out.Len() == 0 { // keep the copying busy until it is to end
+				if out.Len() == 0 { // keep the copying busy until it is stopped
 					s.Cancel(nil)
 					waitFor(ctx, func() bool { return c.ProcessState != nil })
 					reactor.Sleep(ctx, 5*time.Millisecond)
@@ -267,7 +268,7 @@ func TestCanceledOutputIsWhole(t *testing.T) {
 	})
 }
 
-// The loop's end ends all programs, and hears them out.
+// The loop's end ends all programs, and reads their last output.
 func TestLoopEnd(t *testing.T) {
 	for name, last := range map[string]string{"sleep": "ready\n", "polite": "ready\nbye, terminated\n", "stubborn": "ready\n"} {
 		var c *Cmd
@@ -289,14 +290,14 @@ func TestLoopEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 			waitFor(ctx, func() bool { return out.Len() > 0 })
-			if name == "sleep" { // one whose beginning and end fall together, too
+			if name == "sleep" { // also one that ends as it starts
 				child("sleep").Start(ctx)
 			}
 		})
 	}
 }
 
-// A program that has more grace than the loop is killed with it.
+// A program with a longer grace time than the loop is killed with it.
 func TestLoopEndCutsOff(t *testing.T) {
 	for _, way := range []string{"fd", "thread"} {
 		t.Run(way, func(t *testing.T) {
@@ -335,7 +336,7 @@ func TestDetached(t *testing.T) {
 			if way == "thread" {
 				o.Poller = noExits(t)
 			}
-			var c *Cmd // it would die of being asked to end
+			var c *Cmd // it would die of the request to end
 			begin := func(ctx context.Context) {
 				c = child("sleep")
 				c.Detached = true

@@ -15,8 +15,8 @@ import (
 	"github.com/eddyio/eddy/internal/testkit"
 )
 
-// The programs that the tests run are this test's own binary, told by its
-// environment which one to be.
+// The programs that the tests run are this test's own binary; an environment
+// variable chooses the program.
 
 const childEnv = "EDDY_PROCESS_TEST_CHILD"
 
@@ -36,10 +36,11 @@ var children = map[string]func(args []string){
 	"descriptor": childDescriptor,
 }
 
-// child is the command that runs one of the children.
+// child returns the command that runs one of the children.
 func child(name string, args ...string) *Cmd {
 	c := Command(os.Args[0], args...)
-	// The race detector makes a program that ends sleep for a second, or not.
+	// With the race detector, a program sleeps for a second when it exits,
+	// unless told otherwise.
 	c.Env = append(os.Environ(), childEnv+"="+name, "GORACE=atexit_sleep_ms=0")
 	return c
 }
@@ -57,7 +58,7 @@ func childSay(args []string) {
 	os.Exit(status)
 }
 
-// alternate speaks on both outputs by turns.
+// alternate writes to both outputs in turn.
 func childAlternate([]string) {
 	for range 100 {
 		fmt.Fprint(os.Stdout, "tick ")
@@ -65,13 +66,13 @@ func childAlternate([]string) {
 	}
 }
 
-// sleep dies of the first signal.
+// sleep is ended by the first signal.
 func childSleep([]string) {
 	fmt.Println("ready")
 	time.Sleep(time.Minute)
 }
 
-// polite takes its leave when asked to end.
+// polite writes a line and exits when asked to end.
 func childPolite([]string) {
 	asked := make(chan os.Signal, 1)
 	signal.Notify(asked, syscall.SIGTERM, syscall.SIGINT)
@@ -85,15 +86,15 @@ func childPolite([]string) {
 	}
 }
 
-// stubborn has to be killed.
+// stubborn ignores requests to end.
 func childStubborn([]string) {
 	signal.Ignore(syscall.SIGTERM)
 	fmt.Println("ready")
 	time.Sleep(time.Minute)
 }
 
-// flood N writes N bytes to each output before it reads a byte, and ends with
-// status 9 unless N bytes come.
+// flood N writes N bytes to each output before it reads a byte, and exits with
+// status 9 unless it reads N bytes.
 func childFlood(args []string) {
 	n, _ := strconv.Atoi(args[0])
 	os.Stdout.Write(testkit.Pattern(n))
@@ -104,7 +105,7 @@ func childFlood(args []string) {
 	}
 }
 
-// gush N writes N bytes in two parts, whoever asks it to end.
+// gush N writes N bytes in two parts, even if asked to end.
 func childGush(args []string) {
 	signal.Ignore(syscall.SIGTERM)
 	n, _ := strconv.Atoi(args[0])
@@ -113,7 +114,7 @@ func childGush(args []string) {
 	os.Stdout.Write(testkit.Pattern(n)[1:])
 }
 
-// parent leaves a child of its own behind, the heir to its pipes.
+// parent exits and leaves a child of its own, heir, which holds its pipes.
 func childParent([]string) {
 	c := exec.Command(os.Args[0])
 	c.Env = append(os.Environ(), childEnv+"=heir")
@@ -124,7 +125,7 @@ func childParent([]string) {
 	fmt.Println("parent")
 }
 
-// heir lives until its input ends, and then has the last word.
+// heir runs until its input ends, and then writes a line.
 func childHeir([]string) {
 	io.Copy(io.Discard, os.Stdin)
 	fmt.Println("heir")
@@ -135,5 +136,5 @@ func childWhere([]string) {
 	fmt.Printf("%s\n%s\n%s", dir, os.Getenv("EDDY_X"), strings.Join(os.Args[1:], "|"))
 }
 
-// descriptor 3 is read.
+// descriptor copies descriptor 3 to its output.
 func childDescriptor([]string) { io.Copy(os.Stdout, os.NewFile(3, "extra")) }

@@ -38,7 +38,7 @@ func ExampleCmd_Communicate() {
 	// Output: SHOUT
 }
 
-// A program that takes too long is ended, and gone when Run returns.
+// A program that takes too long is ended; when Run returns it has exited.
 func ExampleCmd_Run_timeout() {
 	reactor.Run(context.Background(), func(ctx context.Context) error {
 		sleep := process.Command("sleep", "60")
@@ -55,7 +55,7 @@ func ExampleCmd_Run_timeout() {
 	// true
 }
 
-// A Wait that times out leaves the program alone.
+// A Wait that times out leaves the program running.
 func ExampleCmd_Wait() {
 	reactor.Run(context.Background(), func(ctx context.Context) error {
 		sleep := process.Command("sleep", "60")
@@ -73,7 +73,7 @@ func ExampleCmd_Wait() {
 	// signal: killed
 }
 
-// Questions and answers, with a program that goes on.
+// A dialogue with a program that keeps running.
 func ExampleCmd_StdinPipe() {
 	err := reactor.Run(context.Background(), func(ctx context.Context) error {
 		cat := process.Command("cat")

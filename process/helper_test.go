@@ -27,8 +27,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// leaks fails t unless, once it is over, there are no more goroutines and fds
-// than now, and no children.
+// leaks fails t if, once it is over, there are more goroutines or fds than now,
+// or children.
 func leaks(t testing.TB) {
 	t.Helper()
 	testkit.Leaks(t)
@@ -63,7 +63,7 @@ func run(t testing.TB, f func(ctx context.Context)) {
 func runWith(t testing.TB, o reactor.Options, f func(ctx context.Context)) {
 	t.Helper()
 	leaks(t)
-	if o.BlockedAfter == 0 { // std's own calls stand for a while on a busy machine
+	if o.BlockedAfter == 0 { // std's own calls may block for a while on a busy machine
 		o.BlockedAfter = -1
 	}
 	if o.Logger == nil {
@@ -88,7 +88,7 @@ func (w failing) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// logged is a log to be looked into.
+// logged is a log for tests to read.
 type logged struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -100,8 +100,8 @@ func (w *logged) Write(p []byte) (int, error) {
 	return w.text.Write(p)
 }
 
-// bothWays runs f twice: as the kernel tells exits, and with a poller that takes
-// no fd which could tell them, so that a thread has to wait.
+// bothWays runs f twice: with exits reported by the kernel, and with a poller
+// that refuses the fds for that, so that a thread has to wait.
 func bothWays(t *testing.T, o reactor.Options, f func(t *testing.T, ctx context.Context)) {
 	t.Helper()
 	t.Run("fd", func(t *testing.T) { runWith(t, o, func(ctx context.Context) { f(t, ctx) }) })
@@ -115,7 +115,7 @@ func bothWays(t *testing.T, o reactor.Options, f func(t *testing.T, ctx context.
 	})
 }
 
-// noExits is a poller that takes no fd which tells exits.
+// noExits returns a poller that refuses fds that report exits.
 func noExits(t testing.TB) *pickyPoller {
 	p := &pickyPoller{Poller: newPoller(t)}
 	p.refuse = func(fd int) error {
@@ -127,7 +127,7 @@ func noExits(t testing.TB) *pickyPoller {
 	return p
 }
 
-// A pickyPoller does not take every fd.
+// A pickyPoller refuses some fds.
 type pickyPoller struct {
 	*eddy.Poller
 	refuse  func(fd int) error
@@ -151,8 +151,8 @@ func (p *pickyPoller) Add(fd int, token uint64) error {
 	return p.Poller.Add(fd, token)
 }
 
-// tellsExit reports whether fd is what awaitExit waits for: on Linux a pidfd;
-// elsewhere a kqueue, where all that is not a pipe is taken for one.
+// tellsExit reports whether awaitExit waits for fd: on Linux a pidfd; elsewhere
+// a kqueue, for which anything but a pipe is mistaken.
 func tellsExit(fd int) bool {
 	if link, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd)); err == nil {
 		return strings.Contains(link, "pidfd") || strings.Contains(link, "eventpoll") // the model's kqueue
@@ -161,7 +161,7 @@ func tellsExit(fd int) bool {
 	return syscall.Fstat(fd, &st) != nil || st.Mode&syscall.S_IFMT != syscall.S_IFIFO
 }
 
-// started starts c and waits until it says that it is ready.
+// started starts c and waits until it reports that it is ready.
 func started(t testing.TB, ctx context.Context, c *Cmd) (*Cmd, *bufio.Reader) {
 	t.Helper()
 	out, err := c.StdoutPipe()
@@ -178,7 +178,7 @@ func started(t testing.TB, ctx context.Context, c *Cmd) (*Cmd, *bufio.Reader) {
 	return c, r
 }
 
-// killed reports whether err says that a program died of a signal.
+// killed reports whether err is that of a program ended by a signal.
 func killed(err error, by syscall.Signal) bool {
 	var exit interface{ Sys() any }
 	if !errors.As(err, &exit) {

@@ -24,8 +24,8 @@ func TestLargeDataBothWays(t *testing.T) {
 	})
 }
 
-// More than there are threads for (reactor.Options.MaxThreads), and still one to
-// be had.
+// More programs than threads (reactor.Options.MaxThreads); a thread is still
+// free.
 func TestTwoHundredAtOnce(t *testing.T) {
 	const n = 200
 	bothWays(t, reactor.Options{MaxThreads: 50}, func(t *testing.T, ctx context.Context) {

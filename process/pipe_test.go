@@ -17,7 +17,7 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// catting is a "cat" and the pipes to and from it.
+// catting starts a "cat" and returns it with the pipes to and from it.
 func catting(t testing.TB, ctx context.Context) (*Cmd, io.WriteCloser, io.ReadCloser) {
 	t.Helper()
 	c := child("cat")
@@ -58,7 +58,7 @@ func TestDialogue(t *testing.T) {
 	})
 }
 
-// Any goroutine may use the pipes; and nobody, once the loop has ended.
+// Any goroutine may use the pipes, but none after the loop has ended.
 func TestPipesElsewhere(t *testing.T) {
 	var in io.WriteCloser
 	var out io.ReadCloser
@@ -147,7 +147,7 @@ func TestPipeErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		// The task's scope bounds what takes no ctx.
+		// The task's scope bounds operations without a ctx.
 		for _, op := range []func() error{
 			func() error { _, err := out.Read(buf); return err },
 			func() error { _, err := io.Copy(io.Discard, out); return err },
@@ -160,8 +160,8 @@ func TestPipeErrors(t *testing.T) {
 			}
 		}
 
-		// Close wakes who waits: the one to write, for nobody reads what cat says,
-		// the others to read, for it has nothing to say.
+		// Close wakes waiters: one waits to write, because cat's output is not
+		// read, the others to read, because cat has no output.
 		c2, in2, out2 := catting(t, ctx)
 		closed := []*reactor.Task[struct{}]{
 			reactor.Go(ctx, func(context.Context) error { _, err := in.Write(make([]byte, 10<<20)); return err }),
@@ -182,7 +182,7 @@ func TestPipeErrors(t *testing.T) {
 			c.Wait(ctx)
 		}
 
-		// Nobody reads any more.
+		// The reader is gone.
 		c, in, out = catting(t, ctx)
 		writing := reactor.Go(ctx, func(context.Context) error { _, err := in.Write(make([]byte, 10<<20)); return err })
 		reactor.Yield(ctx)
@@ -194,7 +194,7 @@ func TestPipeErrors(t *testing.T) {
 	})
 }
 
-// Several writers do not mix their writes.
+// Writes of several tasks are not interleaved.
 func TestWritersInTurn(t *testing.T) {
 	runWith(t, reactor.Options{Sockets: &grudging{}}, func(ctx context.Context) {
 		c, in, out := catting(t, ctx)
@@ -227,8 +227,8 @@ func TestWritersInTurn(t *testing.T) {
 	})
 }
 
-// grudging is the kernel's calls, with EINTR before each, and transfers of a few
-// bytes only.
+// grudging makes the kernel's calls with EINTR before each, and moves only a
+// few bytes at a time.
 type grudging struct {
 	sockets.System
 	calls int
@@ -261,7 +261,7 @@ func TestShortTransfers(t *testing.T) {
 	}
 }
 
-// Who waits does not ask the kernel meanwhile.
+// Waiting makes no system calls.
 func TestWaitingIsIdle(t *testing.T) {
 	g := &grudging{}
 	runWith(t, reactor.Options{Sockets: g}, func(ctx context.Context) {
@@ -296,8 +296,8 @@ func TestWaitingIsIdle(t *testing.T) {
 	})
 }
 
-// A goroutine reads and writes the pipes while a task waits for it on a channel, and so
-// stops the loop.
+// A goroutine reads and writes the pipes while a task waits for it on a
+// channel, which blocks the loop.
 func TestPipesWhileTheLoopStands(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		c, in, out := catting(t, ctx)

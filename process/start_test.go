@@ -123,7 +123,7 @@ func TestEnvironment(t *testing.T) {
 	})
 }
 
-// Files are handed over as they are, and stay open.
+// Files are passed to the program, and stay open.
 func TestFiles(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		f, err := os.CreateTemp(t.TempDir(), "")
@@ -145,7 +145,7 @@ func TestFiles(t *testing.T) {
 	})
 }
 
-// everything is a command that needs all three pipes.
+// everything returns a command that needs all three pipes.
 func everything() *Cmd {
 	c := child("cat")
 	c.StdinPipe()
@@ -153,8 +153,8 @@ func everything() *Cmd {
 	return c
 }
 
-// Each registration with the poller can fail, and each descriptor be the last one:
-// whatever was made by then is undone.
+// Each registration with the poller can fail, and descriptors can run out at
+// any point: everything made before is released.
 func TestStartFailsMidway(t *testing.T) {
 	for nth := range 4 {
 		p := &pickyPoller{Poller: newPoller(t)}
@@ -184,11 +184,11 @@ func TestOutOfDescriptors(t *testing.T) {
 	}
 	failures := 0
 	run(t, func(ctx context.Context) {
-		// What only the first process needs is there before we count.
+		// Resources that the first process opens exist before the count.
 		if err := child("true").Run(ctx); err != nil {
 			t.Fatal(err)
 		}
-		next, err := syscall.Dup(0) // the lowest number that is free
+		next, err := syscall.Dup(0) // the lowest free number
 		if err != nil {
 			t.Fatal(err)
 		}

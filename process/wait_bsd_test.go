@@ -7,6 +7,6 @@ import (
 	"time"
 )
 
-// blockUntilExit leaves the process time to become a zombie: not all of these
-// systems can be asked for that.
+// blockUntilExit gives the process time to become a zombie: not all of these
+// systems can report that.
 func blockUntilExit(testing.TB, int) { time.Sleep(200 * time.Millisecond) }

@@ -18,8 +18,8 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// Wait ends with the program, whoever has its pipes by then; and what the heir
-// writes later can still be read.
+// Wait ends with the program, even if another process holds its pipes; what
+// that writes later can still be read.
 func TestWaitDespiteGrandchild(t *testing.T) {
 	bothWays(t, reactor.Options{}, func(t *testing.T, ctx context.Context) {
 		c := child("parent")
@@ -31,7 +31,7 @@ func TestWaitDespiteGrandchild(t *testing.T) {
 		if err := c.Wait(ctx); err != nil {
 			t.Error(err)
 		}
-		in.Close() // ends the heir, who would live on
+		in.Close() // ends the heir, which would go on
 		got, err := io.ReadAll(out)
 		if err != nil || string(got) != "parent\nheir\n" {
 			t.Errorf("read %q, %v", got, err)
@@ -39,8 +39,8 @@ func TestWaitDespiteGrandchild(t *testing.T) {
 	})
 }
 
-// Output goes on to the end of the output, which the heir holds, but not past its
-// ctx; it has then what there was.
+// Output reads until the end of the output, which the heir holds open, or until
+// ctx is done; then it returns what there was.
 func TestOutputOfGrandchild(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		for _, cancel := range []bool{true, false} {
@@ -76,11 +76,11 @@ func TestOutputOfGrandchild(t *testing.T) {
 	})
 }
 
-// A fickle poller says that what would tell exits is readable, when it is not.
+// A fickle poller reports the fd for exits as readable when it is not.
 type fickle struct {
 	*eddy.Poller
 	token uint64
-	lie   bool // to be told by the next Wait
+	lie   bool // for the next Wait to report
 	lies  int
 }
 
@@ -108,7 +108,7 @@ func TestSpuriousReadiness(t *testing.T) {
 		if err := c.Start(ctx); err != nil {
 			t.Fatal(err)
 		}
-		saviour := time.AfterFunc(patience/4, func() { c.Process.Kill() }) // should the loop be blocked
+		saviour := time.AfterFunc(patience/4, func() { c.Process.Kill() }) // in case the loop is blocked
 		if err := reactor.Timeout(ctx, 20*time.Millisecond, c.Wait); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Wait: %v", err)
 		}
@@ -156,7 +156,7 @@ func TestEveryoneMayWait(t *testing.T) {
 	})
 }
 
-// Somebody else took the status.
+// Other code took the status.
 func TestStatusLost(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		c := child("true")
@@ -173,7 +173,7 @@ func TestStatusLost(t *testing.T) {
 	runtime.GC() // an os.Process whose Wait failed keeps its handle until it is garbage
 }
 
-// It has ended long before anybody looks.
+// The program has ended long before the loop checks.
 func TestEndBeforeWatch(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		c := child("true")
@@ -260,7 +260,7 @@ type broken struct{}
 func (broken) Read([]byte) (int, error)  { return 0, errBroken }
 func (broken) Write([]byte) (int, error) { return 0, errBroken }
 
-// What goes wrong in copying is told, unless the program itself failed.
+// Errors of copying are returned, unless the program itself failed.
 func TestCopyErrors(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		c := child("cat")
@@ -288,8 +288,8 @@ func TestCopyErrors(t *testing.T) {
 	})
 }
 
-// A program need not read its input: it fits in no pipe, and its source is
-// silent for ever.
+// A program need not read its input, even if it does not fit in a pipe, or its
+// source never yields anything.
 func TestUnreadInput(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		c := child("true")

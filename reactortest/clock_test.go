@@ -58,8 +58,8 @@ func TestTimeOfDay(t *testing.T) {
 	})
 }
 
-// What a held clock does not pass does not happen, and what it passes happens
-// exactly when it is due.
+// Timers beyond a held clock do not fire, and those that it passes fire exactly
+// when they are due.
 func TestClockByHand(t *testing.T) {
 	reactortest.Run(t, func(ctx context.Context) {
 		c := reactortest.ClockOf(ctx)
@@ -106,7 +106,7 @@ func TestClockByHand(t *testing.T) {
 	})
 }
 
-// A crowd of timers makes the wheel wake once for nothing; a step must not stop
+// A crowd of timers causes one wake-up without a timer; a step must not stop
 // there.
 func TestStepOverACrowd(t *testing.T) {
 	reactortest.Run(t, func(ctx context.Context) {
@@ -129,7 +129,7 @@ func TestStepOverACrowd(t *testing.T) {
 	})
 }
 
-// What falls due while a task computes is late, and comes in order.
+// Timers that become due while a task computes are late, but in order.
 func TestSpend(t *testing.T) {
 	reactortest.Run(t, func(ctx context.Context) {
 		c := reactortest.ClockOf(ctx)
@@ -161,7 +161,7 @@ func TestNoTimeAtAll(t *testing.T) {
 	})
 }
 
-// Settle sees the end of all that the others can do without time passing.
+// Settle waits until the others can do no more without time passing.
 func TestSettle(t *testing.T) {
 	reactortest.Run(t, func(ctx context.Context) {
 		c := reactortest.ClockOf(ctx)
@@ -220,7 +220,7 @@ func TestRunWaitsForThreads(t *testing.T) {
 	})
 }
 
-// A context that is not the loop's is seen to be done in the same moment.
+// The end of a foreign context is noticed at the same moment.
 func TestForeignContext(t *testing.T) {
 	reactortest.Run(t, func(ctx context.Context) {
 		for range 100 {

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// A recorder is a test that may fail: it remembers what it was told.
+// A recorder is a testing.TB that records failures.
 type recorder struct {
 	testing.TB
 	log             strings.Builder
@@ -61,7 +61,7 @@ func record(t *testing.T, f func(t testing.TB)) *recorder {
 	return r
 }
 
-// failing calls f with a test that should fail, and checks what that is told.
+// failing calls f with a test that should fail, and checks its messages.
 func failing(t *testing.T, f func(t testing.TB), want ...string) {
 	t.Helper()
 	r := record(t, f)
@@ -89,7 +89,7 @@ func copyBack(ctx context.Context, c net.Conn) error {
 	return err
 }
 
-// dial dials until somebody answers.
+// dial dials until it connects.
 func dial(t testing.TB, ctx context.Context, address string) net.Conn {
 	t.Helper()
 	for range 100 {
@@ -118,5 +118,5 @@ func through(c net.Conn, ctx context.Context, msg []byte) error {
 	})
 }
 
-// quiet is a log for what is expected.
+// quiet is a log for expected messages.
 var quiet = slog.New(slog.DiscardHandler)

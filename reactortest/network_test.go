@@ -271,8 +271,8 @@ func TestPartition(t *testing.T) {
 	}, 1)
 }
 
-// Connections end, after as long as Linux takes, when what they send is not
-// answered, or when their probes are not, if they send nothing.
+// Connections end, after Linux's timeouts, if their data is not acknowledged,
+// or, if they send nothing, their probes.
 func TestGivingUp(t *testing.T) {
 	simulate(t, func(ctx context.Context, n *network) {
 		n.SetLinks(reactortest.Link{Latency: ms})
@@ -299,7 +299,7 @@ func TestGivingUp(t *testing.T) {
 	}, 1)
 }
 
-// What a dial meets.
+// The results of a dial.
 func TestDialFailures(t *testing.T) {
 	simulate(t, func(ctx context.Context, n *network) {
 		n.SetLinks(reactortest.Link{Latency: ms})
@@ -323,7 +323,7 @@ func TestDialFailures(t *testing.T) {
 		if _, err := net.Dial(ctx, "tcp", "nowhere:9"); err == nil || !strings.Contains(err.Error(), "no such host") {
 			t.Error(err)
 		}
-		// A dial that is given up leaves nothing behind.
+		// A dial that is given up leaks nothing.
 		n.Cut(n.Hosts()[0], a)
 		err := reactor.Timeout(ctx, time.Second, func(ctx context.Context) error {
 			_, err := net.Dial(ctx, "tcp", "a:9")

@@ -19,8 +19,8 @@ import (
 	"github.com/eddyio/eddy/reactortest"
 )
 
-// A bench is where an operation is tried: on real sockets or simulated ones. It
-// writes down what comes of it.
+// A bench runs an operation on real sockets or simulated ones, and records the
+// results.
 type bench struct {
 	t   testing.TB
 	ctx context.Context
@@ -524,8 +524,8 @@ func on(t *testing.T, simulated bool, do func(b *bench)) string {
 	return b.log.String()
 }
 
-// TestSimulatedAsReal: what comes of an operation is the same on simulated sockets
-// as on those of this system.
+// TestSimulatedAsReal: operations have the same results on simulated sockets as
+// on those of this system.
 func TestSimulatedAsReal(t *testing.T) {
 	try := func(name string, do func(b *bench)) {
 		t.Run(name, func(t *testing.T) {

@@ -91,7 +91,8 @@ func TestRand(t *testing.T) {
 	}
 }
 
-// What no seed decides is found by running twice, and the place shown.
+// Influences other than the seed are detected by running twice, and the place
+// is shown.
 func TestTwiceFindsOtherDice(t *testing.T) {
 	failing(t, func(t testing.TB) {
 		reactortest.Options{Twice: true}.Simulate(t, func(ctx context.Context, n *network) {
@@ -101,7 +102,7 @@ func TestTwiceFindsOtherDice(t *testing.T) {
 	}, "seed 1: a second run", "both", "1.000000000  test", "first", "second")
 }
 
-// A deadlock is told with the names of the tasks and what they wait for.
+// A deadlock is reported with the names of the tasks and what they wait for.
 func TestDeadlock(t *testing.T) {
 	want := []string{"deadlock", "task 2 (thinker) waits for a mutex held by task 1 (test)", "task 3 (reader) waits for read of tcp listener 127.0.0.1:80", "task 1 (test) waits for task 2 (thinker)"}
 	hang := func(ctx context.Context) {
@@ -125,7 +126,7 @@ func TestDeadlock(t *testing.T) {
 	}, append(want, "seed 9 failed")...)
 }
 
-// A clock that is held, and that nobody moves, is a deadlock too.
+// A held clock that no task moves is a deadlock too.
 func TestHeldClockDeadlock(t *testing.T) {
 	failing(t, func(t testing.TB) {
 		reactortest.Run(t, func(ctx context.Context) {
@@ -135,7 +136,7 @@ func TestHeldClockDeadlock(t *testing.T) {
 	}, "deadlock", "task 1 (test) waits for a sleep to end")
 }
 
-// An error that nobody asks for fails the test.
+// An error that is not awaited fails the test.
 func TestUnawaitedError(t *testing.T) {
 	failing(t, func(t testing.TB) {
 		reactortest.Simulate(t, func(ctx context.Context, n *network) {
@@ -305,7 +306,7 @@ func TestRealDeadlines(t *testing.T) {
 	}, 1)
 }
 
-// The bytes of a fuzzer decide as a seed does, and none is no fault.
+// A fuzzer's bytes decide like a seed, and without bytes there are no faults.
 func TestScript(t *testing.T) {
 	run := func(script []byte) (hash uint64, lost int) {
 		o := reactortest.Options{OnTrace: func(tr *reactortest.Trace) { hash = tr.Hash }}

@@ -9,8 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// No socket blocks, and no child process inherits one, whether it was made or
-// accepted.
+// Sockets, made or accepted, are nonblocking and close-on-exec.
 func TestSocketFlags(t *testing.T) {
 	var sys sockets.System
 	made := func(fd int, err error) int {

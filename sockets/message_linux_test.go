@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The race detector makes sync.Pool forget, on purpose.
+// With the race detector, sync.Pool drops items on purpose.
 
 func TestMessagesDoNotAllocate(t *testing.T) {
 	local := &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}

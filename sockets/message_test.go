@@ -15,7 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// datagram makes a datagram socket that is bound to addr and closed after the test.
+// datagram returns a datagram socket that is bound to addr and closed after the
+// test.
 func datagram(t *testing.T, family int, addr unix.Sockaddr) int {
 	t.Helper()
 	fd, err := sockets.System{}.Socket(family, unix.SOCK_DGRAM, 0)
@@ -29,7 +30,7 @@ func datagram(t *testing.T, family int, addr unix.Sockaddr) int {
 	return fd
 }
 
-// receiveAll receives until want messages have come, a call at a time into ms.
+// receiveAll receives into ms until want messages have come.
 func receiveAll(t *testing.T, fd int, ms []sockets.Message, want int) {
 	t.Helper()
 	for deadline := time.Now().Add(testkit.Patience); want > 0; {

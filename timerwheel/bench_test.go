@@ -9,10 +9,11 @@ import (
 	"time"
 )
 
-// Each benchmark has sub-benchmarks named who/pending, all of one shape: the
-// wheel, container/heap with an index in each entry, and the runtime's timers.
-// Pending timers are due between a minute and an hour from now, spread evenly.
-// No clock is read for the wheel and the heap: their owner has read it already.
+// Each benchmark has sub-benchmarks named who/pending, all with the same
+// structure: the wheel, container/heap with an index in each entry, and the
+// runtime's timers. Pending timers are due between a minute and an hour from
+// now, spread evenly. The wheel and the heap do not include reading the clock:
+// their owner has read it already.
 
 var sizes = []int{1_000, 100_000, 1_000_000}
 
@@ -39,7 +40,8 @@ func distances() []int64 {
 	return d
 }
 
-// shuffled is the order in which timers are reset: none that memory likes.
+// shuffled returns a random order in which to reset timers, which is bad for
+// caches.
 func shuffled(n int) []int { return rand.New(rand.NewPCG(3, 4)).Perm(n) }
 
 func wheelOf(n int) (*Wheel[int], []Timer[int]) {
@@ -51,7 +53,7 @@ func wheelOf(n int) (*Wheel[int], []Timer[int]) {
 	return w, timers
 }
 
-// entries is a container/heap on (when, seq), which gives the wheel's order.
+// entries is a container/heap ordered by (when, seq), the wheel's order.
 type entries []*item
 
 type item struct {
@@ -104,7 +106,7 @@ func runtimeOf(b *testing.B, n int) []*time.Timer {
 	return timers
 }
 
-// A timeout that does not come to pass.
+// A timeout that is cancelled.
 func BenchmarkAddCancel(b *testing.B) {
 	d := distances()
 	bySize(b, "wheel", func(b *testing.B, pending int) {
@@ -132,7 +134,7 @@ func BenchmarkAddCancel(b *testing.B) {
 	})
 }
 
-// An idle timeout put off on each message, over all connections at random.
+// An idle timeout that is reset at each message, on random connections.
 func BenchmarkReset(b *testing.B) {
 	d := distances()
 	bySize(b, "wheel", func(b *testing.B, pending int) {
@@ -169,7 +171,7 @@ func BenchmarkReset(b *testing.B) {
 	})
 }
 
-// One timer, put off again and again among the others.
+// One timer, reset again and again among the others.
 func BenchmarkResetOne(b *testing.B) {
 	d := distances()
 	bySize(b, "wheel", func(b *testing.B, pending int) {
@@ -186,9 +188,9 @@ func BenchmarkResetOne(b *testing.B) {
 	})
 }
 
-// batch timers at a time are added, due within 100 µs, and fired as a loop fires
-// them, which goes from one deadline to the next. The pending ones stay ahead for
-// half a billion iterations.
+// batch is how many timers are added at a time, due within 100 µs, and then
+// fired like in a loop, from one deadline to the next. The pending ones stay
+// ahead for half a billion iterations.
 const batch = 1024
 
 // Short timers among long ones.
@@ -263,7 +265,7 @@ func BenchmarkHold(b *testing.B) {
 	})
 }
 
-// What a loop pays each turn in which nothing is due.
+// The cost of a loop's turn in which nothing is due.
 func BenchmarkIdleTurn(b *testing.B) {
 	bySize(b, "wheel", func(b *testing.B, pending int) {
 		w, _ := wheelOf(pending)
@@ -276,7 +278,7 @@ func BenchmarkIdleTurn(b *testing.B) {
 	})
 }
 
-// Next with its hint, and having to look.
+// Next with its hint, and without.
 func BenchmarkNext(b *testing.B) {
 	bySize(b, "wheel", func(b *testing.B, pending int) {
 		w, _ := wheelOf(pending)

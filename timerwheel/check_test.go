@@ -2,8 +2,8 @@ package timerwheel
 
 import "fmt"
 
-// check verifies the invariants that the comments on Wheel and lists state, and
-// names the first that does not hold.
+// check verifies the invariants in the comments of Wheel and lists, and returns
+// an error for the first that does not hold.
 func (w *Wheel[T]) check() error {
 	if w.cur < 0 || w.cur > w.now {
 		return fmt.Errorf("time %d is not within 0 and %d, the latest seen", w.cur, w.now)
@@ -41,7 +41,7 @@ func (w *Wheel[T]) checkSlot(s uint16) (int, error) {
 	}
 	for n, t := 0, head; ; {
 		if t.slot != s {
-			return 0, fmt.Errorf("timer %d bears slot %d", n, t.slot)
+			return 0, fmt.Errorf("timer %d has slot %d", n, t.slot)
 		}
 		if want := slotOf(w.cur, max(w.cur, t.when)); want != s {
 			return 0, fmt.Errorf("timer %d, deadline %d, belongs in slot %d", n, t.when, want)

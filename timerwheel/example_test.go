@@ -7,14 +7,14 @@ import (
 	"github.com/eddyio/eddy/timerwheel"
 )
 
-// An owner embeds a Timer in what waits, and lets Value lead back to it.
+// An owner embeds a Timer in its object, and makes Value point back to it.
 type request struct {
 	name    string
 	timeout timerwheel.Timer[*request]
 }
 
-// A loop sleeps until Next, then fires all that is due. Here the clock is a
-// number, so it does not even sleep.
+// A loop sleeps until Next, then fires all timers that are due. Here the clock
+// is a number, so nothing sleeps.
 func Example() {
 	var wheel timerwheel.Wheel[*request]
 	start := func(name string, timeout time.Duration) *request {
@@ -44,7 +44,7 @@ func Example() {
 	// 3s slow
 }
 
-// Pop hands out one timer a call, so a loop can bound the work of a turn and
+// Pop returns one timer per call, so a loop can limit the work of a turn and
 // still keep the order.
 func ExampleWheel_Pop_budget() {
 	const now, budget = 100, 2
@@ -65,7 +65,7 @@ func ExampleWheel_Pop_budget() {
 	// turn 2 c
 }
 
-// Whoever resets a timer moves it behind all others with the same deadline.
+// Resetting a timer moves it behind all others with the same deadline.
 func ExampleWheel_Reset() {
 	var wheel timerwheel.Wheel[string]
 	a := &timerwheel.Timer[string]{Value: "a"}

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// model is what a Wheel should do: a slice sorted by (effective deadline, order
-// of insertion).
+// model is a reference implementation: a slice sorted by (effective deadline,
+// order of insertion).
 type model struct {
 	cur, now int64
 	pending  []entry
@@ -54,7 +54,7 @@ func (m *model) pop(now int64) int {
 	return e.id
 }
 
-// starts are times at which a wheel begins: about carries between digits, and
+// starts are times at which a wheel begins: around carries between digits, and
 // at the end of time.
 var starts = []int64{
 	0, 1, 62, 63, 64, 65, 4095, 4096, 1<<36 - 65, 1<<36 - 1, 1 << 36, 1<<36 + 63,
@@ -65,7 +65,8 @@ var starts = []int64{
 // timersInTrial is enough to crowd more than maxScan into a slot.
 const timersInTrial = 64
 
-// A trial does to a wheel and to its model what a byte string says, and compares.
+// A trial applies the operations that a byte string encodes to a wheel and to
+// its model, and compares them.
 type trial struct {
 	script []byte
 	wheel  Wheel[int]
@@ -75,7 +76,7 @@ type trial struct {
 	log    string // the latest operation
 }
 
-// try runs a script to its end. An error names the step that went wrong.
+// try runs a script to its end. An error names the step that failed.
 func try(script []byte) error {
 	r := &trial{script: script}
 	for i := range r.timers {
@@ -170,7 +171,8 @@ func (r *trial) step() error {
 	}
 }
 
-// addOrCancel cancels timer id if it is active, twice at times, or else adds it.
+// addOrCancel cancels timer id if it is active, sometimes twice, or else adds
+// it.
 func (r *trial) addOrCancel(id int) error {
 	t := &r.timers[id]
 	if r.model.active(id) {
@@ -239,7 +241,7 @@ func (r *trial) pop(now int64) (fired bool, err error) {
 	return got >= 0, r.wheel.check()
 }
 
-// toNext pops at the moment that Next names, or one tick beside it.
+// toNext pops at the time that Next returns, or one tick beside it.
 func (r *trial) toNext(beside int64, budget int) error {
 	when, ok, err := r.next()
 	if err != nil || !ok {
@@ -248,8 +250,8 @@ func (r *trial) toNext(beside int64, budget int) error {
 	return r.pops(after(when-1, beside+1), budget)
 }
 
-// next compares Next with the model. Not every step does, or the wheel would
-// always have its hint.
+// next compares Next with the model. It is not called at every step, because
+// then the wheel would always have its hint.
 func (r *trial) next() (when int64, ok bool, err error) {
 	r.log = "Next()"
 	when, ok = r.wheel.Next()
@@ -279,7 +281,7 @@ func (r *trial) inFirstSlot() (n int) {
 	return n
 }
 
-// compare verifies what can be seen, and check, after any operation.
+// compare verifies the visible state and the invariants after an operation.
 func (r *trial) compare() error {
 	if got, want := r.wheel.Len(), len(r.model.pending); got != want {
 		return fmt.Errorf("Len() = %d, want %d", got, want)
@@ -308,7 +310,7 @@ func FuzzWheel(f *testing.F) {
 	})
 }
 
-// TestAgainstModel runs random scripts for a while, other ones each time.
+// TestAgainstModel runs random scripts for a while, different ones each time.
 func TestAgainstModel(t *testing.T) {
 	seed := rand.Uint64()
 	for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); seed++ {
@@ -318,7 +320,7 @@ func TestAgainstModel(t *testing.T) {
 	}
 }
 
-// randomScript returns a script that seed determines. Its first byte goes
+// randomScript returns a script that seed determines. Its first byte cycles
 // through the starts with the seed.
 func randomScript(seed uint64, n int) []byte {
 	rng := rand.New(rand.NewPCG(seed, 0))

@@ -119,8 +119,9 @@ func TestPastDeadlines(t *testing.T) {
 	fires(t, &w, 1000, "due", "late", "later", "least")
 }
 
-// While overdue timers are left, the wheel's time is that of the last one fired:
-// a deadline behind it yields to those due at that time, one ahead of it takes its turn.
+// While overdue timers are left, the wheel's time is that of the last one
+// fired: a new timer with an earlier deadline goes behind those due at that
+// time, one with a later deadline is in order.
 func TestAddBetweenPops(t *testing.T) {
 	var w wheel
 	for _, when := range []int64{100, 200, 200, 300} {
@@ -163,7 +164,7 @@ func TestEndOfTime(t *testing.T) {
 	fires(t, &w, math.MaxInt64, "after")
 }
 
-// Off by one: timers that never expire, long ones that fire early.
+// Off-by-one errors: timers that never expire, or long ones that fire early.
 func TestNeverEarlyNeverLost(t *testing.T) {
 	for _, start := range starts {
 		for level := range levels {
@@ -185,8 +186,7 @@ func TestNeverEarlyNeverLost(t *testing.T) {
 	}
 }
 
-// In each state that a timer can be in, Cancel and Reset report it, and what
-// they did holds.
+// In each state of a timer, Cancel and Reset report it and have their effect.
 func TestCancelAndResetInEveryState(t *testing.T) {
 	const now = 1 << 36
 	states := []struct {
@@ -301,7 +301,7 @@ func TestRemoveAtTheDeadline(t *testing.T) {
 }
 
 // tokio pull request 3270: an entry that had expired but was not taken yet kept
-// the mark of it through a reset, and a second reset or removal went wrong.
+// its expired mark through a reset, and a second reset or removal failed.
 func TestResetOfExpiredNotYetTaken(t *testing.T) {
 	for _, when := range []int64{-1, 0, 4096, 5000} {
 		var w wheel
@@ -350,8 +350,8 @@ func TestNextFollowsEveryChange(t *testing.T) {
 	nextIs(t, &w, 1<<50)
 }
 
-// A crowd in the first slot: exact up to maxScan, then a lower bound that costs a
-// single Pop.
+// A crowd in the first slot: Next is exact up to maxScan, and beyond it a lower
+// bound that costs a single Pop.
 func TestNextOfACrowd(t *testing.T) {
 	const start, first = 1 << 36, 1<<36 + 1<<24 + 500
 	var w wheel
@@ -366,7 +366,7 @@ func TestNextOfACrowd(t *testing.T) {
 	w.Cancel(add(&w, "gone", first))
 	nextIs(t, &w, start)
 	fires(t, &w, start)
-	nextIs(t, &w, first) // though the crowd is together still
+	nextIs(t, &w, first) // although the crowd is still in one slot
 	fires(t, &w, first, fmt.Sprint(maxScan-1))
 }
 

@@ -15,8 +15,8 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// chat runs test beside a server, both on one loop, and then stops the server
-// as an interrupt would, which must not take until a grace time is over.
+// chat runs test and a server on one loop, and then stops the server like an
+// interrupt, which must not take a whole grace time.
 func chat(t *testing.T, test func(ctx context.Context, dial func(name string) *client)) {
 	t.Helper()
 	err := reactor.Run(t.Context(), func(ctx context.Context) error {
@@ -129,7 +129,7 @@ func TestNames(t *testing.T) {
 		c.want("That name is taken. Your name?")
 		c.say(" bob\r") // as telnet sends it
 		c.want("* present: ann")
-		ann.want("* bob has joined") // and nobody heard of the attempts
+		ann.want("* bob has joined") // and the attempts were not announced
 	})
 }
 
@@ -143,8 +143,8 @@ func TestLeavingUnnamedIsNoNews(t *testing.T) {
 	})
 }
 
-// A map ranges in another order each time. Ten members would come in the right
-// one by chance once in three million runs.
+// A map's order differs each time. Ten members would be sorted by chance once
+// in three million runs.
 func TestOrderIsThatOfTheNames(t *testing.T) {
 	r := &room{members: make(map[string]*member)}
 	want := strings.Split("abcdefghij", "")
@@ -156,8 +156,8 @@ func TestOrderIsThatOfTheNames(t *testing.T) {
 	}
 }
 
-// A member that reads nothing is dropped once its queue is full; those who read
-// get every line, in order, meanwhile.
+// A member that does not read is dropped once its queue is full; meanwhile the
+// others get every line, in order.
 func TestSlowMemberIsDropped(t *testing.T) {
 	chat(t, func(ctx context.Context, dial func(string) *client) {
 		ann := dial("ann")
@@ -193,11 +193,12 @@ func TestSlowMemberIsDropped(t *testing.T) {
 		if err := talk.Wait(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
-		io.Copy(io.Discard, deaf) // ends, for the server has closed it
+		io.Copy(io.Discard, deaf) // ends, because the server has closed it
 	})
 }
 
-// More than a queue holds, said at once: who reads it must not count as slow.
+// More lines at once than a queue holds: members that read must not count as
+// slow.
 func TestBurstDropsNobody(t *testing.T) {
 	chat(t, func(ctx context.Context, dial func(string) *client) {
 		ann, bob := dial("ann"), dial("bob")

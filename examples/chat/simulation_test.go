@@ -17,21 +17,21 @@ import (
 	"github.com/eddyio/eddy/reactortest"
 )
 
-// TestSimulation has members come, talk and go while links fail and the server
-// crashes, and checks that what each of them reads makes sense. With
+// TestSimulation makes members come, talk and leave while links fail and the
+// server crashes, and checks that what each of them reads is consistent. With
 // -eddy.seeds=10000 it takes a few minutes.
 func TestSimulation(t *testing.T) {
 	simulate(t, reactortest.Options{Shuffle: true}, testkit.Times(80/slow, 400/slow))
 }
 
-// TestSeedDecides runs some seeds twice: nothing else, such as the order of a map,
-// may make a difference.
+// TestSeedDecides runs some seeds twice: nothing else, such as the order of a
+// map, may influence a run.
 func TestSeedDecides(t *testing.T) {
 	simulate(t, reactortest.Options{Shuffle: true, Twice: true}, 10)
 }
 
 func simulate(t *testing.T, o reactortest.Options, runs int) {
-	log := slog.Default() // to which a server tells what befell it
+	log := slog.Default() // the server logs its failures there
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	defer slog.SetDefault(log)
 	seeds := make([]uint64, runs)
@@ -44,7 +44,7 @@ func simulate(t *testing.T, o reactortest.Options, runs int) {
 	}, seeds...)
 }
 
-// A trial is one run: a server, and people who share three names.
+// A trial is one run: a server, and visitors that share three names.
 type trial struct {
 	t        testing.TB
 	net      *reactortest.Network
@@ -61,7 +61,7 @@ func (tr *trial) duration(most time.Duration) time.Duration {
 
 func (tr *trial) run(ctx context.Context) {
 	server := tr.net.Host("chat")
-	// Kernels that take a line in pieces, or only once others have been read.
+	// Kernels that accept a line in pieces, or only after others were read.
 	faults := reactortest.HostFaults{ShortReads: 0.1, ShortWrites: 0.1, Buffers: 16 << tr.dice(8)}
 	server.SetFaults(faults)
 	server.Start(func(ctx context.Context) error { return serve(ctx, ":70", io.Discard) })
@@ -85,7 +85,7 @@ func (tr *trial) run(ctx context.Context) {
 	tr.recover(ctx)
 }
 
-// disturb does something to the hosts or the network.
+// disturb injects a fault into the hosts or the network.
 func (tr *trial) disturb() {
 	h, other := tr.hosts[tr.dice(len(tr.hosts))], tr.hosts[tr.dice(len(tr.hosts))]
 	switch tr.dice(10) {
@@ -110,8 +110,8 @@ func (tr *trial) slow() {
 	tr.net.SetLinks(reactortest.Link{Latency: tr.duration(100 * time.Millisecond), Jitter: tr.duration(100 * time.Millisecond), Loss: 0.05})
 }
 
-// recover mends all. Once the server has found out who is gone, every name can be
-// had, and those who are there hear each other.
+// recover ends all faults. Once the server has noticed who is gone, every name
+// is free, and members get each other's lines.
 func (tr *trial) recover(ctx context.Context) {
 	tr.net.Heal()
 	tr.net.SetLinks(reactortest.Link{Latency: time.Millisecond})
@@ -169,10 +169,10 @@ func (tr *trial) visits(ctx context.Context) error {
 	return nil
 }
 
-// A visitor believes what it is told, and notices when that can't be.
+// A visitor tracks what it reads, and detects inconsistencies.
 //
-// Invariants: present is who else is in the room; said[name] is the session of
-// that name and how many lines of it were heard, once one was.
+// Invariants: present holds the other members of the room; said[name] is the
+// session of that name and the number of its lines read, once there was one.
 type visitor struct {
 	net.Conn
 	t       testing.TB
@@ -185,7 +185,7 @@ type visitor struct {
 	last    string
 }
 
-// enter returns a visitor who has got a name, or nil.
+// enter returns a visitor that has got a name, or nil.
 func (tr *trial) enter(ctx context.Context, name string) *visitor {
 	tr.sessions++
 	v := &visitor{t: tr.t, session: tr.sessions, name: name, present: map[string]bool{}, said: map[string][2]int{}}
@@ -231,7 +231,7 @@ func (v *visitor) introduce(ctx context.Context) error {
 	}
 }
 
-// say says the next line: which session it is of, and which line.
+// say sends the next line, with its session and line number.
 func (v *visitor) say() error {
 	v.lines++
 	_, err := io.WriteString(v, v.text(v.lines-1)+"\n")
@@ -240,7 +240,7 @@ func (v *visitor) say() error {
 
 func (v *visitor) text(line int) string { return fmt.Sprintf("session %d line %d", v.session, line) }
 
-// hear reads a line, and checks it.
+// hear reads a line and checks it.
 func (v *visitor) hear(ctx context.Context) error {
 	line, err := v.in.ReadString('\n')
 	if err != nil {
@@ -258,7 +258,7 @@ func (v *visitor) hear(ctx context.Context) error {
 	return nil
 }
 
-// check returns what is wrong about a line.
+// check returns what is wrong with a line, or "".
 func (v *visitor) check(line string) string {
 	if rest, news := strings.CutPrefix(line, "* "); news {
 		name, what, _ := strings.Cut(rest, " ")

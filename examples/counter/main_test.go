@@ -77,8 +77,8 @@ func TestFile(t *testing.T) {
 	}
 }
 
-// TestProcesses runs three nodes on this machine, and clients. It takes as long as
-// nodes wait that start.
+// TestProcesses runs three nodes on this machine, and clients. It takes as long
+// as starting nodes wait.
 func TestProcesses(t *testing.T) {
 	dir := t.TempDir()
 	bin := filepath.Join(dir, "counter")
@@ -115,7 +115,7 @@ func TestProcesses(t *testing.T) {
 	}
 }
 
-// free returns addresses at which nobody listens.
+// free returns addresses without a listener.
 func free(t *testing.T, n int) (addrs []string) {
 	t.Helper()
 	for range n {

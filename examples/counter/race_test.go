@@ -2,5 +2,5 @@
 
 package main
 
-// slow is by how much fewer seeds are run, for the race detector takes its time.
+// slow divides the number of seeds, because the race detector is slow.
 const slow = 10

@@ -15,8 +15,8 @@ import (
 
 const clients, busy = 3, 40 * time.Second
 
-// TestSimulation lets clients count while nodes crash and links fail, and checks
-// what they are told. With -eddy.seeds=10000 it takes a few minutes.
+// TestSimulation makes clients count while nodes crash and links fail, and
+// checks the answers. With -eddy.seeds=10000 it takes a few minutes.
 func TestSimulation(t *testing.T) {
 	o := reactortest.Options{Shuffle: true}
 	o.Simulate(t, func(ctx context.Context, n *reactortest.Network) {
@@ -31,9 +31,9 @@ func seeds(n int) (s []uint64) {
 	return s
 }
 
-// FuzzSimulation is the same with bytes in the place of a seed: the first ones
-// choose what happens to the hosts and what clients do, the others are the
-// network's.
+// FuzzSimulation is the same with bytes in place of a seed: the first ones
+// choose events of the hosts and actions of the clients, the others are for the
+// network.
 func FuzzSimulation(f *testing.F) {
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, script []byte) {
@@ -54,8 +54,8 @@ func FuzzSimulation(f *testing.F) {
 	})
 }
 
-// A trial is one run: three nodes, their disks, and clients that do not believe
-// what they are told.
+// A trial is one run: three nodes, their disks, and clients that check all
+// answers.
 type trial struct {
 	t       testing.TB
 	net     *reactortest.Network
@@ -71,7 +71,8 @@ func newTrial(t testing.TB, ctx context.Context, n *reactortest.Network, choose 
 	tr := &trial{t: t, net: n, choose: choose, names: []string{"n1:71", "n2:71", "n3:71"}}
 	for i := range nodes {
 		h := n.Host(fmt.Sprint("n", i+1))
-		// As bad as it may be: any time of day, and 5% too fast or too slow.
+		// The worst clocks allowed: any time of day, and up to 5% too fast or
+		// too slow.
 		h.SetClock(tr.duration(10*time.Second)-5*time.Second, choose(100_001)-50_000)
 		h.SetFaults(reactortest.HostFaults{ShortReads: 0.05, ShortWrites: 0.05, Buffers: 16 << choose(8)})
 		tr.hosts = append(tr.hosts, h)
@@ -85,13 +86,13 @@ func newTrial(t testing.TB, ctx context.Context, n *reactortest.Network, choose 
 	return tr
 }
 
-// duration is one from 0 to most, in a few steps.
+// duration returns a duration from 0 to most, in a few steps.
 func (tr *trial) duration(most time.Duration) time.Duration {
 	return most * time.Duration(tr.choose(65)) / 64
 }
 
-// run has clients count and read, and disturbs them. Then all is mended, and the
-// counter must count.
+// run makes clients count and read, and injects faults. Then it ends all
+// faults, and the counter must work.
 func (tr *trial) run(ctx context.Context) {
 	for i := range clients {
 		h := tr.net.Host(fmt.Sprint("client", i+1)).Start(tr.client)
@@ -115,13 +116,13 @@ func (tr *trial) client(ctx context.Context) error {
 	defer c.close()
 	for reactor.Sleep(ctx, tr.duration(350*time.Millisecond)+50*time.Millisecond) == nil {
 		request := []string{"get", "inc"}[tr.choose(2)]
-		c.at = tr.choose(nodes) // and not who led last, for another one may think that it leads
+		c.at = tr.choose(nodes) // and not the last leader, because another node may think that it leads
 		reactor.Timeout(ctx, 3*time.Second, func(ctx context.Context) error { return tr.ask(ctx, c, request) })
 	}
 	return nil
 }
 
-// ask asks, and checks the answer if there is one.
+// ask sends a request, and checks the answer if there is one.
 func (tr *trial) ask(ctx context.Context, c *client, request string) error {
 	op := tr.history.begin(request)
 	v, err := c.ask(ctx, request)
@@ -133,7 +134,7 @@ func (tr *trial) ask(ctx context.Context, c *client, request string) error {
 	return err
 }
 
-// disturb does something to the hosts or the network.
+// disturb injects a fault into the hosts or the network.
 func (tr *trial) disturb() {
 	node := tr.choose(nodes)
 	h, other := tr.hosts[node], tr.hosts[tr.choose(len(tr.hosts))]
@@ -151,7 +152,7 @@ func (tr *trial) disturb() {
 	case 5:
 		tr.net.Reset(h, other)
 	case 6:
-		tr.disks[node].mount() // the one it had is of no more use
+		tr.disks[node].mount() // the old one no longer works
 		h.Crash()
 	case 7:
 		tr.disks[node].mount()
@@ -159,7 +160,7 @@ func (tr *trial) disturb() {
 	}
 }
 
-// recover mends all, and then the counter must count.
+// recover ends all faults, and then the counter must work.
 func (tr *trial) recover(ctx context.Context) {
 	tr.net.Heal()
 	tr.net.SetLinks(reactortest.Link{Latency: time.Millisecond})
@@ -171,7 +172,7 @@ func (tr *trial) recover(ctx context.Context) {
 	c := newClient(tr.names)
 	defer c.close()
 	err := reactor.Timeout(ctx, 30*time.Second, func(ctx context.Context) error {
-		for errors.Is(tr.ask(ctx, c, "inc"), errUnknown) { // a leader's last words
+		for errors.Is(tr.ask(ctx, c, "inc"), errUnknown) { // the last answers of an old leader
 		}
 		return tr.ask(ctx, c, "get")
 	})
@@ -179,12 +180,12 @@ func (tr *trial) recover(ctx context.Context) {
 		tr.t.Errorf("when all is well again: %v", err)
 	}
 	reactor.Sleep(ctx, 3*time.Second)
-	if n := len(reactor.AllTasks(ctx)); n > 40 { // about 25 are at home
+	if n := len(reactor.AllTasks(ctx)); n > 40 { // about 25 is normal
 		tr.t.Errorf("%d tasks are left:\n%s", n, reactor.Dump(ctx))
 	}
 }
 
-// TestOneHolder looks at the nodes themselves, all the time: at most one holds the
+// TestOneHolder checks the nodes' state all the time: at most one holds the
 // lease.
 func TestOneHolder(t *testing.T) {
 	led := 0
@@ -216,18 +217,19 @@ func (tr *trial) holders(ctx context.Context) int {
 	return holders
 }
 
-// A history is what clients did, and were told: it must be what a counter would
-// have done that does one thing at a time, at some moment between the request and
-// the answer. What was not answered may have been counted, or be counted later.
+// A history records clients' operations and their answers. It must be
+// linearizable: equal to that of a counter that performs each operation at one
+// moment between request and answer. An operation without an answer may have
+// been performed, or be performed later.
 type history struct {
 	attempts int          // increments begun
-	highest  int          // the highest value that anybody was told
+	highest  int          // the highest value answered
 	counted  map[int]bool // the values of increments
 }
 
 type operation struct {
 	request string
-	floor   int // the highest value told when it began
+	floor   int // the highest value answered when it began
 }
 
 func (h *history) begin(request string) operation {
@@ -258,16 +260,16 @@ func (h *history) end(o operation, value int) error {
 	return nil
 }
 
-// A disk outlives its host's crashes. What is being written then is written, or
-// not.
+// A disk outlives its host's crashes. A write in progress then may or may not
+// happen.
 type disk struct {
 	trial  *trial
 	record record
 	mounts int
 }
 
-// mount makes the store of a node that starts. That of the one before writes no
-// more.
+// mount returns the store for a starting node. The previous one no longer
+// writes.
 func (d *disk) mount() store {
 	d.mounts++
 	return &mounted{disk: d, mount: d.mounts}
@@ -283,7 +285,7 @@ var errUnmounted = errors.New("the host has crashed meanwhile")
 
 func (m *mounted) load(ctx context.Context) (record, error) { return m.record, nil }
 
-// save goes on when its caller is cancelled, as a write in a thread does.
+// save goes on when its caller is cancelled, like a write in a thread.
 func (m *mounted) save(ctx context.Context, r record) error {
 	if m.writing {
 		m.trial.t.Error("a node writes twice at a time")

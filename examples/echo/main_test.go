@@ -51,8 +51,9 @@ func start(t *testing.T, bin string) (cmd *exec.Cmd, addr string) {
 	return cmd, addr
 }
 
-// TestEcho has 1,000 clients at once; some send a megabyte, some close their
-// side before they read. Then it interrupts the program, which must end well.
+// TestEcho runs 1,000 concurrent clients; some send a megabyte, some close
+// their side before they read. Then it interrupts the program, which must exit
+// without an error.
 func TestEcho(t *testing.T) {
 	cmd, addr := start(t, build(t))
 	var clients, connected sync.WaitGroup
@@ -80,7 +81,7 @@ func TestEcho(t *testing.T) {
 	}
 }
 
-// client waits until all are connected, and has its message echoed.
+// client waits until all are connected, and checks the echo of a message.
 func client(addr string, i int, connected *sync.WaitGroup) error {
 	c, err := net.DialTimeout("tcp", addr, patience)
 	connected.Done()
@@ -113,7 +114,7 @@ func client(addr string, i int, connected *sync.WaitGroup) error {
 	if !bytes.Equal(got, msg) {
 		return errors.New("the echo differs")
 	}
-	if i%2 == 0 { // what follows a half-close is the end
+	if i%2 == 0 { // after a half-close comes the end
 		if n, err := c.Read(got); n != 0 || err != io.EOF {
 			return fmt.Errorf("after the half-close: %d, %v", n, err)
 		}
@@ -131,8 +132,8 @@ func TestAddressInUse(t *testing.T) {
 	}
 }
 
-// TestInterrupts: after an interrupt, connections have their grace; the program says so,
-// and a second interrupt ends it at once.
+// TestInterrupts: after an interrupt, connections have their grace time; the
+// program reports that, and a second interrupt ends it at once.
 func TestInterrupts(t *testing.T) {
 	bin := build(t)
 	for _, again := range []bool{false, true} {

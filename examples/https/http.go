@@ -73,7 +73,7 @@ func answer(ctx context.Context, req *http.Request) *http.Response {
 		Header: http.Header{"Content-Type": {"text/plain; charset=utf-8"}},
 	}
 	switch {
-	case err != nil: // too slow, too long or cut short: where it ends nobody knows
+	case err != nil: // too slow, too long or cut short: its end is unknown
 		res.StatusCode, res.Close = http.StatusBadRequest, true
 		body = []byte("the request's body could not be read\n")
 	case len(body) == 0:

@@ -30,7 +30,7 @@ func TestGateOpens(t *testing.T) {
 	}
 }
 
-// await returns when n wait at the gate.
+// await returns when n goroutines wait at the gate.
 func (g *Gate) await(n int) {
 	for {
 		waiting := 0
@@ -46,7 +46,7 @@ func (g *Gate) await(n int) {
 	}
 }
 
-// Those that give up leave the others alone.
+// Waiters that give up do not affect the others.
 func TestGateGivenUp(t *testing.T) {
 	for n := range 4 {
 		var g Gate
@@ -72,7 +72,8 @@ func TestGateGivenUp(t *testing.T) {
 	}
 }
 
-// A goroutine of a bubble waits for one outside, by a gate of the one or the other.
+// A goroutine in a bubble waits for one outside, at a gate made inside or
+// outside.
 func TestGateAcrossBubbles(t *testing.T) {
 	var out Gate
 	gates := make(chan *Gate, 1)

@@ -73,7 +73,7 @@ func ev(fd, filter, flags int) (k Kevent_t) {
 	return k
 }
 
-// submit applies changes, as a caller does who knows of EINTR.
+// submit applies changes, and handles EINTR.
 func submit(kq int, changes ...Kevent_t) error {
 	for {
 		if _, err := Kevent(kq, changes, nil, nil); err != unix.EINTR {
@@ -91,7 +91,7 @@ func add(t *testing.T, kq, fd int, flags int, filters ...int) {
 	}
 }
 
-// ready returns what there is to tell at once.
+// ready returns the events that are reported at once.
 func ready(t *testing.T, kq int) []Kevent_t {
 	t.Helper()
 	var events [16]Kevent_t
@@ -136,7 +136,7 @@ func pair(t *testing.T) (a, b int) {
 	return fds[0], fds[1]
 }
 
-// closeLater closes what the descriptors are now.
+// closeLater closes the present files of the descriptors after the test.
 func closeLater(t *testing.T, fds ...int) {
 	for _, fd := range fds {
 		file, _ := identify(fd)

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A test for each sentence of the manual that the model stands for.
+// A test for each sentence of the manual that the model implements.
 
 // "EV_CLEAR: After the event is retrieved by the user, its state is reset."
 func TestClear(t *testing.T) {
@@ -25,7 +25,7 @@ func TestClear(t *testing.T) {
 	if e := one(t, kq, EVFILT_READ); e.Data != 1 || e.Flags&EV_EOF != 0 || int(e.Ident) != a {
 		t.Errorf("a byte: %+v", e)
 	}
-	quiet(t, kq) // though unread
+	quiet(t, kq) // although it is unread
 	write(t, b, "y")
 	if e := one(t, kq, EVFILT_READ); e.Data != 2 {
 		t.Errorf("another: %+v", e)
@@ -39,7 +39,7 @@ func TestClear(t *testing.T) {
 	quiet(t, kq)
 }
 
-// Without EV_CLEAR it is told as long as it holds.
+// Without EV_CLEAR an event is reported as long as it holds.
 func TestLevel(t *testing.T) {
 	kq := newQueue(t)
 	a, b := pair(t)
@@ -81,7 +81,7 @@ func TestCoalescing(t *testing.T) {
 	quiet(t, kq)
 }
 
-// One that waits for room in the list, and is triggered again.
+// An event waits for room in the list, and is triggered again.
 func TestCoalescingBehindASmallList(t *testing.T) {
 	kq := newQueue(t)
 	a, b := pair(t)
@@ -101,7 +101,7 @@ func TestCoalescingBehindASmallList(t *testing.T) {
 	quiet(t, kq)
 }
 
-// What does not fit stays, in order.
+// Events that do not fit stay, in order.
 func TestSmallList(t *testing.T) {
 	kq := newQueue(t)
 	var want []uint64
@@ -142,11 +142,11 @@ func TestReadEOF(t *testing.T) {
 		if e.Data != 4 || e.Fflags != 0 {
 			t.Errorf("%s: %+v", name, e)
 		}
-		quiet(t, kq) // the way out is open, and was told of
+		quiet(t, kq) // it is still writable, which was reported
 	}
 }
 
-// A socket that shut down its own writing side has an end of its own.
+// A socket whose own writing side is shut down reports EV_EOF for WRITE.
 func TestWriteEOF(t *testing.T) {
 	for name, connect := range map[string]func(*testing.T) (int, int){"unix": pair, "tcp": tcpPair} {
 		kq := newQueue(t)
@@ -154,7 +154,7 @@ func TestWriteEOF(t *testing.T) {
 		add(t, kq, a, EV_CLEAR, EVFILT_READ, EVFILT_WRITE)
 		ready(t, kq)
 		unix.Shutdown(a, unix.SHUT_WR)
-		if name == "tcp" { // its acknowledgement is an event of its own, if it comes late
+		if name == "tcp" { // a late acknowledgement is a separate event
 			const finWait2 = 5 // in net/tcp_states.h
 			testkit.Eventually(t, "the acknowledgement", func() bool {
 				info, err := unix.GetsockoptTCPInfo(a, unix.IPPROTO_TCP, unix.TCP_INFO)
@@ -168,7 +168,7 @@ func TestWriteEOF(t *testing.T) {
 	}
 }
 
-// The end of a Unix socket's peer is told to the writer first.
+// The end of a Unix socket's peer is reported to the writer first.
 func TestPeerCloses(t *testing.T) {
 	kq := newQueue(t)
 	a, b := pair(t)
@@ -300,7 +300,7 @@ func submitOnce(kq int, change Kevent_t) error {
 	return err
 }
 
-// A pending event is drained by its deletion, wherever it is by then.
+// Deleting a filter removes its pending event, wherever that is.
 func TestDeletePending(t *testing.T) {
 	kq := newQueue(t)
 	a, b := pair(t)
@@ -315,7 +315,7 @@ func TestDeletePending(t *testing.T) {
 	}
 	submitOnce(kq, ev(c, EVFILT_READ, EV_DELETE))
 	quiet(t, kq)
-	add(t, kq, c, EV_CLEAR, EVFILT_READ) // tells the present state
+	add(t, kq, c, EV_CLEAR, EVFILT_READ) // reports the present state
 	one(t, kq, EVFILT_READ)
 }
 
@@ -370,7 +370,7 @@ func TestClose(t *testing.T) {
 	quiet(t, kq)
 }
 
-// The next owner of a number has no filter, though nothing has shown meanwhile that
+// The next owner of a number has no filter, even if nothing has detected that
 // the first one is gone.
 func TestNextOwner(t *testing.T) {
 	kq := newQueue(t)
@@ -491,7 +491,7 @@ func TestSleepEnds(t *testing.T) {
 	}
 }
 
-// A kqueue can be waited for, but not to write.
+// A kqueue can be polled for reading, but not for writing.
 func TestKqueueOfKqueues(t *testing.T) {
 	outer, inner := newQueue(t), newQueue(t)
 	a, b := pair(t)
@@ -556,7 +556,7 @@ func TestClosedQueue(t *testing.T) {
 	}
 }
 
-// The model panics rather than be asked for what it leaves out.
+// The model panics for everything that it leaves out.
 func TestNotModelled(t *testing.T) {
 	kq := newQueue(t)
 	a, _ := pair(t)

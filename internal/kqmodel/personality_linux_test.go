@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Each entry of a system's table says how it is known.
+// Each entry of a system's table has a source.
 func TestPersonalitiesSayHowTheyAreKnown(t *testing.T) {
 	source := regexp.MustCompile(`^(observed|read|believed): \w`)
 	for _, p := range systems {
@@ -48,8 +48,8 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// A sleep in ticks ends with one, and is never early; the present tick counts for
-// nothing. NetBSD slept 20 ms for a nanosecond, and 40 ms for 30 ms.
+// A sleep in ticks ends at a tick, and is never early; the present tick does
+// not count. NetBSD slept 20 ms for a nanosecond, and 40 ms for 30 ms.
 func TestTicks(t *testing.T) {
 	for _, tt := range []struct{ d, now, want time.Duration }{
 		{0, 0, 0},
@@ -97,8 +97,8 @@ func TestZombie(t *testing.T) {
 	}
 }
 
-// A restless kqueue repeats what is so, and nothing else; the same seed repeats
-// the same.
+// A restless kqueue repeats only events that hold; the same seed repeats the
+// same ones.
 func TestRestless(t *testing.T) {
 	repeats := func() (n int) {
 		kq := newQueueOf(t, choose("restless:3"))

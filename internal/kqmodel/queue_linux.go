@@ -250,7 +250,7 @@ func (q *queue) report(events []Kevent_t) (told int) {
 		switch {
 		case n.flags&EV_ONESHOT != 0:
 			q.drop(n)
-		case n.flags&EV_CLEAR == 0: // level-triggered: it is told again while it holds
+		case n.flags&EV_CLEAR == 0: // level-triggered: reported again while it holds
 			q.push(n)
 		}
 	}

@@ -11,9 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What this system's kernel answers is not for this test to judge. Where it is
-// not what is expected of the system, the answers are printed, to become a table
-// of their own.
+// This test does not judge the kernel's answers. If they differ from those
+// expected of the system, it prints them as a new table.
 func TestScenes(t *testing.T) {
 	all := differences(t)
 	var table strings.Builder
@@ -34,7 +33,7 @@ func TestScenes(t *testing.T) {
 	}
 }
 
-// table is what a new table of answers has of a scene.
+// table returns a scene's part of a new table of answers.
 func (s scene) table(answers []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "== %s\n", s.name)

@@ -12,8 +12,8 @@ import (
 
 var scenesTo = flag.String("scenes", "", "write to this file the answers that differ from NetBSD's, in the format of differences.txt")
 
-// The model answers as the kernel did, in NetBSD's personality, and as
-// differences.txt says in those of other systems.
+// In NetBSD's personality the model answers like the recorded kernel, and in
+// those of other systems with the differences in differences.txt.
 func TestScenes(t *testing.T) {
 	all := differences(t)
 	used := make([]bool, len(all))

@@ -14,20 +14,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Scenes ask a kqueue: the model, in each of its personalities, or the kernel that
-// the test runs on. testdata/netbsd.txt has them, with the answers of a NetBSD
-// kernel. testdata/differences.txt lists what is answered differently elsewhere.
+// Scenes query a kqueue: the model, in each of its personalities, or the kernel
+// that the test runs on. testdata/netbsd.txt has them, with the answers of a
+// NetBSD kernel. testdata/differences.txt lists the answers that differ
+// elsewhere.
 //
 //go:embed testdata/*.txt
 var testdata embed.FS
 
-// A source is a kqueue to be asked.
+// A source is a kqueue to query.
 type source interface {
 	open() (int, error)
 	close(kq int)
 	change(kq, fd int, filter byte, flags ...string) error
 	wait(kq, room int, timeout *unix.Timespec) ([]answer, error)
-	settle(scene string) // waits until what was done has come about
+	settle(scene string) // waits until the effects of earlier steps have arrived
 }
 
 // An answer is one event.
@@ -40,7 +41,7 @@ type answer struct {
 	flags  uint32
 }
 
-// A scene is a list of steps, and of what was answered.
+// A scene is a list of steps with the answers.
 type scene struct {
 	name    string
 	steps   []string
@@ -73,9 +74,9 @@ func observed(t *testing.T) (scenes []scene) {
 	return scenes
 }
 
-// A difference is an answer that is not NetBSD's, and why: a system's ("freebsd"),
-// the model's in all its personalities ("model"), or the model's in one of them
-// ("model:freebsd").
+// A difference is an answer that differs from NetBSD's, and its reason: a
+// system's ("freebsd"), the model's in all its personalities ("model"), or the
+// model's in one of them ("model:freebsd").
 type difference struct {
 	systems []string
 	scene   string
@@ -114,8 +115,8 @@ func differences(t *testing.T) (all []difference) {
 	return all
 }
 
-// expect returns what a system should answer to a scene: NetBSD's answers, but for
-// the differences of the names. Those of a later name go before an earlier one's.
+// expect returns a system's expected answers to a scene: NetBSD's answers with
+// the differences for names. Those of a later name override an earlier one's.
 func expect(s scene, all []difference, names ...string) []string {
 	answers := slices.Clone(s.answers)
 	for _, name := range names {
@@ -143,14 +144,14 @@ func play(t *testing.T, s scene, from source) (answers []string) {
 	return answers
 }
 
-// A stage has a scene's descriptors, by the letters that it gives them.
+// A stage holds a scene's descriptors, by their letters.
 type stage struct {
 	from   source
 	scene  string
 	kq     int
 	fds    map[string]int
-	closed []string // the letters of those that are closed
-	queues []string // of those that are kqueues
+	closed []string // letters of closed descriptors
+	queues []string // letters of kqueues
 	addr   unix.Sockaddr
 }
 
@@ -167,7 +168,7 @@ func (p *stage) end() {
 	p.from.close(p.kq)
 }
 
-// do does a step and says what came of it.
+// do performs a step and returns its result.
 func (p *stage) do(step []string) string {
 	if answer, ok := p.ask(step); ok {
 		return answer
@@ -213,10 +214,10 @@ func (p *stage) do(step []string) string {
 		p.closed = append(p.closed, step[1])
 		return result(unix.Close(fd))
 	}
-	return "there is no such step"
+	return "unknown step"
 }
 
-// ask does the steps that are questions to the kqueue:
+// ask performs the steps that query the kqueue:
 //
 //	add a rw [level] [once], del a r, enable a w   changes, each filter by itself
 //	wait [n]                                        what there is to report
@@ -316,7 +317,7 @@ func (p *stage) timeout(step []string) string {
 // assign knows the width of a Timespec's fields.
 func assign[T int32 | int64](field *T, n int) { *field = T(n) }
 
-// make does the steps that make descriptors.
+// make performs the steps that make descriptors.
 func (p *stage) make(step []string) (string, bool) {
 	switch step[0] {
 	case "pair", "dgram", "pipe":
@@ -382,7 +383,7 @@ func (p *stage) own(letter string, fd int) {
 	unix.SetNonblock(fd, true)
 }
 
-// connect goes to where the last listener is, or was.
+// connect connects to the address of the last listener, which may be closed.
 func (p *stage) connect(fd int) string {
 	switch err := unix.Connect(fd, p.addr); err {
 	case nil, unix.EINPROGRESS:
@@ -399,7 +400,7 @@ func counted(n int, err error) string {
 	return strconv.Itoa(n)
 }
 
-// until repeats f until it fails, and says how.
+// until repeats f until it fails, and returns the error.
 func until(f func() (int, error)) string {
 	for {
 		n, err := f()

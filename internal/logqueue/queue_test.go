@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A stuck handler is one whose log takes nothing until it is released.
+// A stuck handler blocks until it is released.
 type stuck struct {
 	release chan struct{}
 	entered chan struct{} // closed when the first record has come
@@ -43,8 +43,8 @@ func (h *stuck) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// TestStuckLog: those who log never wait; what there is no room for is counted,
-// and told in the place where it is missing.
+// TestStuckLog: logging never waits; records without room are counted, and
+// reported in their place.
 func TestStuckLog(t *testing.T) {
 	var q Queue
 	h := newStuck()
@@ -76,8 +76,8 @@ func TestStuckLog(t *testing.T) {
 	}
 }
 
-// TestEverybodyLogs: no record of those that there was room for is lost, and each
-// goroutine's stay in order.
+// TestEverybodyLogs: no queued record is lost, and each goroutine's records
+// stay in order.
 func TestEverybodyLogs(t *testing.T) {
 	var q Queue
 	var b bytes.Buffer
@@ -121,7 +121,7 @@ type broken struct{}
 
 func (*broken) Error() string { panic("no text") }
 
-// TestValuesAreFixed: what a record says is what was true when it was logged.
+// TestValuesAreFixed: a record's values are those at the time it was logged.
 func TestValuesAreFixed(t *testing.T) {
 	var q Queue
 	h := newStuck()
@@ -140,7 +140,7 @@ func TestValuesAreFixed(t *testing.T) {
 	}
 }
 
-// TestAttrsAndGroups: a logger With attributes and groups writes what it would
+// TestAttrsAndGroups: a logger with attributes and groups writes the same as
 // without a queue.
 func TestAttrsAndGroups(t *testing.T) {
 	var q Queue

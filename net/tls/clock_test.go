@@ -18,7 +18,7 @@ import (
 	"github.com/eddyio/eddy/reactortest"
 )
 
-// certifyFrom makes a certificate for "server" that signs itself, and is good for a
+// certifyFrom makes a self-signed certificate for "server" that is valid for a
 // day.
 func certifyFrom(t testing.TB, from time.Time) (Certificate, *x509.CertPool) {
 	t.Helper()
@@ -57,7 +57,7 @@ func serveSimulated(n *reactortest.Network, config *Config) {
 	})
 }
 
-// greet dials, is echoed, and returns what was agreed upon.
+// greet dials, checks an echo, and returns the negotiated parameters.
 func greet(ctx context.Context, config *Config) (state ConnectionState, err error) {
 	c, err := Dial(ctx, "tcp", "server:443", config)
 	if err != nil {
@@ -71,8 +71,8 @@ func greet(ctx context.Context, config *Config) (state ConnectionState, err erro
 	return c.ConnectionState(), err
 }
 
-// Certificates are judged by the clock of the host that looks at them, and a Config
-// that has none gets it without being changed.
+// Certificates are verified by the clock of the verifying host, and a Config
+// without a clock is not modified.
 func TestSimulatedClockJudgesCertificates(t *testing.T) {
 	for name, change := range map[string]func(server *Config){
 		"": func(*Config) {},
@@ -127,8 +127,8 @@ func isInvalid(err error, why x509.InvalidReason) bool {
 	return ok && invalid.Reason == why
 }
 
-// A session is resumed, also by a Config that several servers share, and not when it
-// is too old by the simulated clock.
+// A session is resumed, also with a Config that several servers share, but not
+// if it is too old by the simulated clock.
 func TestSimulatedSessions(t *testing.T) {
 	reactortest.Options{Limit: 30 * 24 * time.Hour}.Simulate(t, func(ctx context.Context, n *reactortest.Network) {
 		cert, pool := certifyFrom(t, reactor.Now(ctx))

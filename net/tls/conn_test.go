@@ -19,8 +19,8 @@ import (
 
 const megabytes = 1 << 20
 
-// bothWays writes msg to c and reads it, at once, in two tasks, and tells the
-// other side when it is done.
+// bothWays writes msg to c and reads it, concurrently in two tasks, and then
+// shuts down writing.
 func bothWays(ctx context.Context, c *Conn, msg []byte) error {
 	return reactor.Group(ctx, func(_ context.Context, g *reactor.TaskGroup) error {
 		g.Go(func(context.Context) error {
@@ -37,7 +37,7 @@ func bothWays(ctx context.Context, c *Conn, msg []byte) error {
 	})
 }
 
-// TestBothWays: ten megabytes go each way at once, between tasks.
+// TestBothWays: ten megabytes go each way concurrently, between tasks.
 func TestBothWays(t *testing.T) {
 	msg := testkit.Pattern(10 * megabytes)
 	for _, version := range []uint16{VersionTLS12, VersionTLS13} {
@@ -123,7 +123,7 @@ func TestEchoWithStd(t *testing.T) {
 func echo(_ context.Context, c net.Conn) error { _, err := io.Copy(c, c); return err }
 
 // echoed sends msg on a std connection, reads it back, and reads the server's
-// goodbye.
+// close_notify.
 func echoed(c *tls.Conn, msg []byte) error {
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(patience))
@@ -136,8 +136,8 @@ func echoed(c *tls.Conn, msg []byte) error {
 	return errors.Join(<-sent, err, testkit.Same(got, msg))
 }
 
-// choppy is a connection that moves a few bytes at a time, and lets others run
-// between any two of them.
+// choppy is a connection that moves a few bytes at a time, and yields in
+// between.
 type choppy struct {
 	net.Conn
 	ctx  context.Context
@@ -183,9 +183,9 @@ func TestPieces(t *testing.T) {
 	}
 }
 
-// TestTwoWriters: a task that writes while another one waits for room, in the
-// midst of a write, waits itself, and not the loop's thread; the messages do not
-// mix. crypto/tls alone blocks for ever here.
+// TestTwoWriters: a task that writes while another one waits for room in a
+// write suspends and does not block the loop's thread; the messages are not
+// interleaved. crypto/tls alone blocks forever here.
 func TestTwoWriters(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		client, server := shaken(t, ctx)
@@ -220,7 +220,7 @@ func TestTwoWriters(t *testing.T) {
 	})
 }
 
-// TestManyReaders: each of several tasks that read gets its share, and all get
+// TestManyReaders: each of several reading tasks gets its share, and all get
 // the end.
 func TestManyReaders(t *testing.T) {
 	run(t, func(ctx context.Context) {
@@ -264,7 +264,7 @@ func TestManyReaders(t *testing.T) {
 }
 
 // TestCloseFromAThirdTask: one task reads, one writes, one waits to write, and
-// all learn of a Close at once.
+// a Close wakes all at once.
 func TestCloseFromAThirdTask(t *testing.T) {
 	for _, where := range []string{"task", "goroutine", "callback"} {
 		for _, writers := range []int{0, 1, 3} {
@@ -324,8 +324,8 @@ func TestCloseFromAThirdTask(t *testing.T) {
 	}
 }
 
-// TestCloseOfAFullConnection: where there is no room for a goodbye a reader is
-// told at once all the same, and Close gives up after a time.
+// TestCloseOfAFullConnection: if there is no room for close_notify a reader
+// still returns at once, and Close gives up after a time.
 func TestCloseOfAFullConnection(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		client, server := shaken(t, ctx)
@@ -351,7 +351,7 @@ func TestCloseOfAFullConnection(t *testing.T) {
 	})
 }
 
-// fill writes until there is no more room, and the kernel makes none for a while.
+// fill writes until there is no room, and none appears for a while.
 func fill(t *testing.T, c *Conn) {
 	t.Helper()
 	msg := make([]byte, chunk)
@@ -372,7 +372,8 @@ func fill(t *testing.T, c *Conn) {
 	c.SetWriteDeadline(time.Time{})
 }
 
-// TestAbruptEnd: an end without a goodbye is not taken for the end of the data.
+// TestAbruptEnd: an end without close_notify is not treated as the end of the
+// data.
 func TestAbruptEnd(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		client, server := shaken(t, ctx)
@@ -392,8 +393,8 @@ func TestAbruptEnd(t *testing.T) {
 	})
 }
 
-// TestInterruptedReadsAndWrites: what a deadline or a scope ends can go on later,
-// in both directions, and no byte is lost.
+// TestInterruptedReadsAndWrites: reads and writes that a deadline or a scope
+// ended can continue later, and no byte is lost.
 func TestInterruptedReadsAndWrites(t *testing.T) {
 	interruptions := map[string]struct {
 		do   func(ctx context.Context, c *Conn, f func() error) error
@@ -456,8 +457,8 @@ func TestInterruptedReadsAndWrites(t *testing.T) {
 	}
 }
 
-// TestFailedWritesDoNotPileUp: what an interrupted write leaves is written before more is
-// encrypted.
+// TestFailedWritesDoNotPileUp: the rest of an interrupted write is written
+// before more is encrypted.
 func TestFailedWritesDoNotPileUp(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		client, server := shaken(t, ctx)
@@ -473,8 +474,8 @@ func TestFailedWritesDoNotPileUp(t *testing.T) {
 	})
 }
 
-// TestFromCallback: a callback may do what needs no waiting, and is told so when
-// it would have to wait; the stream does not suffer.
+// TestFromCallback: a callback may make calls that need not wait, and gets an
+// error if it would have to wait; the stream stays intact.
 func TestFromCallback(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		call := func(f func() error) error {
@@ -534,7 +535,8 @@ func TestFromCallback(t *testing.T) {
 	})
 }
 
-// TestNoLoop: without a loop every method says so, and after its end that the connection is closed.
+// TestNoLoop: without a loop every method returns an error that says so, and
+// after the loop's end that the connection is closed.
 func TestNoLoop(t *testing.T) {
 	testkit.Leaks(t)
 	a, b := stdnet.Pipe()

@@ -17,8 +17,8 @@ import (
 )
 
 // TestHandshakeIsShared: several tasks begin at once, by each method that does
-// the handshake. One does it, the others wait; what asks for the state meanwhile
-// does not.
+// the handshake. One does it and the others wait; ConnectionState does not
+// wait.
 func TestHandshakeIsShared(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		client, server := pair(t, ctx)
@@ -64,8 +64,8 @@ func TestHandshakeIsShared(t *testing.T) {
 	})
 }
 
-// TestSilentClients: clients that connect and say nothing, or too little at a
-// time, hold up nobody, and are cut off at their time and not before.
+// TestSilentClients: clients that connect and send nothing, or too little at a
+// time, delay no others, and are cut off at their limit, not earlier.
 func TestSilentClients(t *testing.T) {
 	const limit = 60 * time.Millisecond
 	run(t, func(ctx context.Context) {
@@ -202,8 +202,8 @@ func TestHandshakeCanceled(t *testing.T) {
 	})
 }
 
-// TestDial: the name is the address's; a server that has another is refused, and
-// the connection closed; ctx bounds it all.
+// TestDial: the name is that of the address; a server with another name is
+// refused, and the connection closed; ctx bounds all of it.
 func TestDial(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		ln, err := Listen(ctx, "tcp", "127.0.0.1:0", serverConfig())
@@ -268,8 +268,8 @@ func TestDial(t *testing.T) {
 	})
 }
 
-// TestAgreement: what the two agreed upon, and who the client is, is told; a
-// second connection resumes the first one's session.
+// TestAgreement: the negotiated parameters and the client's identity are
+// available; a second connection resumes the first one's session.
 func TestAgreement(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		cert, pool := certify()
@@ -309,7 +309,7 @@ func TestAgreement(t *testing.T) {
 	})
 }
 
-// TestAlertReachesPeer: a side that gives up says why before it closes.
+// TestAlertReachesPeer: a side that gives up sends an alert before it closes.
 func TestAlertReachesPeer(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		d, a := wires(t, ctx)
@@ -375,7 +375,7 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
-// A panic of one of the Config's functions is the caller's, on a task and on a
+// A panic of one of the Config's functions reaches the caller, a task or a
 // goroutine.
 func TestConfigPanics(t *testing.T) {
 	for _, where := range []string{"task", "goroutine"} {

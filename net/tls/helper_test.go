@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// certify makes a certificate for localhost, that signs itself.
+// certify makes a self-signed certificate for localhost.
 var certify = sync.OnceValues(func() (Certificate, *x509.CertPool) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -49,7 +49,7 @@ var certify = sync.OnceValues(func() (Certificate, *x509.CertPool) {
 	return Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pool
 })
 
-// serverConfig and clientConfig fit each other.
+// serverConfig and clientConfig return matching configs.
 func serverConfig() *Config {
 	cert, _ := certify()
 	return &Config{Certificates: []Certificate{cert}}
@@ -60,8 +60,9 @@ func clientConfig() *Config {
 	return &Config{RootCAs: pool, ServerName: "localhost"}
 }
 
-// run runs f as the main task of a loop, and then looks for leaks. A loop whose
-// thread is blocked, as by a mutex, can't end; the test does.
+// run runs f as the main task of a loop, and then checks for leaks. A loop
+// whose thread is blocked, for instance by a mutex, can't end; the test fails
+// then.
 func run(t testing.TB, f func(ctx context.Context)) {
 	t.Helper()
 	testkit.Leaks(t)
@@ -102,7 +103,7 @@ func outside(t testing.TB, ctx context.Context, f func() error) {
 	}
 }
 
-// wires is both ends of a TCP connection of the loop.
+// wires returns both ends of a TCP connection of the loop.
 func wires(t testing.TB, ctx context.Context) (dialled, accepted net.Conn) {
 	t.Helper()
 	ln, err := net.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -122,15 +123,15 @@ func wires(t testing.TB, ctx context.Context) (dialled, accepted net.Conn) {
 	return dialled, accepted
 }
 
-// pair is both ends of a TLS connection of the loop, before the handshake.
+// pair returns both ends of a TLS connection of the loop, before the handshake.
 func pair(t testing.TB, ctx context.Context) (client, server *Conn) {
 	t.Helper()
 	d, a := wires(t, ctx)
 	return Client(ctx, d, clientConfig()), Server(ctx, a, serverConfig())
 }
 
-// shaken is a pair after the handshake. TLS 1.3 servers send tickets at its
-// end, which are read with the first data.
+// shaken returns a pair after the handshake. TLS 1.3 servers send tickets at
+// its end, which are read with the first data.
 func shaken(t testing.TB, ctx context.Context) (client, server *Conn) {
 	t.Helper()
 	client, server = pair(t, ctx)
@@ -144,8 +145,8 @@ func shaken(t testing.TB, ctx context.Context) (client, server *Conn) {
 	return client, server
 }
 
-// withStd is a server's side of the loop, and a std connection to it, which
-// speaks as plain TCP.
+// withStd returns a server's side of the loop, and a std plain TCP connection
+// to it.
 func withStd(t testing.TB, ctx context.Context) (*Conn, stdnet.Conn) {
 	t.Helper()
 	ln, err := net.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -166,14 +167,14 @@ func withStd(t testing.TB, ctx context.Context) (*Conn, stdnet.Conn) {
 	return Server(ctx, a, serverConfig()), p
 }
 
-// parked lets the other tasks run until they wait, which takes a turn or two.
+// parked yields until the other tasks wait, which takes a turn or two.
 func parked(ctx context.Context) {
 	for range 5 {
 		reactor.Yield(ctx)
 	}
 }
 
-// failures is a log of which only the number of lines counts.
+// failures is a log that counts its lines.
 type failures struct{ lines int }
 
 func (w *failures) Write(p []byte) (int, error) { w.lines++; return len(p), nil }

@@ -13,8 +13,8 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// TestHTTPServerServesATLSListener: a std http.Server over a Listener speaks
-// HTTP/1 and HTTP/2, and ends by Shutdown, all of it on goroutines.
+// TestHTTPServerServesATLSListener: a std http.Server over a Listener serves
+// HTTP/1 and HTTP/2, and ends by Shutdown, all on goroutines.
 func TestHTTPServerServesATLSListener(t *testing.T) {
 	for _, protos := range [][]string{nil, {"http/1.1"}, {"h2"}, {"h2", "http/1.1"}} {
 		run(t, func(ctx context.Context) {
@@ -105,8 +105,9 @@ func TestAcceptGivesWhatItsCallerCanUse(t *testing.T) {
 	})
 }
 
-// TestHTTPShutdownInATask: a task that calls http.Server.Shutdown stops its loop's thread,
-// and Shutdown waits for Serve, whose Accept needs no loop to end.
+// TestHTTPShutdownInATask: a task that calls http.Server.Shutdown blocks its
+// loop's thread, and Shutdown waits for Serve, whose Accept can end without the
+// loop.
 func TestHTTPShutdownInATask(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		ln, err := net.Listen(ctx, "tcp", "127.0.0.1:0")

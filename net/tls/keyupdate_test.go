@@ -26,11 +26,11 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// crypto/tls answers a peer that asks for new keys, and never asks itself. So
-// these tests have a peer that speaks TLS 1.3's records (RFC 8446, sections 4.6.3,
-// 5.2 and 7) by hand, after a handshake of crypto/tls.
+// crypto/tls answers key update requests, and never sends one. So these tests
+// have a peer with its own implementation of TLS 1.3 records (RFC 8446,
+// sections 4.6.3, 5.2 and 7), after a handshake of crypto/tls.
 
-// keys is what protects one direction.
+// keys are the keys of one direction.
 type keys struct {
 	hash   func() hash.Hash
 	size   int // of an AES key
@@ -109,7 +109,7 @@ func (p *byHand) rekey() []byte {
 	return record
 }
 
-// read reads data until there are n bytes, and tells how many new keys came.
+// read reads n bytes of data, and returns the number of key updates.
 func (p *byHand) read(n int) (data []byte, updates int, err error) {
 	for len(data) < n {
 		record := make([]byte, 5)
@@ -185,8 +185,8 @@ func shakeByHand(t *testing.T, ctx context.Context, p stdnet.Conn) *byHand {
 	return h
 }
 
-// TestKeyUpdateOfIdle: new keys are answered although nobody writes, while a task
-// reads, and when it has read and does not read again.
+// TestKeyUpdateOfIdle: key updates are answered although no task writes, while
+// a task reads, and after it has read and does not read again.
 func TestKeyUpdateOfIdle(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		server, p := meetByHand(t, ctx)
@@ -228,10 +228,10 @@ func TestKeyUpdateOfIdle(t *testing.T) {
 	})
 }
 
-// TestKeyUpdateWhileAWriterWaits: the peer asks for new keys in the midst of a
-// write that waits for it to read. The reader goes on, the writer's thread is
-// not blocked, and the peer finds the keys' change where it belongs, also if the
-// write is interrupted and begun anew. crypto/tls alone blocks the loop for ever
+// TestKeyUpdateWhileAWriterWaits: the peer asks for new keys during a write
+// that waits for it to read. The reader goes on, the writer's thread is not
+// blocked, and the peer gets the key change at the right place, also if the
+// write is interrupted and repeated. crypto/tls alone blocks the loop forever
 // here.
 func TestKeyUpdateWhileAWriterWaits(t *testing.T) {
 	run(t, func(ctx context.Context) {
@@ -280,9 +280,8 @@ func TestKeyUpdateWhileAWriterWaits(t *testing.T) {
 	})
 }
 
-// TestGoodbye: a Close tells the peer, by an alert, that no more will come, and so
-// does one that is deferred by a task which is cancelled, or whose deadlines
-// have passed.
+// TestGoodbye: a Close sends a close_notify alert, also if it is deferred by a
+// task that is cancelled or whose deadlines have passed.
 func TestGoodbye(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		server, p := meetByHand(t, ctx)
@@ -311,8 +310,8 @@ func TestGoodbye(t *testing.T) {
 	})
 }
 
-// TestKeyUpdateFlood: a peer that asks and asks, and never reads, is not read
-// from any more; when it reads, all goes on.
+// TestKeyUpdateFlood: a peer that keeps asking and never reads is no longer
+// read from; when it reads, the connection goes on.
 func TestKeyUpdateFlood(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		server, p := meetByHand(t, ctx)
@@ -357,7 +356,7 @@ func TestKeyUpdateFlood(t *testing.T) {
 			reactor.Yield(ctx)
 		}
 		reactor.Sleep(ctx, 10*time.Millisecond) // time to do wrong in
-		// What crypto/tls has read ahead, less than a record, comes on top.
+		// Plus what crypto/tls has read ahead, less than a record.
 		if n := len(server.out); received == rounds || n > maxAnswers+16<<10 {
 			t.Errorf("%d bytes of answers are held back; %d of %d rounds read", n, received, rounds)
 		}

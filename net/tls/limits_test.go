@@ -38,9 +38,9 @@ func serveTLS(t *testing.T, ctx context.Context, s *net.Server, handler func(ctx
 	}
 }
 
-// TestKeyUpdatesAreNoAnswer: a client that asks for new keys, and gets them, is cut off
-// like one that does not: if it says nothing else, as one that is idle, and if it
-// completes no message, as one that is slow. (crypto/tls allows sixteen in a row.)
+// TestKeyUpdatesAreNoAnswer: a client that asks for new keys, and gets them, is
+// cut off like one that does not: as idle if it sends nothing else, and as slow
+// if it completes no message. (crypto/tls allows sixteen in a row.)
 func TestKeyUpdatesAreNoAnswer(t *testing.T) {
 	const limit = 300 * time.Millisecond
 	for _, c := range []struct {
@@ -91,8 +91,9 @@ func TestKeyUpdatesAreNoAnswer(t *testing.T) {
 	}
 }
 
-// TestLimitsOfPlainText: who sends and reads messages in time is not cut off, though
-// they are many; and a slow reader's progress counts in the midst of a write.
+// TestLimitsOfPlainText: a peer that sends and reads messages in time is not
+// cut off, however many they are; and a slow reader's progress counts during a
+// write.
 func TestLimitsOfPlainText(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		s := &net.Server{IdleTimeout: 2 * time.Second, MessageTimeout: 2 * time.Second, Grace: -1}
@@ -132,8 +133,8 @@ func TestLimitsOfPlainText(t *testing.T) {
 	})
 }
 
-// TestMaxHandshakes: no more are under way than allowed, the others get their turn,
-// and clients that have said nothing take no place.
+// TestMaxHandshakes: no more run than allowed, the others get their turn, and
+// clients that have sent nothing take no turn.
 func TestMaxHandshakes(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		const most, clients = 2, 10
@@ -190,7 +191,8 @@ func TestMaxHandshakes(t *testing.T) {
 	})
 }
 
-// TestHandshakeLetsOthersIn: a handshake that fails, by whatever, makes room.
+// TestHandshakeLetsOthersIn: a handshake that fails, for any reason, makes
+// room.
 func TestHandshakeLetsOthersIn(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		s := &net.Server{Grace: -1}
@@ -222,8 +224,8 @@ func TestHandshakeLetsOthersIn(t *testing.T) {
 				c.Close()
 				return errors.New("a panic is no config")
 			}
-			// Whose hello comes while the other one stalls waits longer than its own limit,
-			// on a busy machine.
+			// On a busy machine, a client whose hello comes while the other one
+			// stalls waits longer than its own limit.
 			for deadline := time.Now().Add(patience); ; {
 				c, err := tls.Dial("tcp", addr, clientConfig())
 				if err == nil {

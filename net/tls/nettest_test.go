@@ -13,7 +13,7 @@ import (
 )
 
 // TestNettest runs the conformance suite for connections: called by ordinary
-// goroutines as it stands, and with each call made by a task.
+// goroutines, and with each call made by a task.
 func TestNettest(t *testing.T) {
 	testkit.Leaks(t)
 	t.Run("from goroutines", func(t *testing.T) {

@@ -70,8 +70,9 @@ func TestGoroutinesWhileTheLoopStands(t *testing.T) {
 	})
 }
 
-// TestBothSidesAtOnce: tasks and goroutines write to one connection, which a task and a
-// goroutine read. What one write has encrypted is whole, and nothing is lost.
+// TestBothSidesAtOnce: tasks and goroutines write to one connection, which a
+// task and a goroutine read. The data of each write is contiguous, and nothing
+// is lost.
 func TestBothSidesAtOnce(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		a, b := wires(t, ctx)
