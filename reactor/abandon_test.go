@@ -10,8 +10,8 @@ import (
 	"github.com/eddyio/eddy/internal/testkit"
 )
 
-// TestAbandonedSubmission: who waits for a task that even the loop's end can't end
-// is told so, and does not wait for ever.
+// TestAbandonedSubmission: a wait for a task that even the loop's end can't end
+// returns an error, and does not last forever.
 func TestAbandonedSubmission(t *testing.T) {
 	v, j := newWorld(t), new(journal)
 	v.Drift = 1000000

@@ -87,8 +87,8 @@ func TestCase18DoubleCancel(t *testing.T) {
 	})
 }
 
-// A task that cancels itself sees it at its next await. Differs: one that awaits
-// nothing more returns what it likes, and there is no uncancel.
+// A task that cancels itself sees it at its next await. Differs: one that
+// awaits nothing more may return anything, and there is no uncancel.
 func TestCase20SelfCancel(t *testing.T) {
 	p := replay(t, `
 		a still running
@@ -126,8 +126,8 @@ func TestCase20SelfCancel(t *testing.T) {
 	})
 }
 
-// Differs: cancellation goes from a ctx to all that was made under it, and never
-// from the one who awaits to what he awaits.
+// Differs: cancellation goes from a ctx to everything made under it, and never
+// from the awaiting task to the awaited one.
 func TestCase21CancelAndAwaitedTask(t *testing.T) {
 	p := replay(t, `
 		asyncio| inner cancelled
@@ -179,7 +179,7 @@ func TestCase21CancelAndAwaitedTask(t *testing.T) {
 	})
 }
 
-// What runs under context.WithoutCancel goes on when the one who awaits it is
+// A task under context.WithoutCancel goes on when the task that awaits it is
 // cancelled.
 func TestCase23Shield(t *testing.T) {
 	p := replay(t, `
@@ -221,8 +221,8 @@ func TestCase23Shield(t *testing.T) {
 	})
 }
 
-// What nobody asked for is reported. Differs: when its maker ends, and not when
-// the garbage collector finds it.
+// An error that was not awaited is reported. Differs: when its maker ends, and
+// not when the garbage collector finds it.
 func TestCase90ShieldLateError(t *testing.T) {
 	p := replay(t, `
 		asyncio| handler: Task exception was never retrieved ValueError('late')

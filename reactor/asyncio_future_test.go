@@ -9,7 +9,7 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// To await what is done does not suspend.
+// Awaiting something that is done does not suspend.
 func TestCase11AwaitDone(t *testing.T) {
 	p := replay(t, `
 		awaited 3x | loop turned`)
@@ -114,8 +114,8 @@ func TestCase13DoneCallbacks(t *testing.T) {
 	})
 }
 
-// Differs: nothing can be awaited that is no call, and a function can be called
-// as often as one likes.
+// Differs: only calls can be awaited, and a function can be called any number
+// of times.
 func TestCase15BadAwaits(t *testing.T) {
 	p := replay(t, `
 		RuntimeError: Task cannot await on itself:
@@ -159,8 +159,8 @@ func TestCase15BadAwaits(t *testing.T) {
 	}
 }
 
-// Tasks that wait and callbacks are served as one queue, in the order in which
-// they came. (The recorded program has a future in the place of the task f.)
+// Waiting tasks and callbacks form one queue, in the order of their calls. (The
+// recorded program has a future in place of the task f.)
 func TestCase89WaitersAndCallbacks(t *testing.T) {
 	p := replay(t, `
 		w1 cb w2

@@ -60,7 +60,7 @@ func TestCase24Gather(t *testing.T) {
 }
 
 // A task can be gathered several times and runs once. Differs: a function that
-// is given twice is called twice.
+// is passed twice is called twice.
 func TestCase26GatherDuplicates(t *testing.T) {
 	p := replay(t, `
 		[2, 2, 2] ran 2
@@ -81,8 +81,9 @@ func TestCase26GatherDuplicates(t *testing.T) {
 	})
 }
 
-// Wait cancels nobody and returns nobody's error, and within a Timeout it says
-// who is still at work. Differs: that a coroutine is no task, the compiler says.
+// Wait cancels no task and returns no task's error, and within a Timeout it
+// returns which tasks are pending. Differs: the compiler rejects a coroutine in
+// place of a task.
 func TestCase27WaitModes(t *testing.T) {
 	p := replay(t, `
 		FIRST_COMPLETED ['a'] ['b', 'c']
@@ -130,7 +131,7 @@ func TestCase27WaitModes(t *testing.T) {
 	})
 }
 
-// To cancel one who waits does not cancel those whom he waits for.
+// Cancelling a waiting task does not cancel the tasks that it waits for.
 func TestCase28WaitCancelled(t *testing.T) {
 	p := replay(t, `
 		True False alive`)
@@ -189,8 +190,8 @@ func TestCase29TimeoutWaitsForCleanup(t *testing.T) {
 	})
 }
 
-// Differs: a task is woken once, by what came first. When a result did, a
-// cancellation in the same turn loses nothing: the next await tells of it.
+// Differs: a task is woken once, by the first event. If that is a result, a
+// cancellation in the same turn is not lost: the next await returns it.
 func TestCase31ResultAndCancel(t *testing.T) {
 	p := replay(t, `
 		asyncio| CancelledError
@@ -221,7 +222,8 @@ func TestCase31ResultAndCancel(t *testing.T) {
 	})
 }
 
-// Tasks come as they end; a timeout of the one who waits leaves them alone.
+// Tasks are yielded as they end; a timeout of the waiting task does not affect
+// them.
 func TestCase32AsCompleted(t *testing.T) {
 	p := replay(t, `
 		['b', 'c', 'a']

@@ -11,8 +11,8 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// A mutex is handed to the one that has waited longest. Differs: to unlock one
-// that is not locked is a panic, as it is in package sync.
+// A mutex goes to the task that has waited longest. Differs: unlocking one that
+// is not locked panics, as in package sync.
 func TestCase44MutexFIFO(t *testing.T) {
 	p := replay(t, `
 		a0 b0 c0 a1 b1 a2
@@ -40,7 +40,8 @@ func TestCase44MutexFIFO(t *testing.T) {
 	})
 }
 
-// A pulse, Set and Clear at once, releases all who wait, and none who comes later.
+// A pulse, Set and Clear at once, releases all waiting tasks, but no later
+// ones.
 func TestCase46EventPulse(t *testing.T) {
 	p := replay(t, `
 		[(0, False), (1, False), (2, False)] False`)
@@ -112,8 +113,8 @@ func TestCase48NotifyAndCancel(t *testing.T) {
 	})
 }
 
-// A task that is cancelled as it waits for a condition has the mutex again before
-// it learns of it.
+// A task that is cancelled while it waits for a condition has the mutex again
+// before Wait returns.
 func TestCase49CondRelocks(t *testing.T) {
 	p := replay(t, `
 		t done while I hold the lock: False | cancelled, lock held=True`)
@@ -136,8 +137,8 @@ func TestCase49CondRelocks(t *testing.T) {
 	})
 }
 
-// Permits go to those who wait in the order in which they came, and a newcomer
-// does not overtake. Differs: misuse is a panic, and every semaphore is bounded.
+// Waiting tasks get permits in the order of their calls, and a later task does
+// not overtake. Differs: misuse is a panic, and every semaphore is bounded.
 func TestCase50SemaphoreFIFO(t *testing.T) {
 	p := replay(t, `
 		locked() right after release: True
@@ -176,7 +177,7 @@ func TestCase50SemaphoreFIFO(t *testing.T) {
 	})
 }
 
-// Items go to those who wait in the order in which they came, and none is lost.
+// Waiting tasks get items in the order of their calls, and none is lost.
 // Differs: an item is given to a task and not merely announced, so a task that
 // is cancelled in the same turn returns it.
 func TestCase52QueueGetters(t *testing.T) {
@@ -211,9 +212,9 @@ func TestCase52QueueGetters(t *testing.T) {
 	})
 }
 
-// A queue that is closed takes nothing more, gives out what it has, and wakes
-// all who wait. Differs: to throw its items away is the caller's affair, and an
-// item that was put counts for Join until TaskDone is called.
+// A closed queue accepts no more items, returns those it has, and wakes all
+// waiting tasks. Differs: the caller must discard its items, and an item that
+// was put counts for Join until TaskDone is called.
 func TestCase81QueueClose(t *testing.T) {
 	p := replay(t, `
 		putter QueueShutDown

@@ -33,7 +33,8 @@ func TestCase01ReadyFIFO(t *testing.T) {
 	})
 }
 
-// Stop lets those run that are ready; what they schedule waits for the next run.
+// Stop lets ready tasks and callbacks run; what they schedule waits for the
+// next run.
 func TestCase02StopSnapshot(t *testing.T) {
 	p := replay(t, `
 		run1 ['a', 'b']
@@ -101,7 +102,7 @@ func TestCase05EqualDeadlines(t *testing.T) {
 	})
 }
 
-// A cancelled callback does not run, though it be in the ready queue already.
+// A cancelled callback does not run, even if it is in the ready queue already.
 func TestCase06CancelHandle(t *testing.T) {
 	p := replay(t, `
 		[] True True True`)
@@ -150,9 +151,9 @@ func TestCase07CallbackPanics(t *testing.T) {
 	})
 }
 
-// Differs: there is no exception that passes through the loop and leaves it fit
-// to go on. A task's panic that nobody awaits ends the loop, in order: who was
-// ready runs, who is left is cancelled, and Run has the panic.
+// Differs: no exception passes through the loop without ending it. A task's
+// panic that is not awaited ends the loop, in order: ready tasks run, the
+// others are cancelled, and Run returns the panic.
 func TestCase08PanicEndsLoop(t *testing.T) {
 	p := replay(t, `
 		asyncio| escaped 3 [1]
@@ -190,7 +191,7 @@ func TestCase09RoundRobin(t *testing.T) {
 	p.print(strings.Join(out, " "))
 }
 
-// A stopped loop leaves its main function unfinished; a loop can't run in
+// A stopped loop leaves its main function unfinished; a loop can't run inside
 // itself; a closed one can't run at all.
 func TestCase59StoppedLoop(t *testing.T) {
 	p := replay(t, `

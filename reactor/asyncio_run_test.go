@@ -55,9 +55,9 @@ func TestCase55RunsEnd(t *testing.T) {
 	p.print(result)
 }
 
-// An error that nobody asked for is reported; to ask silences it. Differs: that
-// happens when the maker of the task ends, not when the garbage collector finds
-// it, and a Future that nobody awaits is no failure.
+// An error that was not awaited is reported; awaiting prevents that. Differs:
+// the report comes when the maker of the task ends, not when the garbage
+// collector finds it, and a Future that is not awaited is not a failure.
 func TestCase56NeverAwaited(t *testing.T) {
 	p := replay(t, `
 		handler: Task exception was never retrieved ValueError('lost')
@@ -154,9 +154,9 @@ func TestCase58Threads(t *testing.T) {
 	})
 }
 
-// An interrupt cancels main, whose cleanup runs, and Run's ctx says that it was
-// one. A handler of one's own is a callback of the loop. Differs: to stop a
-// handler is no question.
+// An interrupt cancels main, whose cleanup runs, and Run's ctx has the cause. A
+// program's own handler is a callback of the loop. Differs: stopping a handler
+// returns nothing.
 func TestCase60Signals(t *testing.T) {
 	started := make(chan os.Signal, 1)
 	signal.Notify(started, syscall.SIGUSR2) // package signal's own goroutine stays for good
@@ -195,8 +195,8 @@ func TestCase60Signals(t *testing.T) {
 	})
 }
 
-// To cancel one who waits for a thread does not stop the thread, and Run waits
-// for it.
+// Cancelling a task that waits for a thread does not stop the thread, and Run
+// waits for it.
 func TestCase86CancelToThread(t *testing.T) {
 	p := replay(t, `
 		awaiter cancelled
@@ -222,8 +222,8 @@ func TestCase86CancelToThread(t *testing.T) {
 	p.print("run returned")
 }
 
-// Differs: a task that nobody refers to is as alive as any, and ends with the
-// loop at the latest.
+// Differs: a task without references stays alive, and ends with the loop at the
+// latest.
 func TestCase95ForgottenTask(t *testing.T) {
 	p := replay(t, `
 		asyncio| finally runs at GC (GeneratorExit), outside any loop turn

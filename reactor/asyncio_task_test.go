@@ -12,8 +12,8 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// What keeps the thread for long is reported. Differs: there is no debug mode;
-// calls from the wrong goroutine are always noticed.
+// Steps that occupy the thread for long are reported. Differs: there is no
+// debug mode; calls from the wrong goroutine are always detected.
 func TestCase67SlowStep(t *testing.T) {
 	p := replay(t, `
 		asyncio| True 0.1
@@ -52,8 +52,8 @@ func leaf(ctx context.Context, f *reactor.Future[int]) error {
 
 func mid(ctx context.Context, f *reactor.Future[int]) error { return leaf(ctx, f) }
 
-// A task can be named, listed, and asked what it waits for. Differs: it is no
-// object of a language with frames to look into.
+// Tasks have names, can be listed, and describe what they wait for. Differs:
+// their frames can't be inspected.
 func TestCase68Introspection(t *testing.T) {
 	p := replay(t, `
 		asyncio| ['T', 'Task-1'] Task-1 mid
@@ -194,8 +194,9 @@ func TestCase80EagerTasks(t *testing.T) {
 	})
 }
 
-// Outside a loop there is none, and no task can be made. Differs: what is no
-// function the compiler refuses, and a timeout is a call and not an object.
+// Outside a loop there is no current loop, and no task can be made. Differs:
+// the compiler rejects what is not a function, and a timeout is a call, not an
+// object.
 func TestCase87Misuse(t *testing.T) {
 	p := replay(t, `
 		RuntimeError no running event loop

@@ -26,7 +26,7 @@ import (
 
 var simulated = flag.Bool("simulated", false, "replay the recorded programs in the world of package reactortest")
 
-// A program is one recorded program, as it is in eddy.
+// A program is the eddy version of a recorded program.
 type program struct {
 	t       *testing.T
 	want    []string
@@ -51,7 +51,7 @@ func replay(t *testing.T, recorded string) *program {
 	return p
 }
 
-// inRealTime is for programs of which a part runs on other threads.
+// inRealTime is for programs that partly run on other threads.
 func (p *program) inRealTime() *program {
 	p.options.Clock, p.options.Poller = nil, nil
 	return p
@@ -61,7 +61,7 @@ func (p *program) run(main func(ctx context.Context) error) error {
 	return p.options.Run(context.Background(), main)
 }
 
-// compute takes time, and lets nobody run meanwhile.
+// compute takes time without yielding.
 func (p *program) compute(d time.Duration) {
 	if p.clock != nil {
 		p.clock.Spend(d)
@@ -131,7 +131,7 @@ func (p *program) report(r reactor.Report) {
 	p.print("handler:", what, r.Err)
 }
 
-// raised is an error of the recorded program itself, as Python would print it.
+// raised is an error of the recorded program itself, formatted like Python.
 type raised string
 
 func (e raised) Error() string { return string(e) }
@@ -202,13 +202,13 @@ func panicked(f func()) (value any) {
 	return nil
 }
 
-// cancelled says what asyncio's Task.cancelled does.
+// cancelled returns what asyncio's Task.cancelled does.
 func cancelled[T any](t *reactor.Task[T]) bool {
 	_, err := t.Result()
 	return errors.Is(err, context.Canceled)
 }
 
-// cancelling is as asyncio's Task.cancelling, but a ctx doesn't count.
+// cancelling is like asyncio's Task.cancelling, but a ctx doesn't count.
 func cancelling(ctx context.Context) int {
 	if ctx.Err() != nil {
 		return 1

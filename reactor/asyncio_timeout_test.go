@@ -9,9 +9,9 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// A timeout of no time takes effect at the first await, and what awaits nothing is
-// not interrupted. Differs: its scope is done when its body begins, and the first
-// await is the first one, whether it would suspend or not.
+// A timeout of zero takes effect at the first await, and code without an await
+// is not interrupted. Differs: its scope is done when its body begins, and the
+// first await is the first one, whether it would suspend or not.
 func TestCase34TimeoutZero(t *testing.T) {
 	p := replay(t, `
 		body
@@ -58,7 +58,7 @@ func TestCase34TimeoutZero(t *testing.T) {
 	})
 }
 
-// A deadline can be taken away and moved, into the past too, until its scope is
+// A deadline can be removed and moved, also into the past, until its scope is
 // over.
 func TestCase35TimeoutReschedule(t *testing.T) {
 	p := replay(t, `
@@ -92,9 +92,9 @@ func TestCase35TimeoutReschedule(t *testing.T) {
 	})
 }
 
-// Differs: an error that an await has returned stays what it is, though an outer
-// cancellation comes while it is passed on. It is the next await that the outer
-// one wins, and the one that both reach in the same turn.
+// Differs: an error that an await has returned does not change if an outer
+// cancellation comes while it is being returned. The outer one takes precedence
+// at the next await, and if both come in the same turn.
 func TestCase36TimeoutAndCancel(t *testing.T) {
 	p := replay(t, `
 		expired: True cancelling: 1
@@ -129,7 +129,7 @@ func TestCase36TimeoutAndCancel(t *testing.T) {
 	})
 }
 
-// Whoever ignores the timeout's error leaves the block without one. Differs:
+// A function that ignores the timeout's error returns without one. Differs:
 // errors are not chained.
 func TestCase37TimeoutSwallowed(t *testing.T) {
 	p := replay(t, `

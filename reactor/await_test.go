@@ -15,8 +15,8 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// An awaited is something to await that need not be waited for, if ctx is not
-// done: await is the await, and touched reports whether it has had an effect.
+// An awaited is something whose await need not wait if ctx is not done: await
+// is the await, and touched reports whether it has had an effect.
 type awaited struct {
 	await   func(ctx context.Context) error
 	touched func() bool
@@ -28,7 +28,7 @@ func untouched() bool { return false }
 
 func returns1(context.Context) (int, error) { return 1, nil }
 
-// calls is an awaited whose function is to be called.
+// calls is an awaited that calls a function.
 func calls(await func(ctx context.Context, f func(context.Context) error) error) awaited {
 	called := false
 	return awaited{
@@ -39,7 +39,7 @@ func calls(await func(ctx context.Context, f func(context.Context) error) error)
 	}
 }
 
-// spawns is an awaited whose function becomes a task.
+// spawns is an awaited that makes a task of a function.
 func spawns(await func(ctx context.Context, f func(context.Context) (int, error)) error) awaited {
 	a := calls(func(ctx context.Context, f func(context.Context) error) error {
 		return await(ctx, func(ctx context.Context) (int, error) { return 1, f(ctx) })
@@ -57,8 +57,8 @@ func queueCase(put, get func(ctx context.Context) error, length func() int) map[
 	}
 }
 
-// awaits are all functions and methods of the package that await, each with
-// what it awaits at hand.
+// awaits are all functions and methods of the package that await, each with its
+// object ready.
 var awaits = map[string]func(ctx context.Context) awaited{
 	"Barrier.Wait": func(context.Context) awaited {
 		b := NewBarrier(1)
@@ -310,8 +310,8 @@ func priorityCase() map[string]awaited {
 		func(ctx context.Context) func(func(int) bool) { return q.All(ctx) })
 }
 
-// notAwaits take a ctx, or are methods of what does, and do not await: they make
-// tasks, ask, or begin a loop.
+// notAwaits take a ctx, or are methods of types that do, and do not await: they
+// make tasks, query, or begin a loop.
 var notAwaits = []string{
 	"AllTasks", "Async", "AsyncNow", "Begin", "Cause", "Current", "Dormant.Start", "Dump", "FD.OpenKind", "FD.OpenLate", "Generate", "GenerateSimple", "Go",
 	"GoNow", "Here", "InTask", "Launch", "LoopOf", "NewTicker", "Now", "OnLoop", "OnSignal", "Options.Begin",
@@ -375,7 +375,7 @@ func doneStd(ctx context.Context) context.Context {
 	return ctx
 }
 
-// A function that is new, and takes a ctx, must be in the one table or the other.
+// A new function that takes a ctx must be in one of the tables.
 func TestEveryAwaitIsInTheTable(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {

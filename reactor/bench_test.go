@@ -18,7 +18,7 @@ func bench(b *testing.B, f func(ctx context.Context)) {
 	}
 }
 
-// A yield through the ready queue, with so many tasks in it.
+// A yield through the ready queue, with a number of tasks in it.
 func BenchmarkYield(b *testing.B) {
 	for _, n := range []int{1, 10, 1000, 10000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -111,7 +111,7 @@ func BenchmarkSleepTimer(b *testing.B) {
 	})
 }
 
-// A result handed to a task that waits, and one back.
+// A result passed to a waiting task, and one back.
 func BenchmarkFuture(b *testing.B) {
 	b.Run("eddy", func(b *testing.B) {
 		bench(b, func(ctx context.Context) {
@@ -170,7 +170,7 @@ func BenchmarkPost(b *testing.B) {
 	})
 }
 
-// What everything here rests on, for scale: there and back.
+// The coroutine switch below everything here, for scale: there and back.
 func BenchmarkPull(b *testing.B) {
 	b.ReportAllocs()
 	next, stop := iter.Pull(func(yield func(int) bool) {

@@ -8,7 +8,8 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A Run in a bubble would hang; it is told so, unless it has a clock of its own.
+// A Run in a bubble would hang; it returns an error, unless it has a clock of
+// its own.
 func TestRunInABubble(t *testing.T) {
 	main := func(ctx context.Context) error { return Yield(ctx) }
 	synctest.Test(t, func(t *testing.T) {

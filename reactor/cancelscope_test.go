@@ -54,7 +54,7 @@ func TestScopeDeadlineMoves(t *testing.T) {
 	})
 }
 
-// At the very beginning of time a timeout of zero is one too.
+// At loop time zero a timeout of zero is a timeout too.
 func TestTimeoutAtTimeZero(t *testing.T) {
 	for _, d := range []time.Duration{0, -1, -time.Hour} {
 		run(t, func(ctx context.Context) error {
@@ -96,8 +96,8 @@ func TestScopeDeadlineIsTold(t *testing.T) {
 	})
 }
 
-// Of nested scopes that fall due, the one whose deadline it was has expired,
-// and those around it have not; when all do so at once, the outermost has.
+// Of nested scopes, the one whose deadline passes has expired, and those around
+// it have not; if all pass at once, the outermost has.
 func TestScopeWhoExpired(t *testing.T) {
 	for _, c := range []struct {
 		outer, inner               time.Duration
@@ -130,7 +130,8 @@ func TestScopeWhoExpired(t *testing.T) {
 	}
 }
 
-// A cancellation that came before the deadline is no expiry, and stays one.
+// A cancellation before the deadline is not an expiry, and stays a
+// cancellation.
 func TestScopeCancel(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := core.Nearest(ctx).Loop()
@@ -170,8 +171,8 @@ func TestScopeCancel(t *testing.T) {
 	})
 }
 
-// An outer cancellation in the turn of the deadline wins, and what the body
-// swallows is not swallowed by the scope around it.
+// An outer cancellation in the turn of the deadline wins, and an error that the
+// body swallows is not swallowed by the outer scope.
 func TestScopeAndOuterCancel(t *testing.T) {
 	for _, outerFirst := range []bool{true, false} {
 		run(t, func(ctx context.Context) error {

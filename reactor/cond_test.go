@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Whoever returns from Cond.Wait, notified or not, has the lock, alone; who was
-// notified says so, whatever happened to it later.
+// A task that returns from Cond.Wait, notified or not, holds the lock, alone; a
+// notified one returns nil, even if it was cancelled later.
 func TestCondInEveryOrder(t *testing.T) {
 	for _, all := range []bool{false, true} {
 		enumerate(t, func(context.Context, int) contest {
@@ -171,7 +171,7 @@ func TestCondMisuse(t *testing.T) {
 	})
 }
 
-// What is wrong about a Cond is said of the Cond, and changes nothing.
+// The errors of a misused Cond name the Cond, and nothing changes.
 func TestCondWithoutItsMutex(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		done := doneCtx(ctx)

@@ -9,9 +9,9 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A contest is a primitive that several tasks wait for, and a model of who must
-// get what. The model knows those who wait as numbers, in the order in which they
-// came; it is asked first whom an act wakes, and later, as each task runs, what
+// A contest is a primitive that several tasks wait for, with a model of the
+// expected results. In the model, waiters are numbers in the order of their
+// calls; it first returns whom an act wakes, and later, as each task runs, what
 // that one gets and whom it wakes in turn.
 type contest struct {
 	wait  func(ctx context.Context, i int) (string, error) // what the i-th waiter does
@@ -23,7 +23,7 @@ type contest struct {
 	done  func(ctx context.Context) string                 // is all in order, can another one take it?
 }
 
-// An outcome is who is woken, and, once that one runs, with what.
+// An outcome is which task is woken, and, once that one runs, with what result.
 type outcome struct {
 	who         int
 	what        func() string // nil: ""
@@ -269,7 +269,7 @@ func (p *match) finish(ctx context.Context) {
 	}
 }
 
-// The wait list itself, which all the primitives stand on.
+// The wait list itself, on which all primitives are built.
 func TestWaitListInEveryOrder(t *testing.T) {
 	enumerate(t, func(ctx context.Context, n int) contest {
 		var q core.WaitList

@@ -14,7 +14,7 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// notToBeCopied are the exported structs of which a copy would be a second lock,
+// notToBeCopied are the exported structs whose copy would be a second lock,
 // list or timer that shares half of the first.
 var notToBeCopied = map[string]any{
 	"Barrier": Barrier{}, "CancelScope": CancelScope{}, "Cond": Cond{}, "Dormant": core.Dormant{}, "Event": Event{},

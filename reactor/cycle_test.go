@@ -109,8 +109,8 @@ func TestWaitCycleIsNamed(t *testing.T) {
 	})
 }
 
-// A child that waits for the task which awaits it: by a group, in either order, or
-// by gathering it.
+// A child that waits for the task that awaits it: by a group, in either order,
+// or by gathering it.
 func TestChildWaitsForParent(t *testing.T) {
 	for name, f := range map[string]func(ctx context.Context, me AnyTask) error{
 		"a group that waits first": func(ctx context.Context, me AnyTask) error {
@@ -153,8 +153,8 @@ func TestChildWaitsForParent(t *testing.T) {
 	}
 }
 
-// What ends before the circle is closed, or is ended by a deadline or a foreign
-// context, is no cycle.
+// A wait that ends before the cycle is closed, or that a deadline or a foreign
+// context ends, does not make a cycle.
 func TestNoWaitCycle(t *testing.T) {
 	done := func(context.Context) error { return nil }
 	for name, f := range map[string]func(ctx context.Context, me AnyTask) error{
@@ -234,8 +234,8 @@ func TestNoWaitCycle(t *testing.T) {
 	}
 }
 
-// A chain that is longer than is looked at, and a circle that the waiting task is
-// not in, end the search.
+// A chain longer than the limit, and a cycle without the waiting task, end the
+// search.
 func TestCycleSearchEnds(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var never Event

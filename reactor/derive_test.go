@@ -13,7 +13,7 @@ import (
 
 type valueKey struct{}
 
-// wrapped are the ways in which others put a context of theirs around a task's.
+// wrapped are the ways in which other code wraps a task's context.
 func wrapped() map[string]func(context.Context) context.Context {
 	type own struct{ context.Context }
 	value := func(ctx context.Context) context.Context { return context.WithValue(ctx, valueKey{}, 1) }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestDoneWhileTheLoopStands: a task that stands in a select on Done comes free at the
-// deadline of a scope that it is in, though its loop can't say so.
+// TestDoneWhileTheLoopStands: a task that blocks its loop in a select on Done
+// is released at the deadline of its scope.
 func TestDoneWhileTheLoopStands(t *testing.T) {
 	const long = 10 * time.Second
 	stand := func(ctx context.Context) error {
@@ -70,7 +70,8 @@ func TestDoneWhileTheLoopStands(t *testing.T) {
 	}
 }
 
-// TestDoneAfterADeadlineThatWasMovedAway: what Done told before is not told too early.
+// TestDoneAfterADeadlineThatWasMovedAway: Done does not close before the new
+// deadline.
 func TestDoneAfterADeadlineThatWasMovedAway(t *testing.T) {
 	runReal(t, func(ctx context.Context) error {
 		return Scope(ctx, func(ctx context.Context, s *CancelScope) error {

@@ -15,7 +15,7 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A runs is a Runner that notes what happens to it.
+// A runs is a Runner that records its calls.
 type runs struct {
 	run  func(ctx context.Context) error
 	n    int
@@ -31,7 +31,7 @@ func drained(f *core.FD) func(context.Context) error {
 	return func(context.Context) error { f.ReadBlocked(); return nil }
 }
 
-// turns lets everything happen that is to happen by itself.
+// turns takes turns until nothing more happens by itself.
 func turns(ctx context.Context) {
 	for range 5 {
 		Yield(ctx)
@@ -141,7 +141,7 @@ func TestDormantAwaitsAsATaskDoes(t *testing.T) {
 	})
 }
 
-// A task that is used again knows nothing of the runs before.
+// A reused task has no state of earlier runs.
 func TestDormantTaskIsAsNew(t *testing.T) {
 	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		f := openFake(t, ctx, 5)
@@ -293,7 +293,7 @@ func TestDormantMayWakeATask(t *testing.T) {
 	}
 }
 
-// What somebody may still know of a run is not used for another.
+// The task of a run that other code may refer to is not reused.
 func TestDormantTaskIsNotReusedIfKnown(t *testing.T) {
 	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		f := openFake(t, ctx, 5)

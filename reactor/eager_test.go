@@ -34,7 +34,7 @@ func TestGoNowStartsAtOnce(t *testing.T) {
 	tr.want(t, "before eager after other later")
 }
 
-// What need not wait is over when GoNow returns, and costs no turn.
+// A function that need not wait is over when GoNow returns, and costs no turn.
 func TestGoNowOfWhatNeedNotWait(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		turned := false
@@ -51,7 +51,7 @@ func TestGoNowOfWhatNeedNotWait(t *testing.T) {
 	})
 }
 
-// Nobody who is ready now is put off to the next turn by it.
+// It does not postpone ready tasks to the next turn.
 func TestGoNowCostsNoTurn(t *testing.T) {
 	v := newWorld(t)
 	err := setup{world: v}.run(t, func(ctx context.Context) error {

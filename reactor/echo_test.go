@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// netCanceled is an error such as package net's own, that says what it is and
-// wraps nothing.
+// netCanceled is an error like package net's own, with a method Is, which wraps
+// nothing.
 type netCanceled struct{}
 
 func (netCanceled) Error() string        { return "operation was canceled" }
@@ -22,8 +22,8 @@ type severalErrors []string
 
 func (l severalErrors) Error() string { return strings.Join(l, " ") }
 
-// What a task returns after it was cancelled, by each kind of cancellation, and
-// whether that is the mere echo of it.
+// What a task returns after each kind of cancellation, and whether that is only
+// its echo.
 func TestEcho(t *testing.T) {
 	elsewhere := &CancelError{errOther}
 	own := func(ctx context.Context) error { // a deadline of the cleanup's own
@@ -140,8 +140,8 @@ func underScope(ctx context.Context) error {
 	return errors.Join(inner, Sleep(ctx, time.Hour))
 }
 
-// What is no echo is told: in a group, of a task alone, by Wait, by MoveOn and
-// by Run.
+// An error that is not an echo is returned: by a group, a single task, Wait,
+// MoveOn and Run.
 func TestNoEchoIsDropped(t *testing.T) {
 	save := func(ctx context.Context) error { // what cancels it can't be waited for
 		Sleep(ctx, time.Hour)

@@ -82,7 +82,8 @@ func TestGraceForEver(t *testing.T) {
 	}
 }
 
-// What ignores its cancellation, each in its way; all must end by being cut off.
+// Tasks that ignore their cancellation in different ways; all must end by being
+// cut off.
 func TestCutOff(t *testing.T) {
 	var never Future[int]
 	stubborn := map[string]func(ctx context.Context) error{

@@ -7,7 +7,7 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// Set and Clear in one go wake all that wait, and nobody else.
+// Set and Clear together wake all waiting tasks, and no others.
 func TestEventInEveryOrder(t *testing.T) {
 	for _, pulse := range []bool{true, false} {
 		enumerate(t, func(context.Context, int) contest {

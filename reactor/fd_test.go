@@ -16,7 +16,7 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// openFake opens an FD that only the fake poller knows.
+// openFake opens an FD that exists only for the fake poller.
 func openFake(t *testing.T, ctx context.Context, sysfd int) *core.FD {
 	t.Helper()
 	f := new(core.FD)
@@ -26,7 +26,7 @@ func openFake(t *testing.T, ctx context.Context, sysfd int) *core.FD {
 	return f
 }
 
-// onWorld runs main on a virtual clock and gives it the world.
+// onWorld runs main on a virtual clock and passes it the world.
 func onWorld(t *testing.T, main func(ctx context.Context, l *core.Loop, v *world) error) {
 	t.Helper()
 	v := newWorld(t)
@@ -390,7 +390,7 @@ func TestTheInnermostScopeBoundsAWait(t *testing.T) {
 	})
 }
 
-// A task that never has to wait lets others run all the same.
+// A task that never has to wait still lets others run.
 func TestFairness(t *testing.T) {
 	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		f := openFake(t, ctx, 5)
@@ -609,7 +609,7 @@ func TestForeignFDsThatCantBeWatched(t *testing.T) {
 }
 
 // A task waits for a number that its owner closes, and an FD is opened under
-// that number: the task is told.
+// that number: the task gets an error.
 func TestEviction(t *testing.T) {
 	runReal(t, func(ctx context.Context) error {
 		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)

@@ -28,8 +28,8 @@ func isPanic(err error) bool {
 	return errors.As(err, &p) && p.Value == errOther
 }
 
-// A task that fails while Start waits for it to stop is heard, in a group and
-// outside of any.
+// The error of a task that fails while Start waits for it to stop is not lost,
+// in a group or outside.
 func TestStartCancelledReturnsItsTasksError(t *testing.T) {
 	for name, f := range failures {
 		for _, grouped := range []bool{false, true} {
@@ -68,8 +68,8 @@ func TestStartCancelledReturnsItsTasksError(t *testing.T) {
 	}
 }
 
-// forsakers call functions as tasks and are cut off while these still run, or
-// panic, so that they can tell nobody how the tasks ended.
+// forsakers run functions as tasks and are cut off while these still run, or
+// panic, so that they can't return how the tasks ended.
 var forsakers = map[string]func(ctx context.Context, f func(ctx context.Context) error){
 	"Start": func(ctx context.Context, f func(ctx context.Context) error) {
 		Start(ctx, nil, func(ctx context.Context, _ func(int)) error { return f(ctx) })
@@ -94,8 +94,8 @@ var forsakers = map[string]func(ctx context.Context, f func(ctx context.Context)
 	},
 }
 
-// Whoever awaits tasks and is cut off at the loop's end can't return what they
-// fail with: it is reported.
+// A task that awaits others and is cut off at the loop's end can't return their
+// errors: these are reported.
 func TestFailuresOfThoseWhomNobodyCanAwait(t *testing.T) {
 	for name, forsake := range forsakers {
 		t.Run(name, func(t *testing.T) {
@@ -216,7 +216,7 @@ func TestGroupWhoseFunctionPanics(t *testing.T) {
 	}
 }
 
-// An error of a group's task that somebody got by Wait is not reported again.
+// An error of a group's task that Wait returned is not reported again.
 func TestGroupWhoseFunctionPanicsWithAnError(t *testing.T) {
 	var told reports
 	err := setup{Options: Options{OnError: told.add}, world: newWorld(t)}.run(t, func(ctx context.Context) error {
@@ -231,8 +231,8 @@ func TestGroupWhoseFunctionPanicsWithAnError(t *testing.T) {
 	}
 }
 
-// A submission whose waiter has given up fails: nobody can be told, so it is
-// reported. One that has ended is not given up.
+// A submission whose waiter has given up fails: no call can return the error,
+// so it is reported. One that has ended is not given up.
 func TestSubmissionThatNobodyWaitsForFails(t *testing.T) {
 	for name, f := range failures {
 		for _, early := range []bool{false, true} {

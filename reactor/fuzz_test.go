@@ -10,8 +10,8 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A play is a random program: its bytes say what its tasks do, in the order in
-// which they come to ask.
+// A play is a random program: its bytes are the operations of its tasks, in the
+// order in which the tasks read them.
 type play struct {
 	t       *testing.T
 	l       *core.Loop
@@ -185,7 +185,8 @@ func perform(t *testing.T, script []byte) trace {
 	return p.trace
 }
 
-// Any program keeps the loop's promises, and the same one runs the same way.
+// The loop's guarantees hold for any program, and the same program runs the
+// same way.
 func FuzzLoop(f *testing.F) {
 	for seed := range uint64(60) {
 		rng := rand.New(rand.NewPCG(seed, 1))

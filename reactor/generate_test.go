@@ -33,7 +33,7 @@ func ticks(ctx context.Context, tr *trace, n int, end error) *coro.Generator[int
 	})
 }
 
-// While the body waits, its driver does, and the others run.
+// While the body waits, so does its driver, and other tasks run.
 func TestGenerate(t *testing.T) {
 	var tr trace
 	run(t, func(ctx context.Context) error {
@@ -225,8 +225,7 @@ func TestGenerateLeftOpenAwaits(t *testing.T) {
 	tr.want(t, "true closed end")
 }
 
-// A generator that ignores its close is reported, and its goroutine is all that
-// is lost.
+// A generator that ignores its close is reported, and leaks only its goroutine.
 func TestGenerateIgnoresClose(t *testing.T) {
 	var told reports
 	var g *coro.Generator[int, struct{}, int]
@@ -276,7 +275,7 @@ func TestGenerateCutOff(t *testing.T) {
 	}
 }
 
-// A panic of the body is the driver's.
+// A panic of the body reaches the driver.
 func TestGeneratePanics(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		task := Go(ctx, func(ctx context.Context) error {

@@ -13,7 +13,8 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// host begins a guest, hands it to drive, and ends it. It returns what End did.
+// host begins a guest, passes it to drive, and ends it. It returns the result
+// of End.
 func (s setup) host(t testing.TB, main func(ctx context.Context) error, drive func(g *Guest)) error {
 	t.Helper()
 	defer testkit.LeakCheck(t)()
@@ -234,7 +235,7 @@ func TestGuestEndBeforeAnyTurn(t *testing.T) {
 	tr.want(t, "context canceled cleaned up")
 }
 
-// Between turns the host may do what a callback may.
+// Between turns the host may call what a callback may.
 func TestTheHostIsACallback(t *testing.T) {
 	var tr trace
 	var f Future[int]
@@ -267,7 +268,7 @@ func TestTheHostIsACallback(t *testing.T) {
 	tr.want(t, "eager host later task callback - main")
 }
 
-// A guest that nobody holds the loop of is deadlocked like any other.
+// A guest without a Hold is deadlocked like any other loop.
 func TestGuestDeadlock(t *testing.T) {
 	var f Future[int]
 	var dead *DeadlockError

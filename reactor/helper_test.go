@@ -30,7 +30,7 @@ type world = virtual.Poller
 
 func newWorld(t testing.TB) *world { return virtual.New(t) }
 
-// checkedBy has the loop's invariants checked at each Wait of the world.
+// checkedBy checks the loop's invariants at each Wait of the world.
 func checkedBy(l *core.Loop, v *world) {
 	v.Check = func() string {
 		if l.Holdings().Workers >= 64 { // it takes time
@@ -43,14 +43,14 @@ func checkedBy(l *core.Loop, v *world) {
 	}
 }
 
-// A journal is a slog.Handler that remembers.
+// A journal is a slog.Handler that keeps records.
 type journal struct {
 	mu    sync.Mutex
 	lines []string
 	logs  *logqueue.Queue // of the loop that writes into it, once it has begun
 }
 
-// written waits until there is all that was logged.
+// written waits until all records were written.
 func (j *journal) written() {
 	if j.logs != nil {
 		j.logs.Flush(time.Minute)
@@ -198,7 +198,7 @@ func checkEnd(t testing.TB, l *core.Loop, later bool) {
 	}
 }
 
-// A trace is what happened, in order.
+// A trace records events in order.
 type trace []string
 
 func (tr *trace) add(format string, args ...any) { *tr = append(*tr, fmt.Sprintf(format, args...)) }
@@ -210,7 +210,7 @@ func (tr trace) want(t testing.TB, want string) {
 	}
 }
 
-// yields gives everybody else n turns.
+// yields lets other tasks run for n turns.
 func yields(ctx context.Context, n int) {
 	for range n {
 		Yield(ctx)
@@ -259,7 +259,7 @@ func takeNumber(fd, number int) error {
 	return nil
 }
 
-// reports is what a loop had to say to Options.OnError.
+// reports collects a loop's calls of Options.OnError.
 type reports []Report
 
 func (rs *reports) add(r Report) { *rs = append(*rs, r) }
@@ -273,7 +273,7 @@ func (rs *reports) count(what string) (n int) {
 	return n
 }
 
-// verdict puts what an await returned into a word.
+// verdict describes an await's error in a word.
 func verdict(what string, err error) string {
 	switch {
 	case err == nil:
@@ -322,8 +322,8 @@ func doneCtx(ctx context.Context) (done context.Context) {
 	return done
 }
 
-// dearIdentity reports whether to tell goroutines apart costs microseconds, and now
-// and then an allocation, as it does where there is no assembly for it.
+// dearIdentity reports whether identifying goroutines costs microseconds, and
+// occasionally an allocation, as on processors without assembly for it.
 var dearIdentity = sync.OnceValue(func() bool {
 	best := time.Hour
 	for range 20 {

@@ -10,7 +10,7 @@ import (
 )
 
 // TestHere: a function without a ctx finds the scope that bounds its caller,
-// whichever ctx of the loop it asks with.
+// with any ctx of the loop.
 func TestHere(t *testing.T) {
 	run(t, func(main context.Context) error {
 		if core.Here(main) != main || !core.OnLoop(main) {

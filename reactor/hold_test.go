@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Whoever looks at the loop changes nothing: a task that waits for itself is
-// found, whatever was called before.
+// Queries do not change the loop: a task that waits for itself is detected,
+// whatever was called before.
 func TestLookingAtALoopKeepsDeadlockDetection(t *testing.T) {
 	looks := map[string]func(ctx context.Context){
 		"LoopOf":   func(ctx context.Context) { LoopOf(ctx) },
@@ -56,8 +56,8 @@ func TestLookingAtALoopKeepsDeadlockDetection(t *testing.T) {
 	})
 }
 
-// A goroutine holds the loop, posts, and releases it, again and again: no order of
-// these is taken for a deadlock, although nothing else may wake main.
+// A goroutine holds the loop, posts, and releases it, again and again: no order
+// of these is reported as a deadlock, although nothing else may wake main.
 func TestHoldUntilTheLastPost(t *testing.T) {
 	for range 300 {
 		runReal(t, func(ctx context.Context) error {
@@ -74,7 +74,7 @@ func TestHoldUntilTheLastPost(t *testing.T) {
 	}
 }
 
-// A hold is no reason for a loop to go on, and outlives it without harm.
+// A hold does not keep a loop from ending, and may outlive it.
 func TestHoldDoesNotKeepALoopAlive(t *testing.T) {
 	var release func()
 	runReal(t, func(ctx context.Context) error {
@@ -85,7 +85,7 @@ func TestHoldDoesNotKeepALoopAlive(t *testing.T) {
 }
 
 // Main waits for the end of the ctx that Run got, and for nothing else: that
-// can come, so the loop waits, and says that there is nothing else.
+// can happen, so the loop waits, and reports that there is nothing else.
 func TestRunsOwnCtxIsNoDeadlock(t *testing.T) {
 	guardSignals(t)
 	ends := map[string]func(t *testing.T) context.Context{

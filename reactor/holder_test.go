@@ -12,13 +12,13 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A lock as the model of its holders sees it. Of a Mutex, there are no readers.
+// A lock in the model of its holders. A Mutex has no readers.
 type heldLock struct {
 	lock, rlock     func(ctx context.Context) error
 	unlock, runlock func()
 }
 
-// heldModel says what each of some tasks must get that lock and unlock in turn.
+// heldModel predicts the results of tasks that lock and unlock in turn.
 type heldModel struct {
 	writer  int // -1: none
 	reads   []int
@@ -108,7 +108,7 @@ func (x *heldModel) waits(i int) bool {
 	return slices.ContainsFunc(x.waiters, func(w [2]int) bool { return w[0] == i })
 }
 
-// An actor is a task that does what it is told and notes what it got.
+// An actor is a task that performs acts and records their results.
 type actor struct {
 	orders Queue[func(ctx context.Context) string]
 	task   *Task[struct{}]
@@ -265,7 +265,7 @@ func TestHolderEndsAsAWaiterIsCancelled(t *testing.T) {
 	}
 }
 
-// A lock that a callback takes has no holder: anybody may unlock it.
+// A lock that a callback takes has no holder: any task may unlock it.
 func TestLockHeldByACallback(t *testing.T) {
 	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		var m Mutex
@@ -317,8 +317,8 @@ func TestDeadlockNamesTheHolder(t *testing.T) {
 	}
 }
 
-// What is said of a lock whose holder has ended names it, and holds for a Cond's
-// too, before and after it waits.
+// The error of a lock whose holder has ended names the holder; the same holds
+// for a Cond's lock, before and after it waits.
 func TestBrokenMutexOfACond(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		c := Cond{L: new(Mutex)}

@@ -11,8 +11,8 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// Where the thread can be asked for, the body of an iter.Pull is known for a part of
-// the task that drives it.
+// Where threads can be identified, the body of an iter.Pull is recognized as
+// part of the task that drives it.
 func TestSuspendingInsideIterPull(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var tr trace

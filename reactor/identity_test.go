@@ -95,7 +95,7 @@ func TestMisuseFromAnotherGoroutine(t *testing.T) {
 	})
 }
 
-// A group is not harmed by a call that was refused.
+// A refused call does not affect a group.
 func TestMisuseOfAGroupFromAnotherGoroutine(t *testing.T) {
 	runReal(t, func(ctx context.Context) error {
 		return Group(ctx, func(ctx context.Context, g *TaskGroup) error {

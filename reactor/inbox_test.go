@@ -117,8 +117,8 @@ func TestPostWhileLoopsStartAndEnd(t *testing.T) {
 	}
 }
 
-// What was posted before main returned is called, in whatever order the two
-// come to the loop's notice.
+// Functions posted before main returned are called, in whichever order the loop
+// notices the two.
 func TestPostJustBeforeTheEnd(t *testing.T) {
 	ran := 0
 	run(t, func(ctx context.Context) error {
@@ -143,7 +143,8 @@ func TestPostAfterTheEnd(t *testing.T) {
 	}
 }
 
-// What a posted function posts comes in a later turn, so it starves nobody.
+// Functions that a posted function posts run in a later turn, so they starve no
+// task.
 func TestPostFromAPostedFunction(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := LoopOf(ctx)
@@ -177,7 +178,7 @@ func (e *edge) Wait(timeout time.Duration) ([]eddy.Event, error) {
 	return e.world.Wait(-1)
 }
 
-// Messages put in at all moments around the loop's falling asleep.
+// Messages posted at all moments around the time when the loop falls asleep.
 func TestNoWakeIsLostAtTheEdge(t *testing.T) {
 	const rounds = 6000
 	e := &edge{world: newWorld(t)}

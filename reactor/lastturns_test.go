@@ -12,8 +12,8 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// What callbacks call for without end is dropped, with a report, once all tasks
-// are over: not after the grace time.
+// Callbacks that schedule others without end are dropped, with a report, once
+// all tasks are over, not after the grace time.
 func TestEndlessCallbacksDoNotHoldTheEnd(t *testing.T) {
 	var told reports
 	v := newWorld(t)
@@ -38,7 +38,7 @@ func TestEndlessCallbacksDoNotHoldTheEnd(t *testing.T) {
 	}
 }
 
-// Callbacks that call for a few others all run.
+// Callbacks that schedule a few others all run.
 func TestLastCallbacksRun(t *testing.T) {
 	left := 100 - 10
 	v := newWorld(t)
@@ -58,8 +58,8 @@ func TestLastCallbacksRun(t *testing.T) {
 	}
 }
 
-// A task that callbacks start when the last turns are over ends as any other: its
-// error is told, and its panic.
+// A task that callbacks start when the last turns are over ends as any other:
+// its error is reported, and its panic.
 func TestTasksOfEndlessCallbacks(t *testing.T) {
 	for name, end := range map[string]func() error{
 		"error": func() error { return errBoom },

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A life is one way in which a task goes: how it is made, what becomes of it,
-// and how often somebody asks.
+// A life is the course of a task: how it is made, how it ends, and how often it
+// is awaited.
 type life struct {
 	eager bool
 	fate  string
@@ -53,7 +53,7 @@ func (x life) test(t *testing.T) {
 	x.checkRun(t, err, told)
 }
 
-// live makes the task and lets its fate come.
+// live makes the task and lets it end.
 func (x life) live(ctx context.Context) *Task[struct{}] {
 	var f Future[int]
 	body := func(ctx context.Context) error {
@@ -82,7 +82,7 @@ func (x life) live(ctx context.Context) *Task[struct{}] {
 	return x.interfere(ctx, task, &f)
 }
 
-// interfere cancels the task in the midst of its life.
+// interfere cancels the task while it runs.
 func (x life) interfere(ctx context.Context, task *Task[struct{}], f *Future[int]) *Task[struct{}] {
 	switch x.fate {
 	case "cancelled while parked":
@@ -96,7 +96,7 @@ func (x life) interfere(ctx context.Context, task *Task[struct{}], f *Future[int
 	return task
 }
 
-// answer is what whoever awaits the task gets: an error of its kind.
+// answer returns what awaiting the task returns: an error of its kind.
 func (x life) answer() error {
 	switch x.fate {
 	case "fails":
@@ -121,8 +121,8 @@ func same(got, want error) bool {
 	return got == want
 }
 
-// checkRun checks what Run returned and what was reported: a failure that
-// nobody asked for, once; such a panic ends Run; a cancellation is no news.
+// checkRun checks what Run returned and what was reported: a failure that was
+// not awaited, once; such a panic ends Run; a cancellation is not reported.
 func (x life) checkRun(t *testing.T, err error, told reports) {
 	var wantRun, wantTold error
 	if x.asks == 0 {

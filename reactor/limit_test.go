@@ -40,7 +40,7 @@ func TestGroupLimit(t *testing.T) {
 	}
 }
 
-// Tasks that a task adds stand in the same line.
+// Tasks that a task adds wait in the same queue.
 func TestGroupLimitOfTasksThatAddTasks(t *testing.T) {
 	var tr trace
 	run(t, func(ctx context.Context) error {
@@ -59,8 +59,8 @@ func TestGroupLimitOfTasksThatAddTasks(t *testing.T) {
 	tr.want(t, "a b a' b'")
 }
 
-// One that is cancelled while it is held back still starts, in its turn, with
-// a ctx that is done; who waits for it learns of it then.
+// A task that is cancelled while it is held back still starts, in its turn,
+// with a ctx that is done; tasks that await it get the error then.
 func TestGroupLimitCancelHeld(t *testing.T) {
 	var tr trace
 	run(t, func(ctx context.Context) error {
@@ -117,8 +117,8 @@ func TestGroupLimitAndFailure(t *testing.T) {
 	}
 }
 
-// A task that was made by Start runs at once, whatever the limit; but no more
-// are let in because of it.
+// A task made by Start runs at once, regardless of the limit, but counts for
+// others.
 func TestGroupLimitAndStart(t *testing.T) {
 	running, most := 0, 0
 	run(t, func(ctx context.Context) error {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Each loop has a variable of its own, which is made once, and ended after all
-// tasks, the last one first.
+// Each loop has its own variable, which is made once, and ended after all
+// tasks, in reverse order.
 func TestLocal(t *testing.T) {
 	type counter struct{ loop, n int }
 	var log []string

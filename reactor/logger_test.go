@@ -13,8 +13,8 @@ import (
 	"github.com/eddyio/eddy/internal/testkit"
 )
 
-// TestStuckLog: a log that nobody reads, like a pipe, holds up neither the loop
-// nor its end.
+// TestStuckLog: a log that is stuck, like a pipe without a reader, blocks
+// neither the loop nor its end.
 func TestStuckLog(t *testing.T) {
 	defer testkit.LeakCheck(t)()
 	r, w, err := os.Pipe()

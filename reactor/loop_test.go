@@ -40,7 +40,7 @@ func TestRunInsideATaskIsRefused(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		// On another thread it is nobody's nested loop.
+		// On another thread it is not a nested loop.
 		_, err := ToThread(ctx, func(context.Context) (int, error) {
 			return 0, Run(context.Background(), func(ctx context.Context) error { return Yield(ctx) })
 		})
@@ -136,8 +136,8 @@ func TestYieldIsRoundRobin(t *testing.T) {
 	})
 }
 
-// What one turn makes ready does not run in it, though it is made ready while
-// the turn's own batch is still being worked off.
+// A task that becomes ready during a turn does not run in it, even while the
+// turn's own batch still runs.
 func TestASnapshotKeepsLaterOnesForTheNextTurn(t *testing.T) {
 	v := newWorld(t)
 	turns := func() int64 { return v.Waits.Load() }

@@ -8,7 +8,7 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// What is not there in time is done without.
+// A result that is not there in time is skipped.
 func ExampleMoveOnAfter() {
 	reactor.Run(context.Background(), func(ctx context.Context) error {
 		page := "the page"
@@ -25,7 +25,7 @@ func ExampleMoveOnAfter() {
 	// Output: the page true <nil>
 }
 
-// A scope is left from deep inside, and no error has to be passed up.
+// A scope is ended from deep inside, without passing an error up.
 func ExampleMoveOn() {
 	reactor.Run(context.Background(), func(ctx context.Context) error {
 		cut, err := reactor.MoveOn(ctx, func(ctx context.Context, s *reactor.CancelScope) error {

@@ -119,7 +119,7 @@ func TestMoveOnUnderAForeignContext(t *testing.T) {
 	})
 }
 
-// Of nested scopes the one moves on whose time is over.
+// Of nested scopes, the one whose time is over moves on.
 func TestNestedMoveOn(t *testing.T) {
 	for _, inner := range []time.Duration{1, 3} {
 		run(t, func(ctx context.Context) error {

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// What a task waits for that waits for others names them, and how many more there are.
+// The description of a wait for tasks names some of them, and the number of
+// others.
 func TestWaitsForSeveralNamesThem(t *testing.T) {
 	never := func(ctx context.Context) (int, error) { return 0, new(Event).Wait(ctx) }
 	for name, c := range map[string]struct {
@@ -100,8 +101,8 @@ func TestNamesOfInnerTasks(t *testing.T) {
 	})
 }
 
-// Who holds up the loop by going on with a ctx that is done is told that, and not to
-// use a thread.
+// A task that delays the loop by ignoring a ctx that is done is reported as
+// such, without the advice to use a thread.
 func TestIgnoredCancellationIsNamed(t *testing.T) {
 	var rs reports
 	v := newWorld(t)

@@ -12,9 +12,9 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// Eight goroutines reach for a loop by all the ways there are, while it starts,
-// works and ends, over and over. What is accepted is done or answered; what
-// comes too late is refused.
+// Eight goroutines call a loop in all possible ways, while it starts, runs and
+// ends, over and over. Accepted calls are executed or answered; late ones are
+// refused.
 func TestTheOutsideWhileLoopsStartAndEnd(t *testing.T) {
 	budget := time.Second
 	if testing.Short() {
@@ -88,7 +88,7 @@ func (s setup) runInACrowd(t *testing.T, main func(ctx context.Context) error) e
 	return err
 }
 
-// outsider goes on until the loop has ended and refuses.
+// outsider calls the loop until it has ended and refuses.
 func outsider(t *testing.T, l *Loop, i int, values chan<- int, over <-chan struct{}, seen *atomic.Int64, total *tally) {
 	for n := 0; ; n++ {
 		switch (i + n) % 3 {

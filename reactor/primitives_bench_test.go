@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The primitives where nobody has to wait: what a lock costs that is free.
+// The primitives without waiting: the cost of a free lock.
 func BenchmarkUncontended(b *testing.B) {
 	var m Mutex
 	var rw RWMutex
@@ -63,8 +63,8 @@ func BenchmarkUncontended(b *testing.B) {
 
 const crowd = 1000
 
-// crowded has a thousand tasks do f for ever, and measures how long it takes
-// until it has been done b.N times.
+// crowded makes a thousand tasks call f in loops, and measures the time until
+// it has been called b.N times.
 func crowded(b *testing.B, f func(ctx context.Context) error) {
 	b.Helper()
 	bench(b, func(ctx context.Context) {

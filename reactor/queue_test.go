@@ -114,8 +114,8 @@ func (k queueKind) drain(q testQueue, items []int) string {
 	return ""
 }
 
-// Those who wait for items, while items come, and in the end perhaps a Close:
-// each item goes to one, in their order, or stays.
+// Tasks wait for items while items are put, and in the end perhaps a Close
+// comes: each item goes to one task, in order, or stays.
 func TestQueueGettersInEveryOrder(t *testing.T) {
 	for _, kind := range queueKinds {
 		for _, closeAt := range []int{0, 1, 2, 3} {
@@ -186,8 +186,8 @@ func usable(ctx context.Context, q testQueue, closed bool) string {
 	return ""
 }
 
-// Those who wait for room, while items are taken, and in the end perhaps a
-// Close: who says that its item was put has put it, once, and in order.
+// Tasks wait for room while items are taken, and in the end perhaps a Close
+// comes: each successful Put has put its item, once, and in order.
 func TestQueuePuttersInEveryOrder(t *testing.T) {
 	for _, kind := range queueKinds {
 		for _, max := range []int{1, 3} {
@@ -313,8 +313,8 @@ func TestQueueBounds(t *testing.T) {
 	}
 }
 
-// asyncio's queue lets a third party steal an item whose getter was woken; here
-// an item that was handed over is gone.
+// asyncio's queue lets a third task take an item whose getter was woken; here
+// an item that was given to a getter is gone.
 func TestQueueHandsOver(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var q Queue[int]
@@ -470,7 +470,7 @@ func TestQueueAll(t *testing.T) {
 	})
 }
 
-// Of equals the oldest comes first.
+// Of equal items the oldest comes first.
 func TestPriorityQueueIsStable(t *testing.T) {
 	type item struct{ priority, n int }
 	q := PriorityQueue[item]{Less: func(a, b item) bool { return a.priority < b.priority }}
@@ -491,7 +491,7 @@ func TestPriorityQueueIsStable(t *testing.T) {
 	wantPanic(t, "Less", func() { bad.TryGet() })
 }
 
-// What was taken is not kept alive by the queue.
+// The queue does not keep taken items alive.
 func TestQueueForgetsWhatWasTaken(t *testing.T) {
 	var f Queue[*int]
 	var l LifoQueue[*int]
@@ -603,7 +603,7 @@ func playQueue(t *testing.T, program []byte) {
 	})
 }
 
-// A queueModel is a queue and slices that say what it should do.
+// A queueModel is a queue with a model in slices.
 type queueModel struct {
 	t        *testing.T
 	kind     queueKind
@@ -646,7 +646,7 @@ func (m *queueModel) step(ctx context.Context, op byte, arg int) {
 	}
 }
 
-// task starts a task that writes down what it got, and returns its number.
+// task starts a task that records its results, and returns its number.
 func (m *queueModel) task(ctx context.Context, item int, f func(ctx context.Context) (string, error)) int {
 	i := len(m.tasks)
 	m.got, m.want, m.item = append(m.got, ""), append(m.want, ""), append(m.item, item)
@@ -782,9 +782,9 @@ func (m *queueModel) compare(end bool) {
 	}
 }
 
-// A Less that panics in the midst of its work changes nothing: what was to be put is
-// not in the queue, what was to be taken still is, the heap is one, and whoever
-// waits gets what there is. It is made to panic at each of its calls.
+// A panic in Less changes nothing: the item to put is not in the queue, the
+// item to take still is, the heap is valid, and waiting tasks get the items
+// that there are. Less panics at each of its calls in turn.
 func TestPanickingLess(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		for _, op := range []string{"TryPut", "Put", "TryGet", "Get"} {

@@ -20,8 +20,8 @@ func answer(name string, d time.Duration, err error) func(ctx context.Context) (
 	}
 }
 
-// Two replicas are asked, and the faster one is heard. The other has stopped
-// before Race returns.
+// Two replicas are asked, and the faster one wins. The other has stopped before
+// Race returns.
 func ExampleRace() {
 	reactor.Run(context.Background(), func(ctx context.Context) error {
 		name, err := reactor.Race(ctx, answer("near", time.Millisecond, nil), answer("far", time.Hour, nil))

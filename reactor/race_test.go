@@ -12,8 +12,8 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A racer is one function of a race: when it ends and how, and what it does
-// about a cancellation.
+// A racer is one function of a race: when and how it ends, and how it handles a
+// cancellation.
 type racer struct {
 	after   time.Duration
 	err     error
@@ -21,8 +21,8 @@ type racer struct {
 	late    error         // what it then returns; nil is the echo
 }
 
-// enter makes functions of racers, each of which returns its number, and notes
-// in ended who has ended.
+// enter makes functions of racers; each returns its number, and records its end
+// in ended.
 func enter(racers []racer, ended *[]int) (fs []func(context.Context) (int, error)) {
 	for i, r := range racers {
 		fs = append(fs, func(ctx context.Context) (int, error) {
@@ -105,8 +105,8 @@ func raceOnce(t *testing.T, racers []racer) {
 	})
 }
 
-// GatherUntil asks in the order in which the functions end, until it is told
-// that it is enough, and returns how each ended.
+// GatherUntil calls enough in the order in which the functions end, until it
+// returns true, and returns all outcomes.
 func TestGatherUntilInEveryOrder(t *testing.T) {
 	permutations(4, func(order []int) {
 		if len(order) < 4 {
@@ -234,8 +234,8 @@ func TestRaceIsCancelled(t *testing.T) {
 	}
 }
 
-// An error of a loser that is no echo is reported, by Race; a panic is returned
-// whenever it comes, by Race and Any.
+// Race reports an error of a loser that is not an echo; Race and Any return a
+// panic whenever it comes.
 func TestRaceTellsOfTheLosers(t *testing.T) {
 	j := new(journal)
 	setup{world: newWorld(t), log: j}.run(t, func(ctx context.Context) error {
@@ -272,8 +272,8 @@ func TestRaceTellsOfTheLosers(t *testing.T) {
 	}
 }
 
-// What a function of a race leaves behind is cancelled with it, and a predicate
-// that panics leaves nothing behind.
+// Tasks that a function of a race leaves running are cancelled with it, and a
+// panic in the predicate leaks nothing.
 func TestRaceLeavesNothingBehind(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var left error

@@ -61,8 +61,8 @@ func TestAddReader(t *testing.T) {
 	})
 }
 
-// With nobody else ready the loop sleeps until there is something to read, and
-// is not deadlocked meanwhile.
+// If nothing else is ready the loop sleeps until there is something to read,
+// and is not deadlocked meanwhile.
 func TestAddReaderWakesTheLoop(t *testing.T) {
 	a, b := testkit.SocketPair(t)
 	defer unix.Close(a)
@@ -220,7 +220,7 @@ func TestAddReaderThatPanics(t *testing.T) {
 }
 
 // The fd is closed under its reader, and its number becomes that of an FD: the
-// reader hears nothing of the new one, and is forgotten.
+// reader gets no events of the new one, and is dropped.
 func TestAddReaderOfAnFDThatIsReused(t *testing.T) {
 	for _, queued := range []bool{false, true} {
 		a, b := testkit.SocketPair(t)
@@ -258,8 +258,8 @@ func TestAddReaderOfAnFDThatIsReused(t *testing.T) {
 	}
 }
 
-// End of file and a closed fd: the first is readable for ever, the second ends
-// the reader at its next call.
+// End of file and a closed fd: the first stays readable, the second ends the
+// reader at its next call.
 func TestAddReaderAtEndOfFile(t *testing.T) {
 	a, b := testkit.SocketPair(t)
 	runReal(t, func(ctx context.Context) error {
@@ -313,8 +313,7 @@ func TestAddReaderRefuses(t *testing.T) {
 	})
 }
 
-// A reader that is left does not keep the loop from ending, nor is anything of
-// it left then.
+// A remaining reader does not keep the loop from ending, and leaks nothing.
 func TestAddReaderAtTheLoopsEnd(t *testing.T) {
 	a, b := testkit.SocketPair(t)
 	defer unix.Close(a)

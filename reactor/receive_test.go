@@ -73,8 +73,8 @@ func TestReceiveIsNoDeadlock(t *testing.T) {
 	})
 }
 
-// Whatever the moment of the cancellation, a value that was sent is received or
-// still in the channel.
+// At any moment of the cancellation, a value that was sent is received or still
+// in the channel.
 func TestReceiveLosesNothing(t *testing.T) {
 	const rounds = 2000
 	runReal(t, func(ctx context.Context) error {

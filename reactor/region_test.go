@@ -11,7 +11,7 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A stepper is something with a body that yields in the midst of a region.
+// A stepper has a body that yields inside a region.
 type stepper struct {
 	next  func()
 	close func()
@@ -66,7 +66,7 @@ func eachWithin(t *testing.T, test func(t *testing.T, ctx context.Context, begin
 	}
 }
 
-// wantScope checks that what takes no ctx obeys ctx.
+// wantScope checks that operations without a ctx obey ctx.
 func wantScope(t *testing.T, ctx context.Context, when string) {
 	t.Helper()
 	if here := core.Here(ctx); here != ctx || here.Err() != nil {
@@ -74,8 +74,8 @@ func wantScope(t *testing.T, ctx context.Context, when string) {
 	}
 }
 
-// Two bodies that yield within a region, closed in the order in which they began,
-// leave their driver where it was.
+// Two bodies that yield within a region, closed in the order in which they
+// began, do not change their driver's region.
 func TestRegionsLeftInAnyOrder(t *testing.T) {
 	eachWithin(t, func(t *testing.T, ctx context.Context, begin func(context.Context) stepper) {
 		a, b, c := begin(ctx), begin(ctx), begin(ctx)
@@ -99,8 +99,8 @@ func TestRegionsLeftInAnyOrder(t *testing.T) {
 	})
 }
 
-// A region that one task enters and another leaves concerns neither the other one
-// nor whoever has the first one's worker by then.
+// A region that one task enters and another leaves affects neither the other
+// one nor the task that runs on the first one's worker by then.
 func TestRegionsLeftByAnotherTask(t *testing.T) {
 	eachWithin(t, func(t *testing.T, ctx context.Context, begin func(context.Context) stepper) {
 		var s stepper
@@ -159,7 +159,7 @@ func TestRegionsLeftWhileTheirTaskGoesOn(t *testing.T) {
 	})
 }
 
-// One that nobody ever closes stays behind with its task.
+// A body that is never closed ends with its task.
 func TestRegionsOfAnAbandonedPull(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var stop func()
@@ -184,8 +184,8 @@ func TestRegionsOfAnAbandonedPull(t *testing.T) {
 	})
 }
 
-// A region within a generator's body concerns its driver not at all, however
-// deep; and is the innermost one again when the body goes on, whoever drives it.
+// A region within a generator's body does not affect its driver, at any depth;
+// it is the innermost one again when the body goes on, with any driver.
 func TestRegionsOfGeneratorAndDriverAreApart(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		const limit = time.Minute
@@ -243,7 +243,8 @@ func TestRegionsOfGeneratorAndDriverAreApart(t *testing.T) {
 	})
 }
 
-// A Group within a body waits for its tasks as whoever closes the generator.
+// A Group within a body waits for its tasks as the task that closes the
+// generator.
 func TestGroupInAGeneratorClosedByAnotherTask(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var tr trace
@@ -274,8 +275,8 @@ func TestGroupInAGeneratorClosedByAnotherTask(t *testing.T) {
 	})
 }
 
-// Whatever generators and pulls are begun, driven and closed by whomever, each
-// body and each task finds itself in its own region, and no list is broken.
+// With generators and pulls begun, driven and closed by any tasks, each body
+// and each task is in its own region, and no list is broken.
 func TestRegionsAtRandom(t *testing.T) {
 	for seed := range uint64(60) {
 		run(t, func(ctx context.Context) error {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A meeting is a queue that is a rendezvous, and a model of what each of its
-// users must get: those who wait, in order, and what all got, by number.
+// A meeting is a rendezvous queue with a model of its users' results: the
+// waiting ones, in order, and all results, by number.
 type meeting struct {
 	queue interface {
 		Put(context.Context, int) error
@@ -185,7 +185,7 @@ func sequences(k, n int, f func(seq []int)) {
 	}
 }
 
-// Join counts what was taken, and an offer that is cut off at the loop's end is
+// Join counts taken items, and an offer that is cut off at the loop's end is
 // gone.
 func TestRendezvousJoin(t *testing.T) {
 	run(t, func(ctx context.Context) error {

@@ -11,7 +11,7 @@ import (
 )
 
 // slowly runs main with reports of steps that take more than a second of
-// virtual time, and hands it a function that computes for so long.
+// virtual time, and passes it a function that computes for a given time.
 func slowly(t *testing.T, main func(ctx context.Context, compute func(d time.Duration)) error) reports {
 	t.Helper()
 	var told reports
@@ -110,7 +110,7 @@ func TestOnErrorInsteadOfTheLog(t *testing.T) {
 	}
 }
 
-// Whatever is reported says of which kind it is.
+// Every report has its kind.
 func TestReportKinds(t *testing.T) {
 	endless := func(ctx context.Context) error {
 		var never Event

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// rwModel is what an RWMutex should be: kinds says of each waiter whether it
-// is a writer.
+// rwModel is a model of an RWMutex: kinds holds for each waiter whether it is a
+// writer.
 type rwModel struct {
 	m       RWMutex
 	kinds   [3]bool
@@ -41,7 +41,7 @@ func (x *rwModel) disown() {
 	}
 }
 
-// release lets one out, if somebody is in.
+// release removes one holder, if there is one.
 func (x *rwModel) release() {
 	x.disown()
 	switch {
@@ -54,7 +54,7 @@ func (x *rwModel) release() {
 	}
 }
 
-// admit says whom the model lets in.
+// admit returns which waiters get the lock in the model.
 func (x *rwModel) admit(queue []int) (in []outcome) {
 	for _, i := range queue {
 		switch {
@@ -123,8 +123,8 @@ func TestRWMutexInEveryOrder(t *testing.T) {
 	}
 }
 
-// Readers come in together, a writer alone; who comes after a waiting writer
-// waits behind it, so it does not starve.
+// Readers hold the lock together, a writer alone; a task that comes after a
+// waiting writer waits behind it, so that it does not starve.
 func TestRWMutexOrder(t *testing.T) {
 	var tr trace
 	run(t, func(ctx context.Context) error {

@@ -188,7 +188,7 @@ func TestAParkedTaskWakesOnceWhateverComesInOneTurn(t *testing.T) {
 	}
 }
 
-// The same by the clock: everything falls due at one moment.
+// The same by the clock: everything is due at one moment.
 func TestOuterCancelWinsOverATimeoutDueInTheSameTurn(t *testing.T) {
 	for _, cancelFirst := range []bool{true, false} {
 		run(t, func(ctx context.Context) error {
@@ -621,7 +621,7 @@ func TestGuests(t *testing.T) {
 	})
 }
 
-// A guest under the ctx of a task that ends is not forgotten: that ctx is done.
+// A guest under the ctx of a task that ends is woken: that ctx is done.
 func TestGuestsOfATaskThatEnds(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var err error

@@ -58,8 +58,8 @@ func TestSemaphoreInEveryOrder(t *testing.T) {
 	}
 }
 
-// One that wants many is not overtaken by others that want few, whether they
-// wait or try.
+// A task that needs many permits is not overtaken by others that need few,
+// whether they wait or try.
 func TestSemaphoreIsFIFO(t *testing.T) {
 	var tr trace
 	run(t, func(ctx context.Context) error {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// A permits is a semaphore, and a model of it: what there is and what is taken,
-// who waits for how many, in order, and what all got.
+// A permits is a semaphore with a model of it: the total and the taken permits,
+// the waiters with their numbers, in order, and all results.
 type permits struct {
 	semaphore    Semaphore
 	total, taken int
@@ -77,8 +77,8 @@ var permitActs = []struct {
 	}},
 }
 
-// Every sequence of five acts: a semaphore whose total changes gives out no more
-// than there is, in order, and takes nothing away.
+// Every sequence of five acts: a semaphore whose total changes grants no more
+// than the total, in order, and withdraws no taken permit.
 func TestSemaphoreTotalInEveryOrder(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		sequences(len(permitActs), 5, func(seq []int) {

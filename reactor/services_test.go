@@ -42,8 +42,8 @@ var groupEnds = map[string]struct {
 	}, nil, errBoom},
 }
 
-// However a group ends, its services work until the last other task has done its
-// cleanup, and Group returns when the services have done theirs.
+// However a group ends, its services run until the last other task has cleaned
+// up, and Group returns when the services have cleaned up.
 func TestServicesEndLast(t *testing.T) {
 	for name, c := range groupEnds {
 		for _, limit := range []int{-1, 1} {
@@ -155,8 +155,8 @@ func TestServicesEndLastAtTheLoopsEnd(t *testing.T) {
 	tr.want(t, "body service: true")
 }
 
-// A service's own doings: it may return, fail in its cleanup, be cancelled by
-// itself, add tasks as it ends; and it sees the group's values, but no deadline.
+// A service may return, fail in its cleanup, be cancelled separately, and add
+// tasks as it ends; it sees the group's values, but no deadline.
 func TestServiceAlone(t *testing.T) {
 	type key struct{}
 	for name, c := range map[string]struct {

@@ -19,8 +19,8 @@ func raise(t testing.TB, sig syscall.Signal) {
 	}
 }
 
-// guardSignals keeps SIGUSR1 and 2 from killing the test, when no handler stands;
-// and os/signal's own goroutine, once started, stays.
+// guardSignals keeps SIGUSR1 and 2 from killing the test without a handler; and
+// os/signal's own goroutine, once started, stays.
 func guardSignals(t *testing.T) {
 	guard := make(chan os.Signal, 8)
 	signal.Notify(guard, syscall.SIGUSR1, syscall.SIGUSR2)
@@ -63,7 +63,7 @@ func TestOnSignal(t *testing.T) {
 	})
 }
 
-// After stop the signal is no longer asked for.
+// After stop the signal is no longer handled.
 func TestOnSignalStopsNotifying(t *testing.T) {
 	guard := make(chan os.Signal, 1)
 	signal.Notify(guard, syscall.SIGUSR1)

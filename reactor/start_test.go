@@ -63,7 +63,7 @@ func TestStartFailsBefore(t *testing.T) {
 	})
 }
 
-// Once started, the task's failure is its own affair.
+// After the start, the task's failure does not affect Start.
 func TestStartFailsAfter(t *testing.T) {
 	var told reports
 	err := setup{Options: Options{OnError: told.add}, world: newWorld(t)}.run(t, func(ctx context.Context) error {

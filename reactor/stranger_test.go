@@ -52,8 +52,7 @@ type possessions struct {
 	prio      PriorityQueue[int]
 }
 
-// use does with the primitives what their loop's tasks do all the time. It
-// leaves them as they were.
+// use uses the primitives like their loop's tasks. It leaves them as they were.
 func (p *possessions) use(ctx context.Context) {
 	p.event.Set()
 	p.event.Clear()
@@ -388,9 +387,10 @@ func typeName(e ast.Expr) string {
 	return "" // another package's
 }
 
-// Whatever is exported is either known to be for any goroutine, or called here from
-// one that is none of the loop's, while the loop uses the same objects: it must
-// panic, with a sentence that says what to do, and touch nothing (for -race to see).
+// Every exported function is either listed as being for any goroutine, or
+// called here from a goroutine off the loop, while the loop uses the same
+// objects: it must panic, with a message that tells what to do, and modify
+// nothing (which -race checks).
 func TestStrangersAreNoticed(t *testing.T) {
 	guardSignals(t)
 	known, rest := forTheLoop(new(possessions)), maps.Clone(forAll)
@@ -519,8 +519,8 @@ func TestHomeOfAPrimitive(t *testing.T) {
 	})
 }
 
-// Two loops' tasks, and a goroutine, at the same moment: one loop gets the
-// primitive, and nobody else touches it.
+// Two loops' tasks, and a goroutine, concurrently: one loop gets the primitive,
+// and no other code modifies it.
 func TestContestForAPrimitive(t *testing.T) {
 	for range 100 {
 		var m Mutex

@@ -9,7 +9,7 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// A feed that breaks is connected again, and the clock beside it goes on.
+// A feed that breaks is reconnected, and the clock beside it goes on.
 func ExampleSupervisor() {
 	supervisor := reactor.Supervisor{
 		Restart:     true,
@@ -44,7 +44,7 @@ func ExampleSupervisor() {
 	// the clock stops
 }
 
-// The log is written until the last handler has said its last word.
+// The log is written until the last handler has ended.
 func ExampleTaskGroup_GoService() {
 	reactor.Run(context.Background(), func(ctx context.Context) error {
 		return reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {
@@ -77,7 +77,7 @@ func ExampleTaskGroup_GoService() {
 	// the log is closed
 }
 
-// The first who finds it ends the search of all.
+// The first task to find it ends the search of all.
 func ExampleTaskGroup_Cancel() {
 	reactor.Run(context.Background(), func(ctx context.Context) error {
 		err := reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {

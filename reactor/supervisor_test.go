@@ -13,7 +13,7 @@ import (
 )
 
 // Every order in which some of four tasks fail, by an error or a panic: the
-// others go on, and each failure is told once, to OnFailure or to the loop.
+// others go on, and each failure is reported once, to OnFailure or by the loop.
 func TestSupervisedFailuresLeaveTheSiblings(t *testing.T) {
 	permutations(4, func(order []int) {
 		for _, called := range []bool{false, true} {
@@ -180,8 +180,8 @@ func failAt(t *testing.T, name string, times []time.Duration, most int, within t
 	})
 }
 
-// A call that fails takes what it started along, has a ctx of its own, and its
-// task stays the same, with its function's name.
+// A call that fails cancels the tasks that it started; each call has a ctx of
+// its own, in the same task, with its function's name.
 func TestSupervisorRestartsAnew(t *testing.T) {
 	calls := 0
 	var left error
@@ -274,8 +274,8 @@ func TestSupervisorDoesNotRestartWhatIsCancelled(t *testing.T) {
 	}
 }
 
-// A group that gives up is one failure to the supervisor around it, which starts
-// it anew.
+// A group that gives up is one failure for the outer supervisor, which restarts
+// it.
 func TestNestedSupervisors(t *testing.T) {
 	var tr trace
 	inner := Supervisor{Restart: true, MaxRestarts: 1, OnFailure: func(_ AnyTask, err error) { tr.add("inner:%v", err) }}
@@ -298,7 +298,7 @@ func TestNestedSupervisors(t *testing.T) {
 	tr.want(t, "inner:boom outer:true inner:boom")
 }
 
-// A task that is cut off at the loop's end is not taken for one that panicked.
+// A task that is cut off at the loop's end is not treated as one that panicked.
 func TestSupervisorAndTheLoopsEnd(t *testing.T) {
 	var told reports
 	calls := 0

@@ -77,7 +77,7 @@ func TestAwaitingWhatIsDoneDoesNotSuspend(t *testing.T) {
 	})
 }
 
-// asyncio cases 13 and 89: waiting tasks and callbacks stand in one line.
+// asyncio cases 13 and 89: waiting tasks and callbacks form one queue.
 func TestWaitersAndCallbacksShareOneFIFO(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		l := core.Nearest(ctx).Loop()
@@ -291,8 +291,8 @@ func TestATaskCancelsItself(t *testing.T) {
 	})
 }
 
-// asyncio case 21: cancelling who waits does not cancel what it waits for, for
-// that is no child of it.
+// asyncio case 21: cancelling a waiting task does not cancel the task that it
+// waits for, which is not its child.
 func TestCancellationDoesNotReachTheAwaitedTask(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		inner := Go(ctx, func(ctx context.Context) error { return Sleep(ctx, time.Second) })

@@ -85,7 +85,7 @@ task 7 (starter) is to start
 	})
 }
 
-// The tasks come in the order in which they were made, whichever worker has them.
+// The tasks are in the order of their creation, on any workers.
 func TestAllTasksOrder(t *testing.T) {
 	run(t, func(ctx context.Context) error {
 		var kept []AnyTask

@@ -10,8 +10,8 @@ import (
 	"github.com/eddyio/eddy/internal/testkit"
 )
 
-// What a function in a thread fails with when its task has gone on is reported, but
-// not the error of the task's own ctx.
+// The error of a function in a thread whose task has gone on is reported, but
+// not that of the task's own ctx.
 func TestAbandonedThreadIsReported(t *testing.T) {
 	for name, c := range map[string]struct {
 		end  func(ctx context.Context) error

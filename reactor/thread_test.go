@@ -184,7 +184,7 @@ func TestSubmitToALoopThatEnds(t *testing.T) {
 	}
 }
 
-// A task that was submitted is ended with the loop, and its waiter told.
+// A submitted task ends with the loop, and its waiter gets an error.
 func TestSubmittedTaskAtTheEnd(t *testing.T) {
 	answer := make(chan error, 1)
 	runReal(t, func(ctx context.Context) error {

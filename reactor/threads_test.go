@@ -57,8 +57,8 @@ func TestThreadsHaveACtx(t *testing.T) {
 	}
 }
 
-// A library that knows contexts, and waits for its own goroutines, is cancelled with
-// the task whose thread it is in.
+// A library that uses contexts, and waits for its own goroutines, is cancelled
+// with the task whose thread it runs in.
 func TestThreadsCancelLibraries(t *testing.T) {
 	asked := make(chan struct{}, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -151,8 +151,8 @@ func TestThreadsAreUsedAgain(t *testing.T) {
 	})
 }
 
-// What one call does to its goroutine is not there for the next: the goroutine that a
-// function has exited is gone, and a panic is that of its own call.
+// A call does not affect later ones: a goroutine that a function has exited is
+// not reused, and a panic belongs to its own call.
 func TestThreadsAreCleanAfterwards(t *testing.T) {
 	runReal(t, func(ctx context.Context) error {
 		p := &LoopOf(ctx).threads

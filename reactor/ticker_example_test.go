@@ -8,7 +8,7 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// The work takes its time, and the ticks stay even.
+// The work takes time, and the ticks stay regular.
 func ExampleTicker() {
 	reactor.Run(context.Background(), func(ctx context.Context) error {
 		const interval = 10 * time.Millisecond
@@ -31,7 +31,7 @@ func ExampleTicker() {
 	// off by 0s
 }
 
-// A task that has an appointment, not a duration.
+// A task that sleeps until a time, not for a duration.
 func ExampleSleepUntil() {
 	reactor.Run(context.Background(), func(ctx context.Context) error {
 		noon := reactor.Now(ctx).Add(5 * time.Millisecond)

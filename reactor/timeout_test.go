@@ -141,8 +141,8 @@ func TestTimeoutLeavesNothing(t *testing.T) {
 	})
 }
 
-// Whose deadline it was can be told by the error: by As, for the Timeout that it is
-// of, and for no Timeout within that one.
+// The error tells whose deadline passed: errors.As succeeds for that Timeout,
+// and for no Timeout within it.
 func TestWhoseDeadlineItWas(t *testing.T) {
 	type f = func(ctx context.Context) error
 	waits := func(ctx context.Context) error { return Sleep(ctx, time.Hour) }
@@ -279,8 +279,8 @@ func TestDeadlinesOfThePast(t *testing.T) {
 	})
 }
 
-// What is added to a group that is being cancelled runs, under a ctx that is done:
-// what was handed to it is its to clean up.
+// A task that is added to a group being cancelled runs, under a ctx that is
+// done, so that it can clean up what was passed to it.
 func TestWhatIsAddedToAnAbortingGroupRuns(t *testing.T) {
 	var tr trace
 	run(t, func(ctx context.Context) error {

@@ -87,7 +87,7 @@ func TestTimerStoppedOnceItsCallIsQueued(t *testing.T) {
 	})
 }
 
-// A Timer that only ever moves back makes one entry in the wheel, not many.
+// A Timer that only moves to later times has one entry in the wheel, not many.
 func TestTimerMovedBackCostsNoWheelEntry(t *testing.T) {
 	onWorld(t, func(ctx context.Context, l *core.Loop, v *world) error {
 		timer := stopped(l, func() {})

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What is cancelled stands in no list any more: whoever registers and cancels
-// for ever keeps nothing.
+// Cancelled entries are in no list any more: registering and cancelling forever
+// accumulates nothing.
 func TestCancelUnlinks(t *testing.T) {
 	a, b := testkit.SocketPair(t)
 	defer unix.Close(a)

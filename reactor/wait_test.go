@@ -90,7 +90,7 @@ func TestWaitCancelled(t *testing.T) {
 	})
 }
 
-// Waiting for a task is not asking for its error.
+// Waiting for a task by Wait does not count as awaiting its error.
 func TestWaitDoesNotAskForErrors(t *testing.T) {
 	var told reports
 	o := Options{OnError: told.add}

@@ -42,8 +42,8 @@ func computeUntil(c chan Report) Report {
 	return <-c
 }
 
-// Whatever keeps the thread is reported while it does, with its task and its stack, and
-// once more when it is over.
+// A step that blocks the thread is reported while it does, with its task and
+// its stack, and once more when it is over.
 func TestBlockedLoop(t *testing.T) {
 	for name, c := range map[string]struct {
 		block func(ctx context.Context, reports chan Report) (seen Report)
@@ -111,7 +111,7 @@ func TestBlockedLoop(t *testing.T) {
 	}
 }
 
-// A report says that other goroutines' calls wait.
+// A report tells that other goroutines' calls wait.
 func TestBlockedLoopKeepsCallsWaiting(t *testing.T) {
 	err := runBlocked(t, Options{}, func(ctx context.Context, reports chan Report) error {
 		posted := make(chan struct{})
@@ -130,7 +130,7 @@ func TestBlockedLoopKeepsCallsWaiting(t *testing.T) {
 	}
 }
 
-// With several loops, the stack is that of the one that stands.
+// With several loops, the stack is that of the blocked one.
 func TestBlockedLoopAmongOthers(t *testing.T) {
 	var busy sync.WaitGroup
 	var stop atomic.Bool

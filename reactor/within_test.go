@@ -9,7 +9,7 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// What runs Within a foreign context obeys both it and the task's scope.
+// Code Within a foreign context obeys both that and the task's scope.
 func TestWithin(t *testing.T) {
 	type key struct{}
 	errForeign := errors.New("the foreign context's cause")
