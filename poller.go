@@ -304,7 +304,7 @@ func (p *Poller) Close() error {
 
 func (p *Poller) isOpen() bool { return p.state.Load()&open != 0 }
 
-// grow doubles the batch. It leaves the old arrays alone, for the caller still
+// grow doubles the batch. It keeps the old arrays, because the caller still
 // holds a batch.
 func (p *Poller) grow() {
 	if size := 2 * len(p.raw); size <= maxBatch {

@@ -41,7 +41,7 @@ func (b *backend) open() (err error) {
 }
 
 // openWake registers an eventfd edge-triggered: each write is an edge of its
-// own (eventfd_write wakes the poll queue whatever the counter was), so the
+// own (eventfd_write wakes the poll queue regardless of the counter), so the
 // counter is never read. It only grows, by one per wake; a write would fail at
 // 2^64-2, after 584 years of a wake every nanosecond.
 func (b *backend) openWake() (err error) {

@@ -13,8 +13,8 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// dialApart dials for a goroutine, as std does: it needs no turn of the loop, and the
-// connection is the goroutine's until a task of l uses it.
+// dialApart dials for a goroutine, like std: it needs no turn of the loop, and
+// the connection belongs to the goroutine until a task of l uses it.
 func (d *Dialer) dialApart(ctx context.Context, l *reactor.Loop, network, address string) (Conn, error) {
 	std := &stdnet.Dialer{
 		Timeout: d.Timeout, Deadline: d.Deadline, LocalAddr: d.LocalAddr, FallbackDelay: d.FallbackDelay,
@@ -37,8 +37,8 @@ func (d *Dialer) dialApart(ctx context.Context, l *reactor.Loop, network, addres
 	return own, nil
 }
 
-// closingUnlessItReturns calls a Control, which may panic, or exit its goroutine as a
-// test's Fatal does. Std would leave the socket open then.
+// closingUnlessItReturns calls a Control, and closes the socket if that panics,
+// or exits its goroutine as a test's Fatal does. Std would leave it open then.
 func closingUnlessItReturns(c syscall.RawConn, control func() error) error {
 	returned := false
 	defer func() {
@@ -51,7 +51,7 @@ func closingUnlessItReturns(c syscall.RawConn, control func() error) error {
 	return err
 }
 
-// adopt makes a conn of this package of one of std's, which it closes.
+// adopt makes a conn of this package from one of std's, which it closes.
 func adopt(l *reactor.Loop, network string, std stdnet.Conn) (Conn, error) {
 	defer std.Close()
 	f, err := std.(interface{ File() (*os.File, error) }).File()
@@ -96,8 +96,8 @@ func familyOf(f syscall.Conn) int {
 	return family
 }
 
-// goesApart returns the loop that a dial belongs to if the caller is a goroutine that need
-// not ask it.
+// goesApart returns the loop of a dial if the caller is a goroutine that can
+// dial without it, and else nil.
 func (d *Dialer) goesApart(ctx context.Context) *reactor.Loop {
 	if l := d.loop(ctx); l != nil && ctx.Err() == nil && l.Core().Apart() {
 		return l
@@ -105,8 +105,8 @@ func (d *Dialer) goesApart(ctx context.Context) *reactor.Loop {
 	return nil
 }
 
-// dialsApart reports whether dialApart can dial an address by its text. It leaves to
-// others what is an error, or has an address of this end.
+// dialsApart reports whether dialApart can dial an address by its text. It is
+// false for invalid addresses, and if from is set.
 func dialsApart(network string, from, to Addr) bool {
 	if from != nil {
 		return false

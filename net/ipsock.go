@@ -78,9 +78,8 @@ func inetSockaddr(family int, ip IP, port int, zone string) (unix.Sockaddr, erro
 	return &unix.SockaddrInet6{Port: port, Addr: a.As16(), ZoneId: zoneID(zone)}, nil
 }
 
-// ipFor returns an IP as a socket of a family has it. An absent one is any, and
-// so is 0.0.0.0 to IPv6, where the other IPv4 addresses are those that are
-// mapped into it.
+// ipFor returns an IP as a socket of a family has it. An absent IP means any,
+// and so does 0.0.0.0 for IPv6; other IPv4 addresses are mapped.
 func ipFor(family int, ip IP) (netip.Addr, error) {
 	if family == unix.AF_INET {
 		if len(ip) == 0 {

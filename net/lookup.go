@@ -88,7 +88,7 @@ func lookup[T any](ctx context.Context, name string, ask func(ctx context.Contex
 // colon and a protocol. Otherwise it is like [LookupHost].
 func ResolveIPAddr(ctx context.Context, network, address string) (*IPAddr, error) {
 	if network == "" {
-		network = "ip" // as in std, for the sake of old programs
+		network = "ip" // as in std, for old programs
 	}
 	return onLoop(ctx, func(ctx context.Context) (*IPAddr, error) {
 		if err := checkIPNetwork(ctx, network); err != nil {

@@ -160,7 +160,7 @@ func LookupHost(ctx context.Context, host string) ([]netip.Addr, error) {
 // [LookupHost].
 func ResolveTCPAddr(ctx context.Context, network, address string) (*TCPAddr, error) {
 	if network == "" {
-		network = "tcp" // as in std, for the sake of old programs
+		network = "tcp" // as in std, for old programs
 	}
 	if !isTCP(network) {
 		return nil, UnknownNetworkError(network)

@@ -37,7 +37,7 @@
 // from anywhere; once the process has ended they return [os.ErrProcessDone]. Do
 // not call Process.Wait and Process.Release: the Cmd waits for the process.
 //
-// # For those who know asyncio
+// # Names in asyncio
 //
 //	create_subprocess_exec   Command, then Start
 //	create_subprocess_shell  Command("sh", "-c", line)

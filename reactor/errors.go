@@ -22,9 +22,9 @@ var (
 	// when the grace time at the loop's end was over.
 	ErrCutOff = core.ErrCutOff
 
-	// ErrGoexit is the Value of the [PanicError] that a task fails with which called
-	// runtime.Goexit. It is an error like others: if nobody awaits it, it is reported,
-	// and the loop goes on.
+	// ErrGoexit is the Value of the [PanicError] of a task that called
+	// runtime.Goexit. It is an error like others: if it is not awaited, it is
+	// reported, and the loop goes on.
 	ErrGoexit = core.ErrGoexit
 
 	// ErrSlow is the error in the [Report] of a step that took longer than

@@ -8,9 +8,9 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// A verdict is what a test has come to while it runs. A runtime.Goexit in a task ends
-// that task alone, but one by the test's FailNow or SkipNow is meant for the test: the
-// run ends, and then the goroutine of the test exits.
+// A verdict records that a task has ended the test. A runtime.Goexit in a task
+// ends only that task, but one by the test's FailNow or SkipNow is meant for
+// the test: the run ends, and then the test's goroutine exits.
 type verdict struct {
 	test  testing.TB
 	ended bool
@@ -19,8 +19,8 @@ type verdict struct {
 // errVerdict ends the run.
 var errVerdict = errors.New("reactortest: a task has ended the test")
 
-// learn is told what a task or a callback has failed with. It reports whether that is
-// the end of the test.
+// learn records the error of a task or a callback, and reports whether it ends
+// the test.
 func (v *verdict) learn(err error) bool {
 	if !errors.Is(err, reactor.ErrGoexit) || !v.test.Failed() && !v.test.Skipped() {
 		return false
@@ -29,8 +29,8 @@ func (v *verdict) learn(err error) bool {
 	return true
 }
 
-// leave exits the test's goroutine, if the test is at its end. err is what the run has
-// come to.
+// leave exits the test's goroutine, if a task has ended the test. err is the
+// run's error.
 func (v *verdict) leave(err error) {
 	if !v.ended {
 		return

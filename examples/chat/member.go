@@ -9,7 +9,7 @@ import (
 )
 
 // A member is a connection that has given its name. What others say goes into
-// its queue, which a task of its own writes out, so that nobody waits for a
+// its queue, which a task of its own writes out, so that no member waits for a
 // member that reads slowly.
 type member struct {
 	name  string

@@ -167,9 +167,10 @@ func (l *Loop) Unkept(t *Task, echo bool) {
 	l.keep(t, maker)
 }
 
-// unkeptPanic deals with a panic that nobody keeps, which ends the loop, or a
-// runtime.Goexit: that is an error like others, and reported without delay, for who
-// waits for the work of the task may wait for ever.
+// unkeptPanic handles the panic of a task without a keeper, which ends the
+// loop, or its runtime.Goexit. The latter is an error like others, but is
+// reported without delay, because code that waits for the task's work may wait
+// forever.
 func (l *Loop) unkeptPanic(t *Task) {
 	switch {
 	case t.claimed:

@@ -210,6 +210,6 @@ const (
 	writing
 )
 
-// The addresses of an FD and of its core.FD are the same: whoever is given the one knows
-// the other.
+// An FD and its core.FD have the same address, so one can be converted to the
+// other.
 const _ = -unsafe.Offsetof(FD{}.core)
