@@ -290,7 +290,7 @@ func TestBadServers(t *testing.T) {
 		{"sends too much", copyThen(patternSize, func(c net.Conn) {
 			c.Write(make([]byte, 1000))
 			echo(c)
-		}), "more than it got"},
+		}), "more than it received"},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			g, err := Dial(serve(t, x.handle), 3)
