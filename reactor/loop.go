@@ -36,7 +36,7 @@ func newLoop(ctx context.Context, o Options) (*Loop, error) {
 	}
 	err := l.core.Begin(ctx, (*coreFacade)(l), core.Config{
 		Clock: o.Clock, Poller: o.Poller, Sockets: o.Sockets, Simulation: o.Simulation,
-		Grace: o.Grace, SlowStep: o.SlowStep, Blocked: o.blockedAfter(), Debug: o.Debug,
+		Grace: o.Grace, SlowStep: o.SlowStep, Blocked: o.blockedAfter(), Debug: o.Debug, Record: o.recordBytes(),
 	})
 	if err != nil {
 		return nil, err

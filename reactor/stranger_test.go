@@ -257,7 +257,7 @@ var forAll = map[string]string{
 	"Current": "tells who calls", "FD.OnLoop": "tells who calls", "Here": "tells who calls",
 	"InTask": "tells who calls", "Loop.InTask": "tells who calls", "OnLoop": "tells who calls",
 
-	"Dump": "asks the loop", "Loop.Post": "is made for it", "Submit": "is made for it", "Loop.Hold": "is made for it",
+	"Dump": "asks the loop", "WriteTrace": "is for it", "StartRecording": "is for it", "Loop.Post": "is made for it", "Submit": "is made for it", "Loop.Hold": "is made for it",
 
 	"FD.Loop": "never changes", "Guest.Loop": "never changes", "LoopOf": "never changes",
 	"Loop.Logger": "never changes", "Facade": "never changes", "Loop.Core": "never changes",

@@ -52,12 +52,20 @@ func (t *fdTable) remove(f *FD) {
 }
 
 func (t *fdTable) dispatch(e eddy.Event) {
+	if f := t.of(e); f != nil {
+		f.notify(e.Ready)
+	}
+}
+
+// of returns the FD that an event is about; nil if that has been closed.
+func (t *fdTable) of(e eddy.Event) *FD {
 	slot := uint32(e.Token)
 	if int(slot) < len(t.slots) {
-		if s := t.slots[slot]; s.fd != nil && s.generation == uint32(e.Token>>32) {
-			s.fd.notify(e.Ready)
+		if s := &t.slots[slot]; s.generation == uint32(e.Token>>32) {
+			return s.fd
 		}
 	}
+	return nil
 }
 
 // evict drops the FD of a descriptor number that now belongs to another file:

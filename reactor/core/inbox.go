@@ -43,10 +43,10 @@ func (b *inbox) sleep()      { b.asleep.Store(true) }
 func (b *inbox) awake()      { b.asleep.Store(false) }
 func (b *inbox) empty() bool { return !b.full.Load() }
 
-// drain calls all that was put in so far.
-func (b *inbox) drain() {
+// drain calls all that was put in so far. It returns how many that was.
+func (b *inbox) drain() int {
 	if b.empty() {
-		return
+		return 0
 	}
 	b.mu.Lock()
 	msgs := b.msgs
@@ -60,6 +60,7 @@ func (b *inbox) drain() {
 	if cap(msgs) <= 1024 { // otherwise a burst's memory would be kept
 		b.spare = msgs[:0]
 	}
+	return len(msgs)
 }
 
 // close refuses further messages, and then calls those that are in. (In the

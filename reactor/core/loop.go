@@ -108,11 +108,16 @@ type guided struct {
 // observed holds what is observed of the running step.
 type observed struct {
 	watched bool          // steps are observed
+	wary    bool          // by others than the recorder
 	slow    time.Duration // steps that take longer are reported; 0: none
 	step    step
 	steps   uint64        // begun, and turns; see watchdog
 	blocked time.Duration // when the watchdog reports a step; not positive: never
 	sighted *atomic.Pointer[sighting]
+
+	rec       *recorder // nil while nothing is recorded
+	recorders int       // calls of Record that no StopRecording has ended
+	recording atomic.Pointer[recorder]
 }
 
 // A Facade is the users' view of the loop. The core gets errors and reports of
@@ -174,6 +179,7 @@ type Config struct {
 	SlowStep   time.Duration
 	Blocked    time.Duration
 	Debug      bool
+	Record     int // bytes; not positive: nothing is recorded
 }
 
 // loops maps the threads on which loops run to their loops, so that none runs
@@ -237,11 +243,15 @@ func (l *Loop) init(ctx context.Context, c Config) error {
 		l.wall, l.wallAt = time.Now(), l.Now()
 	}
 	l.turnAt = l.Now()
-	l.watched = l.slow > 0 || l.sim != nil
+	l.wary = l.slow > 0 || l.sim != nil
+	l.watched = l.wary
 	l.host = &Worker{loop: l, self: coro.Self(), state: running}
 	l.cur, l.running = l.host, l.host.self
 	l.number = lastNumber.Add(1)
 	l.enroll()
+	if c.Record > 0 {
+		l.Record(c.Record)
+	}
 	return nil
 }
 

@@ -51,6 +51,9 @@ func (w *Worker) Wake(why Wakeup) bool {
 		return false
 	}
 	w.state, w.woken, w.where = ready, why, nil
+	if r := w.loop.rec; r != nil {
+		r.woke(w.task, why)
+	}
 	if w.node.list != nil {
 		w.node.list.remove(&w.node)
 	}

@@ -39,6 +39,20 @@ type step struct {
 	ignored int // awaits that failed because their ctx was done
 }
 
+// change ends the step that runs, if there is one, and begins that of j, if that is not
+// nil.
+func (l *Loop) change(j Job) {
+	if l.rec != nil {
+		l.rec.change(l.cur, j)
+	}
+	if l.wary {
+		l.endStep()
+		if j != nil {
+			l.beginStep(j)
+		}
+	}
+}
+
 func (l *Loop) beginStep(r Job) {
 	l.step = step{on: true}
 	if l.slow > 0 {

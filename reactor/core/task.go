@@ -50,6 +50,9 @@ func (t *Task) Init(l *Loop, ctx context.Context, body any, k Keeper) {
 	t.id = l.lastID
 	t.scope.Init(ctx, &l.detached)
 	l.live++
+	if l.rec != nil {
+		l.rec.made(t)
+	}
 }
 
 // RunsOn records that t begins to run on w. The caller must then defer Leave,
@@ -122,6 +125,9 @@ func (t *Task) finish(w *Worker) {
 	l := t.scope.loop
 	if t.err != nil {
 		t.echo = t.scope.Echoes(t.err)
+	}
+	if l.rec != nil {
+		l.rec.ended(t)
 	}
 	w.dropShadow()
 	if w.inner != nil || w.body != nil {
@@ -231,6 +237,9 @@ func (t *Task) ID() uint64 { return uint64(t.id) }
 func (t *Task) SetName(name string) {
 	t.scope.loop.OnLoopOrOver("Task.SetName")
 	t.scope.more().name.Store(&name)
+	if r := t.scope.loop.recording.Load(); r != nil {
+		r.name(t.id, name)
+	}
 }
 
 // String returns the task's name, or else its number and, unless it has ended

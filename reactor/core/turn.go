@@ -3,6 +3,7 @@ package core
 import (
 	"time"
 
+	"github.com/eddyio/eddy/internal/flight"
 	"github.com/eddyio/eddy/internal/simulation"
 )
 
@@ -28,9 +29,12 @@ func (l *Loop) next() Job {
 		if l.isOver() && (l.abandoned || !l.facade.Last()) || l.paused() {
 			return nil
 		}
-		if l.sim == nil {
+		switch {
+		case l.rec != nil:
+			l.recordedTurn(l.rec)
+		case l.sim == nil:
 			l.turn()
-		} else {
+		default:
 			l.simulatedTurn()
 		}
 		l.batch = l.ready.n
@@ -40,9 +44,6 @@ func (l *Loop) next() Job {
 // pick removes and returns the first entry of the queue that belongs to this
 // turn; nil if there is none.
 func (l *Loop) pick() Job {
-	if l.watched {
-		l.endStep()
-	}
 	for l.batch > 0 {
 		l.batch--
 		r := l.ready.pop()
@@ -55,9 +56,16 @@ func (l *Loop) pick() Job {
 		}
 		l.steps++
 		if l.watched {
-			l.beginStep(r)
+			if l.wary {
+				l.change(r)
+			} else { // a level less
+				l.rec.change(l.cur, r)
+			}
 		}
 		return r
+	}
+	if l.watched {
+		l.change(nil)
 	}
 	return nil
 }
@@ -93,7 +101,9 @@ func (l *Loop) turn() {
 		l.poll(0)
 	}
 	l.turnAt = l.Now()
-	l.inbox.drain()
+	if n := l.inbox.drain(); n > 0 && l.rec != nil {
+		l.rec.put(flight.Posted, uint64(n))
+	}
 	if l.wheel.Len() > 0 {
 		now := l.Now()
 		for t := l.wheel.Pop(now); t != nil; t = l.wheel.Pop(now) {
@@ -131,6 +141,10 @@ func (l *Loop) poll(timeout time.Duration) {
 	if err != nil {
 		l.fail(err)
 		l.giveUp()
+		return
+	}
+	if l.rec != nil {
+		l.recordEvents(events, timeout != 0)
 		return
 	}
 	for _, e := range events {

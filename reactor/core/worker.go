@@ -252,6 +252,9 @@ func (l *Loop) letGo() {
 func (l *Loop) RunNow(j Job) {
 	w := l.cur
 	w.state = ready
+	if l.watched {
+		l.change(j)
+	}
 	l.ready.pushFront(w)
 	l.batch++
 	l.switchTo(w, l.worker(j))
