@@ -9,7 +9,7 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A Site is the tasks of a loop that run one function.
+// A Site describes the tasks of a loop that run one function.
 type Site struct {
 	Site   string  `json:"site"`
 	Func   string  `json:"func"`
@@ -17,7 +17,7 @@ type Site struct {
 	Oldest float64 `json:"oldest"` // the longest wait among them
 }
 
-// A Suspect is a task that may be stuck, or one of many that leak.
+// A Suspect is a task that may be stuck, or one of many that may be a leak.
 type Suspect struct {
 	Task uint64 `json:"task"`
 	Why  string `json:"why"`
@@ -26,7 +26,8 @@ type Suspect struct {
 // A place is a function, and where its code begins.
 type place struct{ function, site string }
 
-// sites are the places of functions, by their addresses: many tasks have few.
+// sites caches the places of functions, by address: many tasks have few
+// functions.
 type sites map[uintptr]place
 
 func newSites() sites { return make(sites) }
@@ -77,10 +78,10 @@ const (
 	maxSuspects = 50
 )
 
-// suspects finds the tasks that are worth a look: first sites with very many tasks,
-// which may be a leak, by the one that has waited longest; then those that wait much
-// longer than others of their site. A wait that a deadline ends is none, nor one for
-// tasks that are worth a look themselves.
+// suspects returns the tasks that may be stuck: first, for sites with very many
+// tasks, which may be a leak, the one that has waited longest; then tasks that
+// wait much longer than others of their site. Waits with a deadline do not
+// count, nor waits for tasks that are suspects themselves.
 func suspects(tasks []Task) []Suspect {
 	bySite := make(map[string][]*Task)
 	for i := range tasks {

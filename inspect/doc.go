@@ -1,29 +1,32 @@
-// Package inspect answers: which task, where, since when, and why is the loop slow? It
-// looks at all loops of the process from outside, and tells what it sees to browsers,
+// Package inspect answers: which task, where, since when, and why is the loop
+// slow? It inspects all loops of the process from outside, for browsers,
 // terminals, monitoring systems and programs.
 //
 //	http.Handle("/debug/eddy/", http.StripPrefix("/debug/eddy", inspect.Handler()))
 //
-// A loop that takes turns is asked in small pieces, between which it goes on; 100,000
-// tasks hold it up for some 30 ms in all. One that stands is not waited for: what
-// is known of it without its help is reported, the task that keeps its thread with its
-// stack, and the tasks as they were when somebody last looked. So serve the Handler by
-// goroutines, as package net/http does: it answers while every loop stands.
+// A running loop is inspected in small pieces, between which it goes on;
+// 100,000 tasks delay it by about 30 ms in all. A blocked loop is not waited
+// for: the result has what is known without its help, namely the task that
+// blocks its thread, with its stack, and the tasks as last seen. So serve the
+// Handler on goroutines, as package net/http does: it answers even if every
+// loop is blocked.
 //
-// Nothing is copied while nobody asks.
+// Without requests, nothing is copied.
 //
 // # What it reveals
 //
 // Names of tasks and functions, places in the source code, addresses of peers, stacks,
-// and how busy the program is. It shows no data that tasks handle, and changes nothing,
-// but a task's name is what the program, and so perhaps a peer, has made it: it is
-// escaped in all formats. Handler answers requests only if they come for an address or
-// for localhost, not for a name that anybody may point at this machine, and refuses those
-// that other sites' pages make. That keeps browsers out, and nobody else: whoever can
-// reach the address can read it, so bind it to the loopback interface or use [Serve].
+// and how busy the program is. It shows no data that tasks handle, and changes
+// nothing. But a task's name is chosen by the program, and so perhaps by a
+// peer: it is escaped in all formats. Handler answers requests only if their
+// Host is an address or localhost, not a name that another site may point at
+// this machine, and refuses requests of other sites' pages. That keeps out only
+// browsers: any program that can reach the address can read it, so bind it to
+// the loopback interface or use [Serve].
 //
 // # What it leaves to others
 //
-// What a task waits for is package reactor/core's to say, which reports of deadlocks and
-// reactor.Dump ask too. The loop itself reports what goes wrong, see reactor.Options.
+// Package reactor/core describes what a task waits for, also for deadlock
+// reports and reactor.Dump. The loop itself reports failures; see
+// reactor.Options.
 package inspect

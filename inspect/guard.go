@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// guarded answers requests that a program or a page of this handler's own makes, and
-// refuses those that other sites' pages make in a browser which can reach it: a name that
-// such a site has pointed at this machine is not let in as a Host (DNS rebinding), and a
-// request that a page of another origin makes is refused by its Origin.
+// guarded answers requests of programs and of this handler's own page, and
+// refuses those of other sites' pages in a browser: a Host that is a name,
+// which such a site may have pointed at this machine (DNS rebinding), and an
+// Origin other than the request's own.
 func guarded(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
@@ -34,8 +34,8 @@ func guarded(h http.Handler) http.Handler {
 	})
 }
 
-// isHere reports whether a request's Host is one that no other site can have: an
-// address, or localhost, or none, as of a request that comes by a Unix socket.
+// isHere reports whether a request's Host is one that no other site can have:
+// an address, localhost, or that of requests by a Unix socket.
 func isHere(host string) bool {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
@@ -48,10 +48,11 @@ func isHere(host string) bool {
 	return err == nil
 }
 
-// socketHost is the Host of requests by a Unix socket, which is no name of a site.
+// socketHost is the Host of requests by a Unix socket. It is not the name of a
+// site.
 const socketHost = "eddy"
 
-// isForeign reports whether a page of another origin than the request's own makes it.
+// isForeign reports whether a page of another origin has made the request.
 func isForeign(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "", "same-origin", "none":

@@ -30,7 +30,7 @@ func Handler() http.Handler {
 	return guarded(rooted(mux))
 }
 
-// routes are what a Handler answers.
+// routes are the paths of a Handler.
 var routes = map[string]http.HandlerFunc{
 	"/json":   serveJSON,
 	"/pstree": serveText(writeTree),
@@ -40,7 +40,7 @@ var routes = map[string]http.HandlerFunc{
 	"/{$}":    servePage,
 }
 
-// rooted makes a path that a prefix was stripped off begin with a slash.
+// rooted makes paths begin with a slash after a prefix was stripped off.
 func rooted(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasPrefix(r.URL.Path, "/") {
@@ -60,7 +60,7 @@ func serveJSON(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(s)
 }
 
-// serveText serves what write writes of a Snapshot.
+// serveText serves the text that write writes for a Snapshot.
 func serveText(write func(io.Writer, *Snapshot)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		s := Take(r.Context())
@@ -69,15 +69,15 @@ func serveText(write func(io.Writer, *Snapshot)) http.HandlerFunc {
 	}
 }
 
-// serveStack serves the stack of what keeps a loop.
+// serveStack serves the stack of the step that blocks a loop.
 func serveStack(w http.ResponseWriter, r *http.Request) {
 	s := Take(r.Context())
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	writeStack(w, s, r.FormValue("loop"), r.FormValue("task"))
 }
 
-// plain makes a text of which anybody may have made a part one that stays on its line,
-// and that a terminal takes as text.
+// plain escapes an untrusted text so that it stays on its line and does not
+// control a terminal.
 func plain(s string) string {
 	clean := true
 	for _, c := range s {

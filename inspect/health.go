@@ -2,7 +2,7 @@ package inspect
 
 import "github.com/eddyio/eddy/reactor/core"
 
-// Health is how a loop does.
+// Health describes the state of a loop.
 type Health struct {
 	Ready   int `json:"ready"`
 	Timers  int `json:"timers"`

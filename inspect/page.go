@@ -9,14 +9,15 @@ import (
 	"strings"
 )
 
-// The page is one file that loads nothing but json and stack beside it. What it shows
+// The page is one file that loads nothing but json and stack beside it. Data
 // enters the document as text, never as markup.
 //
 //go:embed page.html
 var page string
 
-// pagePolicy lets the page run its own script and style, ask this server, and nothing
-// else: no markup that a name could smuggle in would run, load or send anything.
+// pagePolicy lets the page run its own script and style, and send requests to
+// this server, and nothing else: markup injected by a name could not run, load
+// or send anything.
 var pagePolicy = strings.Join([]string{
 	"default-src 'none'",
 	"script-src " + sourceHash(page, "script"),
@@ -29,7 +30,8 @@ var pagePolicy = strings.Join([]string{
 	"trusted-types 'none'",
 }, "; ")
 
-// sourceHash returns how a policy names the text of a page's only element of this tag.
+// sourceHash returns a policy's source expression for the text of a page's only
+// element with a tag.
 func sourceHash(page, tag string) string {
 	_, text, _ := strings.Cut(page, "<"+tag+">")
 	text, _, _ = strings.Cut(text, "</"+tag+">")

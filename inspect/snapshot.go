@@ -13,8 +13,8 @@ import (
 	"github.com/eddyio/eddy/reactor/core"
 )
 
-// A Snapshot is what the loops of the process looked like. Its JSON is documented in
-// docs/inspect.md. Durations are in seconds.
+// A Snapshot is the state of the loops of the process. Its JSON is documented
+// in docs/inspect.md. Durations are in seconds.
 type Snapshot struct {
 	Version int       `json:"version"` // 1; it grows when a field changes its meaning
 	Time    time.Time `json:"time"`
@@ -30,14 +30,14 @@ type Loop struct {
 	Name     string    `json:"name"` // of its main function
 	Standing *Standing `json:"standing,omitempty"`
 	Error    string    `json:"error,omitempty"` // why it was not asked, or did not answer
-	Asked    float64   `json:"asked,omitempty"` // how long ago Tasks were seen, if not just now
+	Asked    float64   `json:"asked,omitempty"` // age of Tasks, if they were not seen just now
 	Health   Health    `json:"health"`
 	Tasks    []Task    `json:"tasks"`
 	Census   []Site    `json:"census"`
 	Suspects []Suspect `json:"suspects"`
 }
 
-// A Standing is what keeps a loop from taking turns.
+// A Standing is the step that blocks a loop.
 type Standing struct {
 	Task  uint64  `json:"task,omitempty"` // 0: a callback, or it is not known
 	Name  string  `json:"name"`
@@ -88,7 +88,7 @@ func Take(ctx context.Context) *Snapshot {
 // patience is how long a loop may take to answer.
 const patience = 500 * time.Millisecond
 
-// seen is the views of loops, by their numbers, that are kept for when they stand.
+// seen keeps the last views of loops, by number, for when they are blocked.
 var seen sync.Map
 
 // A sight is a view and when it was taken.
@@ -97,7 +97,7 @@ type sight struct {
 	at   time.Time
 }
 
-// lookAt looks at a loop, and reports whether it has ended.
+// lookAt inspects a loop, and reports whether it has ended.
 func lookAt(ctx context.Context, l *core.Loop) (out Loop, gone bool) {
 	out = Loop{ID: l.Number(), Name: l.Main(), Tasks: []Task{}, Census: []Site{}, Suspects: []Suspect{}}
 	view, err := l.Look(ctx.Done())
@@ -124,7 +124,7 @@ func lookAt(ctx context.Context, l *core.Loop) (out Loop, gone bool) {
 	return out, false
 }
 
-// describe makes texts of a view.
+// describe fills in l from a view.
 func (l *Loop) describe(v *core.View) {
 	l.Health.set(v.Holdings)
 	l.Tasks = make([]Task, len(v.Tasks))

@@ -2,8 +2,8 @@ package inspect
 
 import "github.com/eddyio/eddy/reactor/core"
 
-// standing returns what keeps the thread of a loop that has not answered, or nil if
-// nothing does: it may be that its host does not drive it.
+// standing returns the step that blocks a loop that has not answered, or nil if
+// there is none: its host may not be driving it.
 func standing(l *core.Loop) *Standing {
 	b, ok := l.Standing()
 	if !ok {

@@ -12,8 +12,9 @@ import (
 	"unicode"
 )
 
-// hidden reports whether a character has no place in a line of text: it controls a
-// terminal, ends the line, or changes the order in which what follows is shown.
+// hidden reports whether a character must not appear in a line of text: it
+// controls a terminal, ends the line, or changes the direction of the following
+// text.
 func hidden(c rune) bool {
 	return unicode.IsControl(c) || unicode.In(c, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co)
 }
@@ -45,10 +46,10 @@ func writeList(w io.Writer, s *Snapshot) {
 	}
 }
 
-// title is what a task is called in a list.
+// title returns a task's name in a list.
 func (t *Task) title() string { return cmp.Or(t.Name, t.Func, "-") }
 
-// writeHead writes what is to be said of a loop as a whole.
+// writeHead writes the description of a loop as a whole.
 func writeHead(w io.Writer, l *Loop) {
 	fmt.Fprintf(w, "loop %d (%s): %d tasks", l.ID, plain(l.Name), l.Health.Tasks)
 	if l.Asked > 0 {
@@ -86,7 +87,7 @@ func writeTree(w io.Writer, s *Snapshot) {
 	}
 }
 
-// A tree is tasks by their parents.
+// A tree holds tasks by their parents.
 type tree struct {
 	roots []*Task
 	below map[uint64][]*Task
@@ -111,7 +112,7 @@ func newTree(tasks []Task) *tree {
 func (t *tree) write(w *bufio.Writer) {
 	type level struct {
 		tasks  []*Task
-		indent string // of what is below them
+		indent string // of the lines below them
 	}
 	stack := []level{{t.roots, ""}}
 	for len(stack) > 0 {
@@ -185,7 +186,7 @@ func writeAll(w io.Writer, s *Snapshot) {
 	}
 }
 
-// writeStack writes the stack of what keeps a loop.
+// writeStack writes the stack of the step that blocks a loop.
 func writeStack(w io.Writer, s *Snapshot, loop, task string) {
 	for i := range s.Loops {
 		l := &s.Loops[i]
