@@ -16,6 +16,8 @@ import (
 //	/ps       a line for each task
 //	/text     all that there is to say, as text
 //	/stack    the stack of what keeps a loop that stands, as text: ?loop=1
+//	/trace    what happened in the last seconds, for https://ui.perfetto.dev: ?seconds=5;
+//	          if a loop does not record (see reactor.Options.Record), in those to come
 //
 // Requests by names other than localhost, and by other sites' pages, are refused: see
 // the package's comment. It may be used by any number of goroutines. To mount it below a
@@ -37,6 +39,7 @@ var routes = map[string]http.HandlerFunc{
 	"/ps":     serveText(writeList),
 	"/text":   serveText(writeAll),
 	"/stack":  serveStack,
+	"/trace":  serveTrace,
 	"/{$}":    servePage,
 }
 
