@@ -95,8 +95,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case "trace":
 		seconds := flags.Float64("seconds", 5, "")
 		do = func(t *target) error {
-			if !(*seconds > 0 && *seconds <= 3600) {
-				return fmt.Errorf("%w: -seconds is more than 0, and at most 3600", errUsage)
+			if !(*seconds > 0 && *seconds <= 300) {
+				return fmt.Errorf("%w: -seconds is more than 0, and at most 300", errUsage)
 			}
 			return trace(ctx, t, out, *seconds)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -120,6 +121,10 @@ func TestStandingProgram(t *testing.T) {
 			address := out.Text()
 
 			eventually(t, "pstree", address, "main #1 waits ", " for task 3 (culprit)", "├─ ", `locker\u001b[2J #2 waits `, "a mutex held by task 1 (main)", "└─ culprit #3 waits")
+			trace, errors, status := eddy(t, nil, "trace", "-seconds", "0.1", address)
+			if status != 0 || !json.Valid([]byte(trace)) || !strings.Contains(trace, "traceEvents") {
+				t.Errorf("a trace: status %d, %q, %.200s", status, errors, trace)
+			}
 			fmt.Fprintln(in)
 			if !out.Scan() {
 				t.Fatal("the program does not say where it stands")

@@ -15,7 +15,10 @@ import (
 	"time"
 )
 
-var update = flag.Bool("update", false, "have 5,000 members in the chat, and write docs/inspect.png")
+var (
+	update  = flag.Bool("update", false, "write docs/inspect.png")
+	crowdOf = flag.Int("members", 5000, "how many are in the chat of the picture; the work of their joining grows with the square")
+)
 
 const picturePath = "../../docs/inspect.png"
 
@@ -23,7 +26,7 @@ const picturePath = "../../docs/inspect.png"
 func TestPicture(t *testing.T) {
 	members, history := 90, 2
 	if *update {
-		members, history = 5000, 100
+		members, history = *crowdOf, 20
 	}
 	if _, err := shared(); err != nil { // before the chat is built and filled
 		t.Skip(err)
