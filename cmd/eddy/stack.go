@@ -41,8 +41,8 @@ func stack(ctx context.Context, t *target, out io.Writer, loopID, taskID uint64)
 	return err
 }
 
-// trace copies what is recorded in the seconds to come. It is no text, and so not for a
-// terminal.
+// trace copies what happened in the last seconds, or, if the process does not record,
+// happens in those to come. It is no text, and so not for a terminal.
 func trace(ctx context.Context, t *target, out io.Writer, seconds float64) error {
 	if f, ok := out.(*os.File); ok && isTerminal(f) {
 		return fmt.Errorf("%w: a trace is for a file: eddy trace >out", errUsage)
