@@ -103,7 +103,7 @@ func (t *thread) run() {
 			core.SetGoroutineLabels(t.labels)
 		}
 		c.do()
-		if !t.loop.core.Post(t.done) {
+		if !t.loop.core.PostPatiently(t.done) {
 			t.call = nil
 			c.record().lost()
 			return

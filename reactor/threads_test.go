@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/internal/testkit"
 )
 
@@ -194,4 +195,37 @@ func TestThreadsOfALoopThatEnded(t *testing.T) {
 		return inThreads(ctx, 3)
 	})
 	testkit.Eventually(t, "the call returns", returned.Load)
+}
+
+// A wakeCounter counts how often the loop is woken.
+type wakeCounter struct {
+	*eddy.Poller
+	wakes atomic.Int64
+}
+
+func (c *wakeCounter) Wake() error {
+	c.wakes.Add(1)
+	return c.Poller.Wake()
+}
+
+// Functions that return quickly, many at a time, do not put the loop to sleep.
+func TestThreadsThatAreQuickWakeNobody(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // or some return while others begin
+	const rounds = 100
+	kernel, err := eddy.NewPoller()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &wakeCounter{Poller: kernel}
+	setup{Options: Options{Poller: p}}.run(t, func(ctx context.Context) error {
+		for range rounds {
+			if err := inThreads(ctx, 8); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if n := p.wakes.Load(); n > rounds/2 {
+		t.Errorf("%d wakes in %d rounds of 8 calls", n, rounds)
+	}
 }

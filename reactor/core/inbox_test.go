@@ -7,10 +7,12 @@ import (
 	"os/signal"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy"
 	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/internal/testkit/virtual"
 	"github.com/eddyio/eddy/reactor"
@@ -140,5 +142,66 @@ func TestThreadThatFailsAsItsTaskIsCancelled(t *testing.T) {
 	})
 	if len(told) != 1 || told[0].Err != errBoom {
 		t.Errorf("told %v", told)
+	}
+}
+
+// A crowdPoller is told before the loop is woken.
+type crowdPoller struct {
+	*eddy.Poller
+	woken func()
+}
+
+func (p *crowdPoller) Wake() error {
+	p.woken()
+	return p.Poller.Wake()
+}
+
+// While messages come in numbers, whoever is to wake the loop lets the others post first.
+func TestWakesWaitForACrowd(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // or they post at the same time
+	const rounds, crowd = 20, 3
+	kernel, err := eddy.NewPoller()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var posted, together atomic.Int32
+	p := &crowdPoller{kernel, func() {
+		if posted.Load() == crowd {
+			together.Add(1)
+		}
+	}}
+	runWith(t, context.Background(), reactor.Options{Poller: p}, func(ctx context.Context) error {
+		inner := core.Nearest(ctx).Loop()
+		defer inner.Hold()()
+		for range rounds {
+			var f reactor.Future[int]
+			posted.Store(0)
+			inner.Post(func() {})
+			inner.Post(func() {})
+			reactor.Yield(ctx) // the turn finds two
+			n := 0
+			go func() {
+				for !inner.Asleep() {
+					runtime.Gosched()
+				}
+				for range crowd {
+					go func() {
+						posted.Add(1)
+						inner.PostPatiently(func() {
+							if n++; n == crowd {
+								f.SetResult(n)
+							}
+						})
+					}()
+				}
+			}()
+			if _, err := f.Await(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if n := together.Load(); n < rounds/2 {
+		t.Errorf("%d of %d wakes were for all", n, rounds)
 	}
 }

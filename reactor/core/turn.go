@@ -1,6 +1,7 @@
 package core
 
 import (
+	"runtime"
 	"time"
 
 	"github.com/eddyio/eddy/internal/flight"
@@ -90,6 +91,9 @@ func (l *Loop) isOver() bool {
 // goroutines, and timers. If nothing is ready it sleeps.
 func (l *Loop) turn() {
 	l.steps++
+	if l.threads > 1 && l.inbox.crowd.Load() {
+		l.giveWay()
+	}
 	switch timeout := l.patience(); {
 	case timeout != 0:
 		l.inbox.sleep()
@@ -97,6 +101,9 @@ func (l *Loop) turn() {
 			l.poll(timeout)
 		}
 		l.awake()
+		if l.inbox.empty() {
+			l.inbox.note(0)
+		}
 	case l.fds.n > 0:
 		l.poll(0)
 	}
@@ -109,6 +116,15 @@ func (l *Loop) turn() {
 		for t := l.wheel.Pop(now); t != nil; t = l.wheel.Pop(now) {
 			t.Value.Expire()
 		}
+	}
+}
+
+// giveWay lets goroutines run that may have messages, before the loop sleeps. They come
+// in numbers: to sleep until the first of the next ones costs more, and to be woken too,
+// than to have gone on when they are there.
+func (l *Loop) giveWay() {
+	if l.ready.n == 0 && l.inbox.empty() && !l.stopped && l.maxSleep > 0 {
+		runtime.Gosched()
 	}
 }
 
