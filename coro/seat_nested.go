@@ -110,22 +110,32 @@ func (h *hand) passTo(who *hand) {
 
 // exitFor makes another goroutine call runtime.Goexit, as iter.Pull does for
 // the goroutine that sleeps in the seat of one that exits. h's own can't end
-// yet: iter.Pull would make the root exit at once.
+// yet: iter.Pull would make the root exit at once. When it does end, who has decided
+// whether the root exits.
 func (h *hand) exitFor(who *hand) {
 	who.exit = true
 	who.dead = append(append(who.dead, h.dead...), h)
 	h.passTo(who)
+	Exit()
 }
 
-// bury ends the goroutines whose runtime.Goexit has been passed on to the
-// caller, the root's goroutine. Each of them makes the caller exit once more,
-// hence the defer.
+// bury ends the goroutines whose runtime.Goexit has been passed on as far as to last,
+// which has ended. The caller is the root's goroutine.
 func bury(last *hand) {
-	if last == nil || len(last.dead) == 0 {
+	if last == nil {
 		return
 	}
-	d := last.dead[0]
-	last.dead = last.dead[1:]
-	defer bury(last)
-	d.next()
+	for _, d := range last.dead {
+		d.bury()
+	}
+	last.dead = nil
+}
+
+func (h *hand) bury() {
+	defer func() {
+		if r := recover(); r != nil && r != (exit{}) {
+			panic(r)
+		}
+	}()
+	h.next()
 }
