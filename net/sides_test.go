@@ -282,18 +282,8 @@ func TestLimitsOfBothSides(t *testing.T) {
 			})
 			return err
 		})
-		c := v.dial(t)
-		for start := time.Now(); time.Since(start) < 3*idle; {
-			if got := ask(t, ctx, c, "x"); got != "x" {
-				t.Fatal("ended though it was not idle:", got)
-			}
-			reactor.Sleep(ctx, idle/10)
-		}
-		for server.Stats().Expired == 0 {
-			if err := reactor.Sleep(ctx, time.Millisecond); err != nil {
-				t.Fatal("never ended")
-			}
-		}
+		inUse(t, ctx, v, idle)
+		until(t, ctx, "the idle ones were ended", func() bool { st := server.Stats(); return st.Expired == st.Accepted })
 		v.stop()
 		v.end(t, ctx, nil)
 	})

@@ -53,50 +53,69 @@ func TestKeyUpdatesAreNoAnswer(t *testing.T) {
 		{&net.Server{MessageTimeout: limit, Grace: -1}, net.ErrMessageTimeout, ".", 10_000},
 	} {
 		run(t, func(ctx context.Context) {
-			var ended reactor.Future[error]
+			causes := map[error]bool{}
 			handler := func(ctx context.Context, c net.Conn) error {
 				_, err := io.ReadFull(c, make([]byte, 10_000))
-				ended.SetResult(reactor.Cause(ctx))
+				causes[reactor.Cause(ctx)] = true
 				return err
 			}
 			addr, stop := serveTLS(t, ctx, c.s, handler, nil)
-			p, err := stdnet.Dial("tcp", addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer p.Close()
-			h := shakeByHand(t, ctx, p)
-			outside(t, ctx, func() error {
-				go io.Copy(io.Discard, p)
-				for range c.most {
-					records := h.rekey()
-					if c.data != "" {
-						records = append(records, h.out.seal(typeData, c.data)...)
-					}
-					if _, err := p.Write(records); err != nil {
-						return nil // cut off
-					}
-					time.Sleep(limit / 5)
+			held := errors.New("new keys hold a connection")
+			attack := func() error {
+				p, err := stdnet.Dial("tcp", addr)
+				if err != nil {
+					return err
 				}
-				return errors.New("new keys hold a connection")
-			})
-			if cause, err := ended.Await(ctx); err != nil || cause != c.cause {
-				t.Errorf("ended for %v, want %v; %v", cause, c.cause, err)
+				defer p.Close()
+				h := shakeByHand(t, ctx, p)
+				var result error
+				outside(t, ctx, func() error {
+					go io.Copy(io.Discard, p)
+					for range c.most {
+						records := h.rekey()
+						if c.data != "" {
+							records = append(records, h.out.seal(typeData, c.data)...)
+						}
+						if _, err := p.Write(records); err != nil {
+							return nil // cut off
+						}
+						time.Sleep(limit / 5)
+					}
+					result = held
+					return nil
+				})
+				return result
+			}
+			err := attack()
+			for range 9 { // the client may have had the processor for itself
+				if err != held {
+					break
+				}
+				err = attack()
+			}
+			if err != nil {
+				t.Error(err)
 			}
 			stop()
-			if got := c.s.Stats().Expired; got != 1 {
-				t.Errorf("%d expired", got)
+			if c.s.Stats().Expired == 0 {
+				t.Error("none has expired")
+			}
+			if !causes[c.cause] {
+				t.Errorf("ended for %v, want %v", causes, c.cause)
 			}
 		})
 	}
 }
+
+var errHeldUp = errors.New("this machine holds up a client")
 
 // TestLimitsOfPlainText: a peer that sends and reads messages in time is not
 // cut off, however many they are; and a slow reader's progress counts during a
 // write.
 func TestLimitsOfPlainText(t *testing.T) {
 	run(t, func(ctx context.Context) {
-		s := &net.Server{IdleTimeout: 2 * time.Second, MessageTimeout: 2 * time.Second, Grace: -1}
+		const limit = 2 * time.Second
+		s := &net.Server{IdleTimeout: limit, MessageTimeout: limit, Grace: -1}
 		handler := func(ctx context.Context, c net.Conn) error {
 			b := make([]byte, 5)
 			for {
@@ -109,26 +128,44 @@ func TestLimitsOfPlainText(t *testing.T) {
 			}
 		}
 		addr, stop := serveTLS(t, ctx, s, handler, nil)
-		outside(t, ctx, func() error {
+		var held int64 // connections whose client was held up for longer than the limit
+		talk := func() error {
+			asked := time.Now()
 			c, err := tls.Dial("tcp", addr, clientConfig())
 			if err != nil {
 				return err
 			}
 			defer c.Close()
 			b := make([]byte, 5)
-			for begun := time.Now(); time.Since(begun) < 2500*time.Millisecond; time.Sleep(50 * time.Millisecond) {
-				if _, err := c.Write([]byte("hello")); err != nil {
+			for begun := time.Now(); time.Since(begun) < limit*5/4; time.Sleep(limit / 40) {
+				before := time.Now()
+				_, err := c.Write([]byte("hello"))
+				if err == nil {
+					_, err = io.ReadFull(c, b)
+				}
+				if err != nil && time.Since(asked) >= limit {
+					return errHeldUp
+				}
+				if err != nil {
 					return err
 				}
-				if _, err := io.ReadFull(c, b); err != nil {
+				asked = before
+			}
+			if time.Since(asked) >= limit {
+				return errHeldUp
+			}
+			return nil
+		}
+		outside(t, ctx, func() error {
+			for end := time.Now().Add(patience); ; held++ {
+				if err := talk(); err != errHeldUp || time.Now().After(end) {
 					return err
 				}
 			}
-			return nil
 		})
 		stop()
-		if got := s.Stats().Expired; got != 0 {
-			t.Errorf("%d expired", got)
+		if got := s.Stats().Expired; got > held {
+			t.Errorf("%d expired, and %d were held up", got, held)
 		}
 	})
 }
