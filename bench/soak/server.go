@@ -32,6 +32,9 @@ type soak struct {
 	worst         time.Duration
 }
 
+// handshakeTimeout is the limit of the TLS server's handshakes.
+const handshakeTimeout = 5 * time.Second
+
 // holdings are the resources that must not grow from the beginning to the end.
 type holdings struct {
 	fds, goroutines int
@@ -90,7 +93,7 @@ func (s *soak) soak(ctx context.Context, config *tls.Config) error {
 		return err
 	}
 	sln := tls.NewListener(ctx, inner, config)
-	sln.HandshakeTimeout = 5 * time.Second
+	sln.HandshakeTimeout = handshakeTimeout
 	quiet := slog.New(slog.DiscardHandler)
 	plain, secure := &net.Server{Logger: quiet, Grace: -1}, &net.Server{Logger: quiet, Grace: -1}
 	return reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {
