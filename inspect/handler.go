@@ -15,6 +15,7 @@ import (
 //	/pstree   the tree of tasks, as text, with what each waits for
 //	/ps       a line for each task
 //	/text     all that there is to say, as text
+//	/metrics  metrics of the loops, for Prometheus
 //	/stack    the stack of what keeps a loop that stands, as text: ?loop=1
 //	/trace    what happened in the last seconds, for https://ui.perfetto.dev: ?seconds=5;
 //	          if a loop does not record (see reactor.Options.Record), in those to come
@@ -34,13 +35,14 @@ func Handler() http.Handler {
 
 // routes are the paths of a Handler.
 var routes = map[string]http.HandlerFunc{
-	"/json":   serveJSON,
-	"/pstree": serveText(writeTree),
-	"/ps":     serveText(writeList),
-	"/text":   serveText(writeAll),
-	"/stack":  serveStack,
-	"/trace":  serveTrace,
-	"/{$}":    servePage,
+	"/json":    serveJSON,
+	"/pstree":  serveText(writeTree),
+	"/ps":      serveText(writeList),
+	"/text":    serveText(writeAll),
+	"/stack":   serveStack,
+	"/metrics": serveMetrics,
+	"/trace":   serveTrace,
+	"/{$}":     servePage,
 }
 
 // rooted makes paths begin with a slash after a prefix was stripped off.

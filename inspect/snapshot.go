@@ -99,7 +99,7 @@ type sight struct {
 
 // lookAt inspects a loop, and reports whether it has ended.
 func lookAt(ctx context.Context, l *core.Loop) (out Loop, gone bool) {
-	out = Loop{ID: l.Number(), Name: l.Main(), Tasks: []Task{}, Census: []Site{}, Suspects: []Suspect{}}
+	out = Loop{ID: l.Number(), Name: l.Main(), Health: healthOf(l.Metrics()), Tasks: []Task{}, Census: []Site{}, Suspects: []Suspect{}}
 	view, err := l.Look(ctx.Done())
 	switch {
 	case errors.Is(err, core.ErrOver):
@@ -126,7 +126,6 @@ func lookAt(ctx context.Context, l *core.Loop) (out Loop, gone bool) {
 
 // describe fills in l from a view.
 func (l *Loop) describe(v *core.View) {
-	l.Health.set(v.Holdings)
 	l.Tasks = make([]Task, len(v.Tasks))
 	sites := newSites()
 	for i := range v.Tasks {

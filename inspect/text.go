@@ -201,7 +201,3 @@ func writeStack(w io.Writer, s *Snapshot, loop, task string) {
 	}
 	fmt.Fprintln(w, "no such loop stands")
 }
-
-func (h *Health) write(w io.Writer) {
-	fmt.Fprintf(w, "  ready %d, timers %d, descriptors %d, threads %d, coroutines %d\n", h.Ready, h.Timers, h.FDs, h.Threads, h.Coroutines)
-}

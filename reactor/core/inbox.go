@@ -21,7 +21,9 @@ type inbox struct {
 	closed bool
 	full   atomic.Bool // there may be messages
 	asleep atomic.Bool
-	crowd  atomic.Bool // the last messages were several at a time, and no sleep has ended without any since
+	crowd  atomic.Bool   // the last messages were several at a time, and no sleep has ended without any since
+	wakes  atomic.Uint64 // that were needed
+	taken  uint          // messages that were called
 }
 
 // put adds f, to be called on the loop's thread before its next batch of tasks.
@@ -59,7 +61,10 @@ func (b *inbox) add(f func()) (ok, wake bool) {
 	b.msgs = append(b.msgs, f)
 	b.full.Store(true)
 	b.mu.Unlock()
-	return true, b.asleep.Load() && b.asleep.CompareAndSwap(true, false)
+	if wake = b.asleep.Load() && b.asleep.CompareAndSwap(true, false); wake {
+		b.wakes.Add(1)
+	}
+	return true, wake
 }
 
 func (b *inbox) sleep()      { b.asleep.Store(true) }
@@ -84,6 +89,7 @@ func (b *inbox) drain() int {
 	b.full.Store(false)
 	b.mu.Unlock()
 	b.note(len(msgs))
+	b.taken += uint(len(msgs))
 	for i, f := range msgs {
 		msgs[i] = nil
 		f()

@@ -118,6 +118,10 @@ type observed struct {
 	rec       *recorder // nil while nothing is recorded
 	recorders int       // calls of Record that no StopRecording has ended
 	recording atomic.Pointer[recorder]
+
+	stepsBefore uint64 // steps that are counted in meter
+	unread      int    // turns since the clock was read
+	meter       meter
 }
 
 // A Facade is the users' view of the loop. The core gets errors and reports of
@@ -243,6 +247,7 @@ func (l *Loop) init(ctx context.Context, c Config) error {
 		l.wall, l.wallAt = time.Now(), l.Now()
 	}
 	l.turnAt = l.Now()
+	l.meter.begin(l.turnAt)
 	l.wary = l.slow > 0 || l.sim != nil
 	l.watched = l.wary
 	l.host = &Worker{loop: l, self: coro.Self(), state: running}

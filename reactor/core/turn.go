@@ -91,28 +91,45 @@ func (l *Loop) isOver() bool {
 // goroutines, and timers. If nothing is ready it sleeps.
 func (l *Loop) turn() {
 	l.steps++
+	if l.ready.n > 0 && l.fds.n == 0 && l.wheel.Len() == 0 && l.unread < maxUnread && l.rec == nil {
+		l.unread++
+		l.inbox.drain()
+		return
+	}
 	if l.threads > 1 && l.inbox.crowd.Load() {
 		l.giveWay()
 	}
-	switch timeout := l.patience(); {
-	case timeout != 0:
+	now := l.Now()
+	l.turnOver(now)
+	if timeout := l.patience(now); timeout != 0 {
+		l.publish(now, true)
 		l.inbox.sleep()
 		if l.inbox.empty() {
 			l.poll(timeout)
 		}
+		l.turnAt = l.Now()
+		l.meter.rested(now, l.turnAt)
 		l.awake()
 		if l.inbox.empty() {
 			l.inbox.note(0)
 		}
-	case l.fds.n > 0:
-		l.poll(0)
+	} else {
+		l.turnAt = now
+		if now-l.meter.at.Load() > int64(time.Millisecond) {
+			l.publish(now, false)
+		}
+		if l.fds.n > 0 {
+			l.poll(0)
+		}
 	}
-	l.turnAt = l.Now()
-	if n := l.inbox.drain(); n > 0 && l.rec != nil {
-		l.rec.put(flight.Posted, uint64(n))
+	now = l.turnAt
+	if n := l.inbox.drain(); n > 0 {
+		now = l.Now()
+		if l.rec != nil {
+			l.rec.put(flight.Posted, uint64(n))
+		}
 	}
 	if l.wheel.Len() > 0 {
-		now := l.Now()
 		for t := l.wheel.Pop(now); t != nil; t = l.wheel.Pop(now) {
 			t.Value.Expire()
 		}
@@ -128,14 +145,18 @@ func (l *Loop) giveWay() {
 	}
 }
 
-// patience returns how long the loop may sleep: 0 means not at all, negative
-// means without limit.
-func (l *Loop) patience() time.Duration {
+// maxUnread is for how many turns the clock is not read while nothing asks for it: the
+// loop has neither descriptors nor timers.
+const maxUnread = 64
+
+// patience returns how long the loop may sleep from now on: 0 for not at all, negative
+// for as long as it takes.
+func (l *Loop) patience(now int64) time.Duration {
 	if l.ready.n > 0 || l.stopped {
 		return 0
 	}
 	if when, ok := l.wheel.Next(); ok {
-		return min(time.Duration(max(0, when-l.Now())), l.maxSleep)
+		return min(time.Duration(max(0, when-now)), l.maxSleep)
 	}
 	if !l.inbox.empty() || l.deadlocked() {
 		return 0
