@@ -5,7 +5,8 @@
 //	http.Handle("/debug/eddy/", http.StripPrefix("/debug/eddy", inspect.Handler()))
 //
 // A running loop is inspected in small pieces, between which it goes on;
-// 100,000 tasks delay it by about 30 ms in all. A blocked loop is not waited
+// 100,000 tasks delay it by less than 50 ms in all, in pieces of half a millisecond
+// (go test -bench Look). A blocked loop is not waited
 // for: the result has what is known without its help, namely the task that
 // blocks its thread, with its stack, and the tasks as last seen. So serve the
 // Handler on goroutines, as package net/http does: it answers even if every

@@ -259,6 +259,8 @@ var forAll = map[string]string{
 
 	"Dump": "asks the loop", "WriteTrace": "is for it", "StartRecording": "is for it", "Loop.Post": "is made for it", "Submit": "is made for it", "Loop.Hold": "is made for it",
 
+	"LagBound": "a value", "Loop.Metrics": "is made for it",
+
 	"FD.Loop": "never changes", "Guest.Loop": "never changes", "LoopOf": "never changes",
 	"Loop.Logger": "never changes", "Facade": "never changes", "Loop.Core": "never changes",
 	"Sockets": "never changes", "anyTask.ID": "never changes", "FD.Sysfd": "documented", "FD.String": "as Sysfd",

@@ -62,7 +62,7 @@ func (l *Loop) Main() string {
 	return ""
 }
 
-// piece is how many tasks are viewed before the loop goes on: about 50 µs.
+// piece is how many tasks are viewed before the loop goes on: half a millisecond at most.
 const piece = 256
 
 // maxQueued is how many entries of the ready queue are viewed in one piece.
