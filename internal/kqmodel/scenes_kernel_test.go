@@ -50,7 +50,7 @@ func (kernel) open() (int, error) { return unix.Kqueue() }
 func (kernel) close(kq int)       { unix.Close(kq) }
 
 // settle gives the network time. Pipes and Unix sockets need none.
-func (kernel) settle(scene string) {
+func (kernel) settle(scene string, _ []int) {
 	if strings.HasPrefix(scene, "tcp") || strings.HasPrefix(scene, "listener") {
 		time.Sleep(10 * time.Millisecond)
 	}

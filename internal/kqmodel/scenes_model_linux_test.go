@@ -6,8 +6,11 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/eddyio/eddy/internal/testkit"
 )
 
 var scenesTo = flag.String("scenes", "", "write to this file the answers that differ from NetBSD's, in the format of differences.txt")
@@ -62,7 +65,20 @@ type model struct{ is *personality }
 
 func (m model) open() (int, error) { return m.is.kqueue() }
 func (m model) close(kq int)       { Close(kq) }
-func (m model) settle(string)      {} // Linux's loopback is done when a call returns
+
+// settle waits until the end of a connection's data is acknowledged, which may take
+// Linux 40 ms and is an event of its own. All else has arrived when a call returns.
+func (m model) settle(_ string, fds []int) {
+	const finWait1 = 4 // in net/tcp_states.h
+	for deadline := time.Now().Add(testkit.Patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if !slices.ContainsFunc(fds, func(fd int) bool {
+			info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+			return err == nil && info.State == finWait1
+		}) {
+			return
+		}
+	}
+}
 
 func (m model) change(kq, fd int, filter byte, flags ...string) error {
 	return submitOnce(kq, ev(fd, filterOf(filter), flagsOf(flags)))

@@ -28,7 +28,7 @@ type source interface {
 	close(kq int)
 	change(kq, fd int, filter byte, flags ...string) error
 	wait(kq, room int, timeout *unix.Timespec) ([]answer, error)
-	settle(scene string) // waits until the effects of earlier steps have arrived
+	settle(scene string, fds []int) // waits until the effects of earlier steps have arrived
 }
 
 // An answer is one event.
@@ -168,6 +168,16 @@ func (p *stage) end() {
 	p.from.close(p.kq)
 }
 
+// open returns the descriptors that are open, queues aside.
+func (p *stage) open() (fds []int) {
+	for letter, fd := range p.fds {
+		if !slices.Contains(p.closed, letter) && !slices.Contains(p.queues, letter) {
+			fds = append(fds, fd)
+		}
+	}
+	return fds
+}
+
 // do performs a step and returns its result.
 func (p *stage) do(step []string) string {
 	if answer, ok := p.ask(step); ok {
@@ -232,7 +242,7 @@ func (p *stage) ask(step []string) (string, bool) {
 		if len(step) > 1 {
 			room, _ = strconv.Atoi(step[1])
 		}
-		p.from.settle(p.scene)
+		p.from.settle(p.scene, p.open())
 		events, err := p.from.wait(p.kq, room, new(unix.Timespec))
 		if err != nil {
 			return result(err), true
@@ -356,7 +366,7 @@ func (p *stage) make(step []string) (string, bool) {
 		}
 		return result(err), true
 	case "accept":
-		p.from.settle(p.scene)
+		p.from.settle(p.scene, p.open())
 		fd, _, err := unix.Accept(p.fds[step[2]])
 		if err == nil {
 			p.own(step[1], fd)
