@@ -17,8 +17,8 @@ func TestAbandonedSubmission(t *testing.T) {
 	v.Drift = 1000000
 	answer := make(chan error, 1)
 	ran := make(chan error, 1)
+	leaked := leakedGoroutines(t, 1)
 	go func() {
-		defer leakedGoroutines(t, 1)()
 		ran <- setup{world: v, log: j, leaky: true}.runLeaking(func(ctx context.Context) error {
 			var begun Event
 			wait := Submit(LoopOf(ctx), func(ctx context.Context) (int, error) {
@@ -48,6 +48,7 @@ func TestAbandonedSubmission(t *testing.T) {
 	case <-time.After(testkit.Patience):
 		t.Fatal("it waits for ever")
 	}
+	leaked()
 }
 
 // A brokenPoller fails for good once it is broken.

@@ -1,6 +1,10 @@
 package reactor
 
-import "github.com/eddyio/eddy/reactor/core"
+import (
+	"runtime/debug"
+
+	"github.com/eddyio/eddy/reactor/core"
+)
 
 // A Report is a problem that the loop can't return to a caller: an error that
 // was not awaited, a callback's panic, a task that did not stop, a slow step.
@@ -41,11 +45,16 @@ const (
 
 // report reports to Options.OnError, or else to the log.
 func (l *Loop) report(r Report) {
-	if l.onError != nil {
-		l.onError(r)
+	if l.onError == nil {
+		l.logReport(r)
 		return
 	}
-	l.logReport(r)
+	defer func() {
+		if v := recover(); v != nil { // what it was called from can't be left by a panic
+			l.core.Fail((*coreFacade)(l).Panicked("Options.OnError", v, debug.Stack()))
+		}
+	}()
+	l.onError(r)
 }
 
 // logReport reports to the log. It may be called from any goroutine.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor/core"
 )
 
@@ -145,5 +146,28 @@ func TestReportKinds(t *testing.T) {
 		if len(told) != 1 || told[0].Kind != want {
 			t.Errorf("told %v, want one report of kind %d", told, want)
 		}
+	}
+}
+
+// A panic of OnError ends the loop, and is Run's error, wherever the report comes from.
+func TestOnErrorPanics(t *testing.T) {
+	for name, cause := range map[string]func(ctx context.Context){
+		"callback": func(ctx context.Context) { LoopOf(ctx).CallSoon(func() { panic("reported") }) },
+		"task":     func(ctx context.Context) { Go(ctx, func(context.Context) error { return errBoom }) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			testkit.Leaks(t)
+			err := Options{OnError: func(Report) { panic(errBoom) }}.Run(context.Background(), func(ctx context.Context) error {
+				cause(ctx)
+				if name == "task" {
+					return nil // it is reported when its maker ends
+				}
+				return Sleep(ctx, time.Hour)
+			})
+			var p *PanicError
+			if !errors.As(err, &p) || p.Value != errBoom {
+				t.Errorf("%v", err)
+			}
+		})
 	}
 }

@@ -18,7 +18,8 @@ type Options struct {
 	Logger *slog.Logger
 
 	// OnError, if set, gets those reports instead. It is called on the loop's
-	// thread and must not suspend.
+	// thread, and must neither suspend nor call runtime.Goexit, as t.Fatal does. If
+	// it panics, the loop ends, and Run returns a [*PanicError].
 	OnError func(Report)
 
 	// SlowStep makes the loop report tasks and callbacks that keep the thread
@@ -51,9 +52,9 @@ type Options struct {
 	// so many bytes: tasks that are made, run, wait, are woken and end, what the kernel
 	// reports, turns, and calls from other goroutines. Each is 16 bytes, and what is
 	// older than fits is overwritten. See [WriteTrace]. A message that wakes a task
-	// costs a twentieth to a tenth more processor time then. 0 means what the
-	// environment variable EDDYRECORD says, a number of MiB, or else no recorder;
-	// negative means none.
+	// takes about a hundred instructions more then. 0 means what the environment
+	// variable EDDYRECORD says, a number of MiB, or else no recorder; negative means
+	// none.
 	Record int
 
 	// Grace is how long Run waits, once main has returned and all other tasks

@@ -45,7 +45,7 @@ func (l *Loop) endWakes() bool {
 
 func (l *Loop) deadlock() {
 	if l.failure == nil && !l.closing {
-		l.fail(l.facade.Deadlocked(l.waiting()))
+		l.Fail(l.facade.Deadlocked(l.waiting()))
 	}
 	l.giveUp()
 }

@@ -259,9 +259,8 @@ func (l *Loop) finish() {
 	}
 }
 
-// fail ends the loop before main returns: main is cancelled, and Run returns
-// err.
-func (l *Loop) fail(err error) {
+// Fail ends the loop before main returns: main is cancelled, and Run returns err.
+func (l *Loop) Fail(err error) {
 	if l.failure == nil {
 		l.failure = err
 		l.root.cancel(l.because(err))

@@ -54,7 +54,7 @@ func (l *Loop) simulatedTurn() {
 		}
 	}
 	if err := l.sim.Turn(); err != nil {
-		l.fail(err)
+		l.Fail(err)
 	}
 	l.turn()
 	if l.sim.Shuffles() {

@@ -176,7 +176,7 @@ func (l *Loop) poll(timeout time.Duration) {
 		return
 	}
 	if err != nil {
-		l.fail(err)
+		l.Fail(err)
 		l.giveUp()
 		return
 	}
