@@ -32,6 +32,8 @@ type Loop struct {
 	Error    string    `json:"error,omitempty"` // why it was not asked, or did not answer
 	Asked    float64   `json:"asked,omitempty"` // age of Tasks, if they were not seen just now
 	Health   Health    `json:"health"`
+	Servers  []Server  `json:"servers,omitempty"`
+	Slow     []Slow    `json:"slow,omitempty"` // steps that kept the thread for long, the newest first
 	Tasks    []Task    `json:"tasks"`
 	Census   []Site    `json:"census"`
 	Suspects []Suspect `json:"suspects"`
@@ -100,6 +102,7 @@ type sight struct {
 // lookAt inspects a loop, and reports whether it has ended.
 func lookAt(ctx context.Context, l *core.Loop) (out Loop, gone bool) {
 	out = Loop{ID: l.Number(), Name: l.Main(), Health: healthOf(l.Metrics()), Tasks: []Task{}, Census: []Site{}, Suspects: []Suspect{}}
+	out.exhibit(l)
 	view, err := l.Look(ctx.Done())
 	switch {
 	case errors.Is(err, core.ErrOver):

@@ -165,6 +165,7 @@ func writeAll(w io.Writer, s *Snapshot) {
 		fmt.Fprintln(w)
 		writeHead(w, l)
 		l.Health.write(w)
+		writeExhibits(w, l)
 		if len(l.Suspects) > 0 {
 			fmt.Fprintln(w, "\nworth a look:")
 		}

@@ -110,6 +110,7 @@ func (s *Server) serve(ctx context.Context, ln Listener, v *serving) error {
 	}
 	v.Server, v.log = s, newSummary(ctx, reactor.LoopOf(ctx).Logger(log))
 	defer v.log.end()
+	defer core.Nearest(ctx).Loop().ShowServer(func() core.ServerView { return s.view(ln.Addr()) })()
 	v.empty.Set()
 	shielded := context.WithValue(context.WithoutCancel(ctx), servingKey{}, v)
 	err := reactor.Scope(shielded, func(handlers context.Context, scope *reactor.CancelScope) error {

@@ -1,6 +1,10 @@
 package net
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/eddyio/eddy/reactor/core"
+)
 
 // Stats counts what a Server has done so far.
 type Stats struct {
@@ -21,5 +25,14 @@ func (s *Server) Stats() Stats {
 		Shed:     s.stats.shed.Load(),
 		Expired:  s.stats.expired.Load(),
 		Failed:   s.stats.failed.Load(),
+	}
+}
+
+// view is what those see who inspect the loop.
+func (s *Server) view(at Addr) core.ServerView {
+	n := s.Stats()
+	return core.ServerView{
+		Address: at.String(), Connections: n.Active,
+		Accepted: n.Accepted, Shed: n.Shed, Expired: n.Expired, Failed: n.Failed,
 	}
 }

@@ -30,6 +30,7 @@ type Loop struct {
 	ending
 	guided
 	observed
+	exhibits exhibits
 	fds      fdTable
 	sockets  sockets.Calls
 	sim      *simulated // nil outside of simulations

@@ -83,6 +83,7 @@ func (l *Loop) endStep() {
 	if !on || took <= l.slow {
 		return
 	}
+	s := SlowStep{At: time.Now(), Took: took}
 	r := Report{Kind: StepSlow, What: "a callback was slow", Err: &slowError{took, l.step.ignored}}
 	if t := l.step.task; t != nil {
 		r.What, r.Task = "a task was slow", t.String()
@@ -92,5 +93,7 @@ func (l *Loop) endStep() {
 			r.Stack = s.stack
 		}
 	}
+	s.Task, s.Stack = r.Task, r.Stack
+	l.exhibits.wasSlow(s)
 	l.Report(r)
 }

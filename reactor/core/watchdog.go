@@ -40,6 +40,7 @@ type watched struct {
 	step  uint64    // at the last check
 	since time.Time // the first check that saw this step
 	looks int       // how many saw it
+	last  Blockage  // told last
 	told  bool      // reported that the loop is blocked
 	idle  bool      // it sleeps, and has taken no step since the previous check
 	seen  atomic.Pointer[sighting]
@@ -183,6 +184,9 @@ func (w *watched) look(now time.Time) {
 	if asleep || step != w.step || w.since.IsZero() {
 		if w.told {
 			w.told = false
+			if l.slow <= 0 { // else its end tells more exactly
+				l.exhibits.wasSlow(SlowStep{At: now, Task: w.last.Task, Took: now.Sub(w.since), Stack: w.last.Stack})
+			}
 			l.facade.Blocked(Blockage{Took: now.Sub(w.since), Over: true})
 		}
 		w.step, w.since, w.looks = step, now, 0
@@ -201,9 +205,8 @@ func (w *watched) look(now time.Time) {
 		return
 	}
 	w.told = true
-	l.facade.Blocked(Blockage{
-		ID: id, Task: task, Took: took, Calls: !l.inbox.empty(), Stack: blockedStack(function),
-	})
+	w.last = Blockage{ID: id, Task: task, Took: took, Calls: !l.inbox.empty(), Stack: blockedStack(function)}
+	l.facade.Blocked(w.last)
 }
 
 func (s *sighting) before(step uint64) bool { return s == nil || s.step != step }
