@@ -104,6 +104,7 @@ func copyApart(dst, src *FD, limit int64) (moved int64, failed *CopyError) {
 	defer func() {
 		if p != nil {
 			p.close(sys)
+			pipesApart.Add(-1)
 		}
 	}()
 	for moved < limit {
@@ -111,7 +112,7 @@ func copyApart(dst, src *FD, limit int64) (moved int64, failed *CopyError) {
 		moved += int64(n)
 		if why == isFull && !src.Shared() && !dst.Shared() {
 			if p == nil {
-				p = newPipe(sys)
+				p = newPipeApart(sys)
 			}
 			if p != nil {
 				var n int64

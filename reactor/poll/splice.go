@@ -3,6 +3,7 @@ package poll
 import (
 	"cmp"
 	"os"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/eddyio/eddy/reactor"
@@ -272,6 +273,21 @@ func (pool *pipePool) put(p *pipe) {
 		pool.keep(len(pool.free) - pool.lowest)
 		pool.seen, pool.lowest = 0, len(pool.free)
 	}
+}
+
+// pipesApart is how many pipes goroutines have. Each copy that has needed one keeps it to
+// its end.
+var pipesApart atomic.Int32
+
+// newPipeApart is newPipe for a goroutine. All of them have no more pipes than a loop.
+func newPipeApart(sys sockets.Calls) *pipe {
+	if pipesApart.Add(1) <= maxPipes {
+		if p := newPipe(sys); p != nil {
+			return p
+		}
+	}
+	pipesApart.Add(-1)
+	return nil
 }
 
 // spliceApart is a goroutine's copy through a pipe. failed is nil if the data
