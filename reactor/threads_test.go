@@ -36,9 +36,11 @@ func TestThreadsHaveACtx(t *testing.T) {
 		},
 	} {
 		runReal(t, func(ctx context.Context) error {
-			seen := make(chan error, 1)
-			err := end(context.WithValue(ctx, key{}, 7), func(ctx context.Context) error {
+			seen := make(chan error, 100)
+			var called atomic.Bool
+			use := func(ctx context.Context) error {
 				_, err := ToThread(ctx, func(ctx context.Context) (int, error) {
+					called.Store(true)
 					if ctx.Value(key{}) != 7 {
 						t.Errorf("%s: the ctx has not the values of the call's", name)
 					}
@@ -49,7 +51,13 @@ func TestThreadsHaveACtx(t *testing.T) {
 					return 0, derived.Err()
 				})
 				return err
-			})
+			}
+			var err error
+			for !called.Load() { // on a busy machine the ctx may be done before
+				if err = end(context.WithValue(ctx, key{}, 7), use); err == nil {
+					return errors.New("no error")
+				}
+			}
 			if inside := <-seen; inside == nil || !errors.Is(err, inside) {
 				t.Errorf("%s: the thread saw %v, and its caller %v", name, inside, err)
 			}
