@@ -5,8 +5,6 @@ import (
 	"errors"
 	"io"
 	stdnet "net"
-	"os"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -40,47 +38,9 @@ func (k *pipeCounter) Close(fd int) error {
 // more than 64 pipes of their loop; others are copied to without, and lose nothing; and
 // the pipes of a burst are given back while a copy goes on.
 func TestSplicePipesAreBounded(t *testing.T) {
-	t.Run("tasks", func(t *testing.T) {
-		k := &pipeCounter{open: map[int]bool{}}
-		testBoundedPipes(t, reactor.Options{Sockets: k}, func() int { return len(k.open) }, reactor.Go)
-		if k.peak != mostPipes {
-			t.Errorf("at most %d descriptors of pipes, want %d", k.peak, mostPipes)
-		}
-	})
-	t.Run("goroutines", func(t *testing.T) {
-		before := pipesOpen(t)
-		testBoundedPipes(t, reactor.Options{MaxThreads: 200}, func() int { return pipesOpen(t) - before }, onThread)
-	})
-}
-
-// onThread is reactor.Go, for a function that is called on another goroutine.
-func onThread(ctx context.Context, f func(context.Context) error) *reactor.Task[struct{}] {
-	return reactor.Go(ctx, func(ctx context.Context) error {
-		_, err := reactor.ToThread(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, f(ctx) })
-		return err
-	})
-}
-
-// pipesOpen returns how many descriptors of the process are pipes.
-func pipesOpen(t *testing.T) (n int) {
-	t.Helper()
-	fds, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, fd := range fds {
-		if to, _ := os.Readlink("/proc/self/fd/" + fd.Name()); strings.HasPrefix(to, "pipe:") {
-			n++
-		}
-	}
-	return n
-}
-
-const mostPipes = 2 * 64 // their descriptors
-
-func testBoundedPipes(t *testing.T, o reactor.Options, pipes func() int, start func(context.Context, func(context.Context) error) *reactor.Task[struct{}]) {
-	runWith(t, o, func(ctx context.Context) {
-		const stalled = 80
+	k := &pipeCounter{open: map[int]bool{}}
+	runWith(t, reactor.Options{Sockets: k}, func(ctx context.Context) {
+		const stalled, most = 80, 2 * 64
 		var all []*reactor.Task[struct{}]
 		var readers []stdnet.Conn
 		var writers sync.WaitGroup
@@ -95,7 +55,7 @@ func testBoundedPipes(t *testing.T, o reactor.Options, pipes func() int, start f
 			if err != nil {
 				t.Fatal(err)
 			}
-			all = append(all, start(ctx, func(context.Context) error {
+			all = append(all, reactor.Go(ctx, func(context.Context) error {
 				defer dst.Close()
 				defer src.Close()
 				_, err := io.Copy(dst, src)
@@ -113,13 +73,13 @@ func testBoundedPipes(t *testing.T, o reactor.Options, pipes func() int, start f
 		}
 		seen, since := 0, time.Now()
 		until(t, ctx, "the pipes are used up", func() bool {
-			if open := pipes(); open != seen {
+			if open := len(k.open); open != seen {
 				seen, since = open, time.Now()
 			} else if time.Since(since) > time.Second {
 				stall() // one whose writer was slow has stalled in a small piece, without a pipe
 				since = time.Now()
 			}
-			return pipes() == mostPipes
+			return len(k.open) == most
 		})
 		from, to := relayed()
 		outside(t, ctx, func() error {
@@ -128,9 +88,6 @@ func testBoundedPipes(t *testing.T, o reactor.Options, pipes func() int, start f
 			_, err := io.ReadFull(to, got)
 			return errors.Join(err, testkit.Same(got, msg))
 		})
-		if n := pipes(); n > mostPipes {
-			t.Errorf("%d descriptors of pipes", n)
-		}
 		outside(t, ctx, func() error { // the burst ends
 			errs := make([]error, len(readers))
 			var all sync.WaitGroup
@@ -157,15 +114,15 @@ func testBoundedPipes(t *testing.T, o reactor.Options, pipes func() int, start f
 			}
 			return nil
 		})
-		left := pipes()
+		left := len(k.open)
 		from.(*stdnet.TCPConn).CloseWrite()
 		for _, task := range all {
 			if err := task.Wait(ctx); err != nil {
 				t.Error(err)
 			}
 		}
-		if left > 10 || pipes() != 0 {
-			t.Errorf("%d descriptors of pipes after the burst, %d in the end; want a few and 0", left, pipes())
+		if k.peak != most || left > 10 || len(k.open) != 0 {
+			t.Errorf("at most %d descriptors of pipes, %d after the burst, %d in the end; want %d, a few and 0", k.peak, left, len(k.open), most)
 		}
 	})
 }
