@@ -110,12 +110,12 @@ func (h *hand) passTo(who *hand) {
 
 // exitFor makes another goroutine call runtime.Goexit, as iter.Pull does for
 // the goroutine that sleeps in the seat of one that exits. h's own can't end
-// yet: iter.Pull would make the root exit at once. When it does end, who has decided
-// whether the root exits.
-func (h *hand) exitFor(who *hand) {
-	who.exit = true
-	who.dead = append(append(who.dead, h.dead...), h)
-	h.passTo(who)
+// yet: iter.Pull would make the root exit at once. By the time it does end, the
+// other goroutine has decided whether the root exits.
+func (h *hand) exitFor(other *hand) {
+	other.exit = true
+	other.dead = append(append(other.dead, h.dead...), h)
+	h.passTo(other)
 	Exit()
 }
 

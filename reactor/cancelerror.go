@@ -7,7 +7,7 @@ import (
 )
 
 // A CancelError is returned by an await whose scope was cancelled with a cause.
-// For errors.Is and errors.As it is both [context.Canceled] and its cause.
+// errors.Is and errors.As match it with [context.Canceled] and with its cause.
 type CancelError struct{ Cause error }
 
 func (e *CancelError) Error() string { return context.Canceled.Error() + ": " + e.Cause.Error() }

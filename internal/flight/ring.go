@@ -52,8 +52,8 @@ func (r *Ring) Put(ticks int64, k Kind, what uint64) {
 	r.n++
 }
 
-// Publish makes all that was put in so far visible to readers as it is. It costs as much
-// as a few records. Only the writer may call it.
+// Publish makes the records written so far visible to readers. It costs about as much as
+// writing a few records. Only the writer may call it.
 func (r *Ring) Publish() { r.published.Store(r.n) }
 
 // Copy returns the records that are there, oldest first. Any goroutine may call it.

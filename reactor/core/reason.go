@@ -19,8 +19,8 @@ var (
 )
 
 // A deadlineError is returned by an await under a foreign context whose
-// deadline has passed and has a cause. For errors.Is and errors.As it is both
-// [context.DeadlineExceeded] and its cause.
+// deadline has passed and has a cause. It matches [context.DeadlineExceeded] and
+// the cause.
 type deadlineError struct{ cause error }
 
 func (e *deadlineError) Error() string {
