@@ -256,6 +256,7 @@ func TestNamesAreHarmlessToTheTerminal(t *testing.T) {
 
 func FuzzNamesAreHarmless(f *testing.F) {
 	f.Add("a\x1b[2J\u202e")
+	f.Add("\xff")
 	f.Fuzz(func(t *testing.T, name string) {
 		s := &snapshot{Program: name, Go: name, Loops: []*loop{{Name: name, Error: name, Standing: &standing{Name: name},
 			Tasks: []*task{{ID: 1, Name: name, Func: name, Site: name, State: "waiting", WaitsFor: name}, {ID: 2, Site: name, State: name, Parent: 1}},

@@ -7,10 +7,12 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // plain makes what others have named harmless to a terminal: characters that would move
-// the cursor, change colours, hide or reorder others are printed by their number.
+// the cursor, change colours, hide or reorder others are printed by their number. Bytes
+// that are no UTF-8 become U+FFFD: to tabwriter 0xff starts text that it takes as it is.
 func plain(s string) string { return escape(s, "") }
 
 // lines is plain for a text of several lines, such as a stack.
@@ -18,7 +20,7 @@ func lines(s string) string { return escape(s, "\n\t") }
 
 func escape(s, allowed string) string {
 	harmless := func(r rune) bool { return unicode.IsPrint(r) || strings.ContainsRune(allowed, r) }
-	if strings.IndexFunc(s, func(r rune) bool { return !harmless(r) }) < 0 {
+	if utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !harmless(r) }) < 0 {
 		return s
 	}
 	var b strings.Builder
