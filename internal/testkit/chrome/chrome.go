@@ -79,7 +79,7 @@ func check(events []Event) error {
 			if e.Dur == nil || *e.Dur < 0 {
 				return bad("it has no duration")
 			}
-			if *e.Ts < busy[k]-0.0015 {
+			if *e.Ts < busy[k]-max(0.0015, busy[k]*1e-15) { // what was rounded to ns, and to a float64
 				return bad(fmt.Sprintf("another slice ends at %v", busy[k]))
 			}
 			busy[k] = *e.Ts + *e.Dur
