@@ -43,7 +43,11 @@ func (o Options) Begin(ctx context.Context, main func(ctx context.Context) error
 		runtime.UnlockOSThread()
 		return nil, err
 	}
-	l.core.Start(ctx, Go(l.core.Root(), main).record())
+	first := Go(l.core.Root(), main)
+	if o.Name != "" {
+		first.SetName(o.Name)
+	}
+	l.core.Start(ctx, first.record())
 	return &Guest{loop: l}, nil
 }
 

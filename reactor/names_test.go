@@ -171,3 +171,20 @@ func TestEndlessIgnoredCancellationIsReported(t *testing.T) {
 		t.Errorf("%d reports: %.300v", len(rs), rs)
 	}
 }
+
+// A loop is called what its options say, by those who inspect it, and so is its first
+// task.
+func TestNameOfALoop(t *testing.T) {
+	err := Options{Name: "shard 3"}.Run(t.Context(), func(ctx context.Context) error {
+		if got := LoopOf(ctx).Core().Main(); got != "shard 3" {
+			t.Errorf("the loop is called %q", got)
+		}
+		if got := Current(ctx).String(); got != "task 1 (shard 3)" {
+			t.Errorf("its first task is %q", got)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

@@ -12,6 +12,10 @@ import (
 
 // Options configure a loop. [Run] uses the zero Options.
 type Options struct {
+	// Name is the name of the loop's first task, and with it of the loop, in reports
+	// and in package inspect. "" means that of its function.
+	Name string
+
 	// Logger logs the loop's reports: errors that were not awaited, panics of
 	// callbacks, tasks that did not stop. nil means slog.Default(). It is
 	// called on a goroutine of its own: see [Loop.Logger].

@@ -31,7 +31,7 @@ type thread struct {
 	work   chan calling // buffers one; nil ends the thread
 	call   calling
 	labels unsafe.Pointer // of the task that asked for the call
-	done   func()         // is called on the loop after each call
+	done   core.Message   // is posted to the loop after each call
 	since  int64          // when it became idle
 }
 
@@ -46,7 +46,7 @@ func (l *Loop) callInThread(c calling) {
 	t := l.threads.pop()
 	if t == nil {
 		t = &thread{loop: l, work: make(chan calling, 1)}
-		t.done = t.ready
+		t.done.Hook = core.HookFunc(t.ready)
 		if !l.threads.ends {
 			l.threads.ends = true
 			l.core.AtEnd(l.threads.end)
@@ -103,7 +103,7 @@ func (t *thread) run() {
 			core.SetGoroutineLabels(t.labels)
 		}
 		c.do()
-		if !t.loop.core.PostPatiently(t.done) {
+		if !t.loop.core.PostPatiently(&t.done) {
 			t.call = nil
 			c.record().lost()
 			return

@@ -84,8 +84,16 @@ func (l *Loop) call(w *Worker, f func()) {
 // Soon makes the loop call f on its next turn.
 func (l *Loop) Soon(f func()) { l.ready.push(&Callback{loop: l, fn: f}) }
 
+// A postedCallback is a callback that is queued when its message arrives.
+type postedCallback struct {
+	message Message
+	Callback
+}
+
 // PostSoon makes the loop call f on its next turn. It may be called from any
 // goroutine, and returns false if the loop has ended.
 func (l *Loop) PostSoon(f func()) bool {
-	return l.Post(func() { l.ready.push(&Callback{loop: l, fn: f, posted: true}) })
+	c := &postedCallback{Callback: Callback{loop: l, fn: f, posted: true}}
+	c.message.Hook = &c.Callback
+	return l.PostMessage(&c.message)
 }

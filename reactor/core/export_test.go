@@ -21,16 +21,17 @@ func (l *Loop) Posted() bool { return !l.inbox.empty() }
 
 // PostAtOnce puts n messages in before the loop can take any.
 func (l *Loop) PostAtOnce(n int, f func()) {
-	l.inbox.mu.Lock()
-	defer l.inbox.mu.Unlock()
-	for range n {
-		l.inbox.msgs = append(l.inbox.msgs, f)
+	first := &Message{Hook: HookFunc(f)}
+	last := first
+	for range n - 1 {
+		last = &Message{next: last, Hook: HookFunc(f)}
 	}
-}
-
-// Messages returns the memory that the inbox keeps.
-func (l *Loop) Messages() (room int, spare []func()) {
-	return cap(l.inbox.spare) + cap(l.inbox.msgs), l.inbox.spare[:cap(l.inbox.spare)]
+	for {
+		first.next = l.inbox.latest.Load()
+		if l.inbox.latest.CompareAndSwap(first.next, last) {
+			return
+		}
+	}
 }
 
 // Slot returns the FD's place in the loop's table.

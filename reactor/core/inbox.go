@@ -6,30 +6,41 @@ import (
 	"sync/atomic"
 )
 
-// An inbox holds functions of other goroutines to be called on the loop's
-// thread.
+// An inbox holds messages of other goroutines and loops, which are handled on the
+// loop's thread. It has no lock: a sender that is held up holds up nobody else.
 //
 // No message is lost and no wake-up is wasted. A sender adds its message and
 // then checks whether the loop is asleep; the loop sets a flag that it is
 // asleep and then checks for messages. Whichever comes second sees the other,
 // so either the loop does not sleep, or exactly one sender wakes it.
+//
+// Invariant: latest is a list of messages, the latest first, that the loop has not
+// taken; or &sealed, when it takes no more.
 type inbox struct {
 	poller Poller
-	mu     sync.Mutex
-	msgs   []func()
-	spare  []func()
-	closed bool
-	full   atomic.Bool // there may be messages
+	taken  uint // messages that were handled
+
+	_      [64]byte // what senders write is on a cache line of its own
+	latest atomic.Pointer[Message]
 	asleep atomic.Bool
 	crowd  atomic.Bool   // the last messages were several at a time, and no sleep has ended without any since
 	wakes  atomic.Uint64 // that were needed
-	taken  uint          // messages that were called
+	_      [64]byte
 }
 
-// put adds f, to be called on the loop's thread before its next batch of tasks.
-// It returns false if the loop has ended; then f is not called.
-func (b *inbox) put(f func()) bool {
-	ok, wake := b.add(f)
+// A Message makes a loop wake its hook. It can be part of a larger structure, so that
+// to post it allocates nothing. It must not be posted again before the hook was woken.
+type Message struct {
+	next *Message
+	Hook Hook // on the loop's thread; it must not wait
+}
+
+var sealed Message
+
+// put adds m, whose hook is woken on the loop's thread before its next batch of
+// tasks. It returns false if the loop has ended; then it never is.
+func (b *inbox) put(m *Message) bool {
+	ok, wake := b.add(m)
 	if wake {
 		b.poller.Wake()
 	}
@@ -39,8 +50,8 @@ func (b *inbox) put(f func()) bool {
 // putPatiently is put for a goroutine that has nothing else to do. If messages come in
 // numbers, it lets those who have more of them put them in before it wakes the loop,
 // which costs far more than a message: one wake, and one turn, are for all of them.
-func (b *inbox) putPatiently(f func()) bool {
-	ok, wake := b.add(f)
+func (b *inbox) putPatiently(m *Message) bool {
+	ok, wake := b.add(m)
 	if wake {
 		if b.crowd.Load() {
 			runtime.Gosched()
@@ -50,26 +61,32 @@ func (b *inbox) putPatiently(f func()) bool {
 	return ok
 }
 
-// add puts f in, unless the loop has ended. It reports whether the caller is the one
+// add puts m in, unless the loop has ended. It reports whether the caller is the one
 // that must wake the loop.
-func (b *inbox) add(f func()) (ok, wake bool) {
-	b.mu.Lock()
-	if b.closed {
-		b.mu.Unlock()
-		return false, false
+func (b *inbox) add(m *Message) (ok, wake bool) {
+	for {
+		before := b.latest.Load()
+		if before == &sealed {
+			return false, false
+		}
+		m.next = before
+		if b.latest.CompareAndSwap(before, m) {
+			break
+		}
 	}
-	b.msgs = append(b.msgs, f)
-	b.full.Store(true)
-	b.mu.Unlock()
 	if wake = b.asleep.Load() && b.asleep.CompareAndSwap(true, false); wake {
 		b.wakes.Add(1)
 	}
 	return true, wake
 }
 
-func (b *inbox) sleep()      { b.asleep.Store(true) }
-func (b *inbox) awake()      { b.asleep.Store(false) }
-func (b *inbox) empty() bool { return !b.full.Load() }
+func (b *inbox) sleep() { b.asleep.Store(true) }
+func (b *inbox) awake() { b.asleep.Store(false) }
+
+func (b *inbox) empty() bool {
+	m := b.latest.Load()
+	return m == nil || m == &sealed
+}
 
 // note remembers how many messages there were at a time.
 func (b *inbox) note(n int) {
@@ -78,41 +95,79 @@ func (b *inbox) note(n int) {
 	}
 }
 
-// drain calls all that was put in so far. It returns how many that was.
+// drain handles all that was put in so far. It returns how many that was.
 func (b *inbox) drain() int {
 	if b.empty() {
 		return 0
 	}
-	b.mu.Lock()
-	msgs := b.msgs
-	b.msgs, b.spare = b.spare[:0], nil
-	b.full.Store(false)
-	b.mu.Unlock()
-	b.note(len(msgs))
-	b.taken += uint(len(msgs))
-	for i, f := range msgs {
-		msgs[i] = nil
-		f()
-	}
-	if cap(msgs) <= 1024 { // otherwise a burst's memory would be kept
-		b.spare = msgs[:0]
-	}
-	return len(msgs)
+	n := b.handle(b.latest.Swap(nil))
+	b.note(n)
+	return n
 }
 
-// close refuses further messages, and then calls those that are in. (In the
+// handle handles a list of messages, the oldest first, and returns how many it had.
+func (b *inbox) handle(latest *Message) (n int) {
+	var oldest *Message
+	for m := latest; m != nil; {
+		next := m.next
+		m.next = oldest
+		oldest, m = m, next
+	}
+	for m := oldest; m != nil; n++ {
+		next, hook := m.next, m.Hook // m may be posted again by its hook
+		m.next = nil
+		b.taken++
+		hook.Wake()
+		m = next
+	}
+	return n
+}
+
+// close refuses further messages, and then handles those that are in. (In the
 // other order, senders that never stop would keep it draining.)
-func (b *inbox) close() {
-	b.mu.Lock()
-	b.closed = true
-	b.mu.Unlock()
-	b.drain()
+func (b *inbox) close() { b.handle(b.latest.Swap(&sealed)) }
+
+// PostMessage makes the loop wake m's hook on its thread, before its next batch of
+// tasks. It returns false if the loop has ended. It may be called from any goroutine,
+// and keeps the order of calls from one of them. It allocates nothing, and makes a
+// system call only if the loop is asleep.
+func (l *Loop) PostMessage(m *Message) bool { return l.inbox.put(m) }
+
+// PostPatiently is like [Loop.PostMessage], for a goroutine that has nothing else to
+// do. It may give way to other goroutines first, and so must not be called on a loop's
+// thread.
+func (l *Loop) PostPatiently(m *Message) bool { return l.inbox.putPatiently(m) }
+
+// Post is like PostMessage, for a function.
+func (l *Loop) Post(f func()) bool {
+	p := posts.Get().(*post)
+	p.f = f
+	ok := l.inbox.put(&p.Message)
+	if !ok {
+		p.free()
+	}
+	return ok
 }
 
-// Post makes the loop call f on its thread, before its next batch of tasks. It
-// returns false if the loop has ended. It may be called from any goroutine.
-func (l *Loop) Post(f func()) bool { return l.inbox.put(f) }
+// A post is the message of a Post.
+type post struct {
+	Message
+	f func()
+}
 
-// PostPatiently is like [Loop.Post], for a goroutine that has nothing else to do. It may
-// give way to other goroutines first, and so must not be called on a loop's thread.
-func (l *Loop) PostPatiently(f func()) bool { return l.inbox.putPatiently(f) }
+var posts = sync.Pool{New: func() any {
+	p := new(post)
+	p.Hook = p
+	return p
+}}
+
+func (p *post) Wake() {
+	f := p.f
+	p.free()
+	f()
+}
+
+func (p *post) free() {
+	p.f = nil
+	posts.Put(p)
+}

@@ -53,22 +53,59 @@ func TestWakesCoalesce(t *testing.T) {
 	})
 }
 
-func TestInboxKeepsNoBurst(t *testing.T) {
+// Senders at the same time lose nothing, and each one's messages keep their order; a
+// message whose hook posts it again arrives again.
+func TestMessagesKeepTheirOrder(t *testing.T) {
+	const senders, each = 8, 2000
 	run(t, func(ctx context.Context) error {
-		l := reactor.LoopOf(ctx)
-		n := 0
-		for range 5000 {
-			l.Post(func() { n++ })
+		inner := core.Nearest(ctx).Loop()
+		defer inner.Hold()()
+		var f reactor.Future[int]
+		var next [senders]int
+		left := senders
+		for s := range senders {
+			go func() {
+				for i := range each {
+					inner.Post(func() {
+						if next[s] != i {
+							t.Errorf("sender %d: message %d in the place of %d", s, i, next[s])
+						}
+						next[s]++
+					})
+				}
+				again := 0
+				var m core.Message
+				m.Hook = core.HookFunc(func() {
+					if again++; again < 10 {
+						inner.PostMessage(&m)
+					} else if left--; left == 0 {
+						f.SetResult(0)
+					}
+				})
+				inner.PostMessage(&m)
+			}()
 		}
-		yields(ctx, 2)
-		room, spare := core.Nearest(ctx).Loop().Messages()
-		if n != 5000 || room > 2048 {
-			t.Errorf("%d called; room for %d is kept", n, room)
-		}
-		for i, f := range spare {
-			if f != nil {
-				t.Fatalf("message %d is kept alive", i)
+		f.Await(ctx)
+		for s, n := range next {
+			if n != each {
+				t.Errorf("sender %d: %d arrived", s, n)
 			}
+		}
+		return nil
+	})
+}
+
+// A message that is part of something else costs no memory of its own.
+func TestMessagesAllocateNothing(t *testing.T) {
+	run(t, func(ctx context.Context) error {
+		inner := core.Nearest(ctx).Loop()
+		n := 0
+		m := core.Message{Hook: core.HookFunc(func() { n++ })}
+		if got := testing.AllocsPerRun(100, func() {
+			inner.PostMessage(&m)
+			reactor.Yield(ctx)
+		}); got != 0 || n != 101 {
+			t.Errorf("%v allocations for each; %d arrived", got, n)
 		}
 		return nil
 	})
@@ -187,11 +224,11 @@ func TestWakesWaitForACrowd(t *testing.T) {
 				for range crowd {
 					go func() {
 						posted.Add(1)
-						inner.PostPatiently(func() {
+						inner.PostPatiently(&core.Message{Hook: core.HookFunc(func() {
 							if n++; n == crowd {
 								f.SetResult(n)
 							}
-						})
+						})})
 					}()
 				}
 			}()
