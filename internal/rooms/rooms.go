@@ -57,6 +57,7 @@ var floors = [][]room{
 	},
 	{
 		{"net/tls", "How do tasks talk over TLS?"},
+		{"shard", "How do loops share a machine?"},
 	},
 	{
 		{"examples", "How is it used?"},

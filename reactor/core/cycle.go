@@ -92,6 +92,13 @@ func (s *Scope) bounded() bool {
 	return false
 }
 
+// A CallWait is an object of a wait for functions that other loops call.
+type CallWait interface {
+	// Awaits reports whether the wait can't end before t, a task of the caller's loop,
+	// does: a function that the wait is for has called the one that t runs.
+	Awaits(t *Task) bool
+}
+
 type cycleSearch struct {
 	me     *Task
 	budget int
@@ -117,6 +124,8 @@ func (c *cycleSearch) leads(t *Task) (found bool) {
 		if b, ok := what.(boundedJoiner); ok && found {
 			found = !b.Bounds().bounded()
 		}
+	case CallWait:
+		found = what.Awaits(c.me)
 	}
 	if !found || w.where.bounded() {
 		c.path = c.path[:before]
