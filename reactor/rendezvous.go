@@ -25,6 +25,14 @@ func (q *queue[T]) offer(w *core.Worker, s *core.Scope, item T) error {
 	return o.putter.Wait(w, s, waitingFor("a getter of its item"))
 }
 
+// offering returns the number of tasks that wait in offer.
+func (q *queue[T]) offering() (n int) {
+	for x := range q.offers.All {
+		n += x.Hook.(*offer[T]).putter.Tasks()
+	}
+	return n
+}
+
 // accept takes the item that was offered first. The error is [ErrEmpty] if
 // there is none.
 func (q *queue[T]) accept() (item T, err error) {

@@ -73,10 +73,7 @@ func (m *RWMutex) lock(ctx context.Context, op string, weight int) error {
 type rwMutexWait RWMutex
 
 func (m *rwMutexWait) Describe(d *core.Wait) {
-	held := m.writer
-	if held.task == nil {
-		held.task = (*RWMutex)(m).anyReader()
-	}
+	held := (*RWMutex)(m).held()
 	held.describe("a read-write mutex", d)
 	if held.task != nil {
 		d.More = max(0, len(m.reading)-1)
@@ -144,6 +141,15 @@ func (m *RWMutex) RUnlock() {
 		r.next, m.spare = m.spare, r
 	}
 	m.admitWaiters()
+}
+
+// held returns the writer, or else the oldest task that reads.
+func (m *RWMutex) held() holder {
+	held := m.writer
+	if held.task == nil {
+		held.task = m.anyReader()
+	}
+	return held
 }
 
 // anyReader returns the oldest task that reads.

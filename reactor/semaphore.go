@@ -54,7 +54,8 @@ func (m *Semaphore) Acquire(ctx context.Context, n int) error {
 type semaphoreWait Semaphore
 
 func (m *semaphoreWait) Describe(d *core.Wait) {
-	d.For, d.Have, d.Max, d.After = "a semaphore", max(0, m.free), m.total, " free"
+	d.For, d.After = "a semaphore", " free"
+	d.Have, d.Max = (*Semaphore)(m).permits()
 }
 
 func (m *semaphoreWait) String() string { return core.Described(m) }
@@ -108,8 +109,12 @@ func (m *Semaphore) Release(n int) {
 // Free returns the number of free permits.
 func (m *Semaphore) Free() int {
 	m.home.OnLoop("Semaphore.Free")
-	return max(0, m.free)
+	free, _ := m.permits()
+	return free
 }
+
+// permits returns how many permits are free, and how many there are.
+func (m *Semaphore) permits() (free, total int) { return max(0, m.free), m.total }
 
 // grant gives permits to as many tasks as possible, from the front of the
 // queue.

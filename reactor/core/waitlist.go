@@ -80,6 +80,16 @@ func (q *WaitList) Len() (n int) {
 	return n
 }
 
+// Tasks returns the number of waiters that are tasks, which it counts one by one.
+func (q *WaitList) Tasks() (n int) {
+	for x := range q.All {
+		if x.w != nil {
+			n++
+		}
+	}
+	return n
+}
+
 // Push adds x behind all others. A worker's node is pushed just before its task
 // parks.
 func (q *WaitList) Push(x *Waiter) {
