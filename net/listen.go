@@ -31,6 +31,7 @@ type listener struct {
 	path    string // of a Unix socket's file, if any
 	unlinks atomic.Bool
 	latest  atomic.Pointer[origin] // of the last accepted connection
+	ended   func()                 // if set, is called when an accepted connection is closed
 }
 
 // defaultBacklog is how many connections may wait to be accepted. The kernel
@@ -129,6 +130,7 @@ func (l *listener) originAt(local Addr) *origin {
 	if latest == nil || !sameAddr(latest.local, local) {
 		latest = &origin{network: l.network, local: local, tcp: isTCP(l.network)}
 		latest.use(l.sys)
+		latest.kind.Before = l.ended
 		l.latest.Store(latest)
 	}
 	return latest

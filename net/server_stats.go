@@ -15,6 +15,14 @@ type Stats struct {
 	Failed   int64 // handlers that panicked, or returned an error that was logged
 }
 
+// Add returns the sums of the counters of two servers.
+func (s Stats) Add(o Stats) Stats {
+	return Stats{
+		Accepted: s.Accepted + o.Accepted, Active: s.Active + o.Active,
+		Shed: s.Shed + o.Shed, Expired: s.Expired + o.Expired, Failed: s.Failed + o.Failed,
+	}
+}
+
 type stats struct{ accepted, active, shed, expired, failed atomic.Int64 }
 
 // Stats returns s's counters. It may be called from any goroutine.

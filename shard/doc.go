@@ -8,7 +8,8 @@
 //		return nil
 //	})
 //
-// A [Program] is the full form, with state of each shard.
+// A [Program] is the full form, with state of each shard. A [Listener] spreads the
+// connections of one address over the shards, and [Serve] does no more than that.
 //
 // # What it leaves to others
 //
