@@ -12,30 +12,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
+
+	"github.com/eddyio/eddy/internal/testkit/programs"
 )
 
-// command is the eddy command, built once.
-var command = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "eddy")
-	if err != nil {
-		return "", err
-	}
-	bin := filepath.Join(dir, "eddy")
-	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return bin, nil
-})
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if bin, err := command(); err == nil {
-		os.RemoveAll(filepath.Dir(bin))
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { programs.Main(m, main) }
 
 // eddy runs the command, and returns what it printed and its exit status.
 func eddy(t *testing.T, env []string, args ...string) (out, errors string, status int) {
@@ -51,13 +33,8 @@ func eddy(t *testing.T, env []string, args ...string) (out, errors string, statu
 
 func eddyCommand(t *testing.T, env []string, args ...string) *exec.Cmd {
 	t.Helper()
-	bin, err := command()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(bin, args...)
-	cmd.Env = append(os.Environ(), envAddress+"=")
-	cmd.Env = append(cmd.Env, env...)
+	cmd := programs.Command(t, args...)
+	cmd.Env = append(append(cmd.Env, envAddress+"="), env...)
 	return cmd
 }
 

@@ -12,8 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit/programs"
 	"github.com/eddyio/eddy/reactor"
 )
+
+func TestMain(m *testing.M) { programs.Main(m, main) }
 
 func TestArguments(t *testing.T) {
 	three := "127.0.0.1:1,127.0.0.1:2,127.0.0.1:3"
@@ -81,14 +84,10 @@ func TestFile(t *testing.T) {
 // as starting nodes wait.
 func TestProcesses(t *testing.T) {
 	dir := t.TempDir()
-	bin := filepath.Join(dir, "counter")
-	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
 	addrs := strings.Join(free(t, nodes), ",")
 	var running []*exec.Cmd
 	for i := range nodes {
-		cmd := exec.Command(bin, "-nodes", addrs, "-node", fmt.Sprint(i+1), "-store", filepath.Join(dir, fmt.Sprint(i)))
+		cmd := programs.Command(t, "-nodes", addrs, "-node", fmt.Sprint(i+1), "-store", filepath.Join(dir, fmt.Sprint(i)))
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +95,7 @@ func TestProcesses(t *testing.T) {
 		running = append(running, cmd)
 	}
 	for i, request := range []string{"inc", "inc", "get"} {
-		out, err := exec.Command(bin, "-nodes", addrs, "-patience", "30s", request).CombinedOutput()
+		out, err := programs.Command(t, "-nodes", addrs, "-patience", "30s", request).CombinedOutput()
 		if want := fmt.Sprintln(min(i+1, 2)); err != nil || string(out) != want {
 			t.Fatalf("%s: %q, %v, want %s", request, out, err, want)
 		}
@@ -109,7 +108,7 @@ func TestProcesses(t *testing.T) {
 			t.Error("after an interrupt:", err)
 		}
 	}
-	out, err := exec.Command(bin, "-nodes", addrs, "-patience", "100ms", "get").CombinedOutput()
+	out, err := programs.Command(t, "-nodes", addrs, "-patience", "100ms", "get").CombinedOutput()
 	if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), "no node leads") {
 		t.Errorf("without nodes: %v, %s", err, out)
 	}

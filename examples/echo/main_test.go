@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,68 +15,34 @@ import (
 	"time"
 
 	"github.com/eddyio/eddy/internal/testkit"
+	"github.com/eddyio/eddy/internal/testkit/programs"
 )
 
 const patience = testkit.Patience
 
-func build(t *testing.T) (bin string) {
-	t.Helper()
-	bin = filepath.Join(t.TempDir(), "echo")
-	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return bin
-}
+func TestMain(m *testing.M) { programs.Main(m, main) }
 
-// start runs the program, and returns its address.
-func start(t *testing.T, bin string) (cmd *exec.Cmd, addr string) {
+func start(t *testing.T) *programs.Server {
 	t.Helper()
-	cmd = exec.Command(bin, "-addr", "127.0.0.1:0", "-peraddr", "1000")
-	cmd.Stderr = new(bytes.Buffer)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	line, err := bufio.NewReader(out).ReadString('\n')
-	addr, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
-	if !ok {
-		t.Fatalf("the program said %q, %v", line, err)
-	}
-	return cmd, addr
+	return programs.Start(t, "-addr", "127.0.0.1:0", "-peraddr", "1000")
 }
 
 // TestEcho runs 1,000 concurrent clients; some send a megabyte, some close
 // their side before they read. Then it interrupts the program, which must exit
 // without an error.
 func TestEcho(t *testing.T) {
-	cmd, addr := start(t, build(t))
+	p := start(t)
 	var clients, connected sync.WaitGroup
 	connected.Add(1000)
 	for i := range 1000 {
 		clients.Go(func() {
-			if err := client(addr, i, &connected); err != nil {
+			if err := client(p.Addr, i, &connected); err != nil {
 				t.Errorf("client %d: %v", i, err)
 			}
 		})
 	}
 	clients.Wait()
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	select {
-	case err := <-ended:
-		if err != nil {
-			t.Error("after an interrupt:", err)
-		}
-	case <-time.After(patience):
-		t.Error("the program goes on after an interrupt")
-	}
+	p.Interrupt(t)
 }
 
 // client waits until all are connected, and checks the echo of a message.
@@ -123,9 +87,7 @@ func client(addr string, i int, connected *sync.WaitGroup) error {
 }
 
 func TestAddressInUse(t *testing.T) {
-	bin := build(t)
-	_, addr := start(t, bin)
-	out, err := exec.Command(bin, "-addr", addr).CombinedOutput()
+	out, err := programs.Command(t, "-addr", start(t).Addr).CombinedOutput()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !strings.Contains(string(out), syscall.EADDRINUSE.Error()) {
 		t.Errorf("%v: %s", err, out)
@@ -135,10 +97,9 @@ func TestAddressInUse(t *testing.T) {
 // TestInterrupts: after an interrupt, connections have their grace time; the
 // program reports that, and a second interrupt ends it at once.
 func TestInterrupts(t *testing.T) {
-	bin := build(t)
 	for _, again := range []bool{false, true} {
-		cmd, addr := start(t, bin)
-		c, err := net.Dial("tcp", addr)
+		p := start(t)
+		c, err := net.Dial("tcp", p.Addr)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -155,9 +116,9 @@ func TestInterrupts(t *testing.T) {
 		if err := say(); err != nil {
 			t.Fatal(err)
 		}
-		cmd.Process.Signal(syscall.SIGTERM)
+		p.Process.Signal(syscall.SIGTERM)
 		for { // until it is interrupted
-			late, err := net.Dial("tcp", addr)
+			late, err := net.Dial("tcp", p.Addr)
 			if err != nil {
 				break
 			}
@@ -166,27 +127,25 @@ func TestInterrupts(t *testing.T) {
 		if err := say(); err != nil {
 			t.Error("a connection has no grace:", err)
 		}
-		ended := make(chan error, 1)
-		go func() { ended <- cmd.Wait() }()
 		if !again {
 			c.Close()
 		}
 		for waiting := true; waiting; {
 			if again { // the first may come before the program is ready for it
-				cmd.Process.Signal(os.Interrupt)
+				p.Process.Signal(os.Interrupt)
 			}
 			select {
-			case err = <-ended:
+			case <-p.Ended():
 				waiting = false
 			case <-time.After(10 * time.Millisecond):
 			}
 		}
 		// The second interrupt may come before it has said anything.
-		if log := cmd.Stderr.(*bytes.Buffer).String(); !again && !strings.Contains(log, " connection(s) open") {
+		if log := p.Log(); !again && !strings.Contains(log, " connection(s) open") {
 			t.Errorf("it said %q", log)
 		}
-		if status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus); again && (!status.Signaled() || status.Signal() != os.Interrupt) || !again && err != nil {
-			t.Errorf("interrupted again: %v; ended with %v", again, err)
+		if status, _ := p.State().Sys().(syscall.WaitStatus); again && (!status.Signaled() || status.Signal() != os.Interrupt) || !again && p.Status() != nil {
+			t.Errorf("interrupted again: %v; ended with %v", again, p.Status())
 		}
 	}
 }

@@ -10,69 +10,26 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/eddyio/eddy/internal/testkit"
+	"github.com/eddyio/eddy/internal/testkit/programs"
 )
 
 const patience = testkit.Patience
 
-var build = sync.OnceValues(func() (bin string, err error) {
-	dir, err := os.MkdirTemp("", "eddy-https")
-	if err != nil {
-		return "", err
-	}
-	bin = filepath.Join(dir, "https")
-	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %w\n%s", err, out)
-	}
-	return bin, nil
-})
-
-func TestMain(m *testing.M) {
-	status := m.Run()
-	if bin, err := build(); err == nil {
-		os.RemoveAll(filepath.Dir(bin))
-	}
-	os.Exit(status)
-}
+func TestMain(m *testing.M) { programs.Main(m, main) }
 
 // start runs the program and returns its URL, without a slash. When the test is
 // over it is interrupted, and must end well.
 func start(t *testing.T) (url string) {
 	t.Helper()
-	bin, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(bin, "-addr", "127.0.0.1:0", "-peraddr", "1000")
-	var log bytes.Buffer
-	cmd.Stderr = &log
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Signal(os.Interrupt)
-		deadline := time.AfterFunc(patience, func() { cmd.Process.Kill() })
-		defer deadline.Stop()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("after an interrupt: %v\n%s", err, &log)
-		}
-	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	url, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
-	if !ok {
-		t.Fatalf("the program said %q, %v", line, err)
-	}
-	return url
+	p := programs.Start(t, "-addr", "127.0.0.1:0", "-peraddr", "1000")
+	t.Cleanup(func() { p.Interrupt(t) })
+	return p.Addr
 }
 
 func client() *http.Client {

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -16,48 +14,28 @@ import (
 	"time"
 
 	"github.com/eddyio/eddy/internal/testkit"
+	"github.com/eddyio/eddy/internal/testkit/programs"
 )
 
 const patience = testkit.Patience
 
-func build(t *testing.T) (bin string) {
-	t.Helper()
-	bin = filepath.Join(t.TempDir(), "udpecho")
-	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return bin
-}
+func TestMain(m *testing.M) { programs.Main(m, main) }
 
 // start runs the program, and returns its port.
-func start(t *testing.T, bin, addr string) (cmd *exec.Cmd, port string) {
+func start(t *testing.T, addr string) (p *programs.Server, port string) {
 	t.Helper()
-	cmd = exec.Command(bin, "-addr", addr)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
+	p = programs.Start(t, "-addr", addr)
+	_, port, err := net.SplitHostPort(p.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	line, err := bufio.NewReader(out).ReadString('\n')
-	at, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
-	if !ok {
-		t.Fatalf("the program said %q, %v", line, err)
-	}
-	_, port, err = net.SplitHostPort(at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cmd, port
+	return p, port
 }
 
 // TestUDPEcho has clients that are connected, and so hear only an answer from the
 // address that they asked at. Then it interrupts the program, which must end well.
 func TestUDPEcho(t *testing.T) {
-	cmd, port := start(t, build(t), ":0")
+	p, port := start(t, ":0")
 	hosts := []string{"127.0.0.1", "127.0.0.2", "::1"}
 	var clients sync.WaitGroup
 	for i := range 30 {
@@ -74,19 +52,7 @@ func TestUDPEcho(t *testing.T) {
 		})
 	}
 	clients.Wait()
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	select {
-	case err := <-ended:
-		if err != nil {
-			t.Error("after an interrupt:", err)
-		}
-	case <-time.After(patience):
-		t.Error("the program goes on after an interrupt")
-	}
+	p.Interrupt(t)
 }
 
 // client has datagrams of several lengths echoed, and sends one again if its
@@ -124,8 +90,7 @@ func exchange(c net.Conn, msg []byte) error {
 }
 
 func TestErrorsAreTold(t *testing.T) {
-	bin := build(t)
-	_, port := start(t, bin, "127.0.0.1:0")
+	_, port := start(t, "127.0.0.1:0")
 	for _, test := range []struct {
 		args []string
 		code int
@@ -136,7 +101,7 @@ func TestErrorsAreTold(t *testing.T) {
 		{[]string{"-addr", "127.0.0.1:99999"}, 1, "99999"},
 		{[]string{"127.0.0.1:7002"}, 2, `unexpected argument "127.0.0.1:7002"`},
 	} {
-		out, err := exec.Command(bin, test.args...).CombinedOutput()
+		out, err := programs.Command(t, test.args...).CombinedOutput()
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) || exit.ExitCode() != test.code || !strings.Contains(string(out), test.says) {
 			t.Errorf("%q: %v: %s", test.args, err, out)

@@ -9,10 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/internal/testkit/programs"
 )
 
 var (
@@ -80,22 +81,8 @@ func startChat(t *testing.T) (addr, page string) {
 	}
 	inspectAddr := ln.Addr().String()
 	ln.Close()
-	cmd := exec.Command(bin, "-addr", "127.0.0.1:0", "-inspect", inspectAddr)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	line, err := bufio.NewReader(out).ReadString('\n')
-	addr, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
-	if !ok {
-		t.Fatalf("the chat said %q, %v", line, err)
-	}
-	return addr, "http://" + inspectAddr
+	chat := programs.Serve(t, exec.Command(bin, "-addr", "127.0.0.1:0", "-inspect", inspectAddr))
+	return chat.Addr, "http://" + inspectAddr
 }
 
 // perAddr is how many members come from one address: the chat lets few more in. The
