@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/eddyio/eddy/internal/testkit"
 )
 
 // A translation has the structure of the page that it translates: as many
@@ -14,18 +16,7 @@ import (
 func TestTranslationsHaveTheSameStructure(t *testing.T) {
 	own := structure(t, "../README.md")
 	translated := structure(t, "../README.zh-CN.md")
-	for i := range max(len(own), len(translated)) {
-		a, b := "the end", "the end"
-		if i < len(own) {
-			a = own[i]
-		}
-		if i < len(translated) {
-			b = translated[i]
-		}
-		if a != b {
-			t.Fatalf("README.zh-CN.md differs from README.md in part %d: it has\n%s\nin the place of\n%s", i, b, a)
-		}
-	}
+	testkit.SameLines(t, translated, own)
 }
 
 var commandOrLink = regexp.MustCompile("`[^`]+`|\\]\\([^)]+\\)")

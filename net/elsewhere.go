@@ -107,7 +107,7 @@ func (waitedFor) Err() error            { return nil }
 func (w waitedFor) Deadline() (time.Time, bool) {
 	d, ok := w.Context.Deadline()
 	if ok {
-		d = rebased(d, w.asked)
+		d = poll.Rebased(d, w.asked)
 	}
 	return d, ok
 }

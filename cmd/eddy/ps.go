@@ -10,6 +10,12 @@ import (
 
 // ps lists the tasks of each loop, the longest wait first.
 func ps(ctx context.Context, t *target, out io.Writer) error {
+	return t.print(ctx, out, func(w io.Writer, l *loop) { l.table(w, l.byWait()) })
+}
+
+// print prints what the program says of itself, and of each loop, followed by what
+// the function prints of it.
+func (t *target) print(ctx context.Context, out io.Writer, rest func(w io.Writer, l *loop)) error {
 	s, err := t.snapshot(ctx)
 	if err != nil {
 		return err
@@ -19,7 +25,7 @@ func ps(ctx context.Context, t *target, out io.Writer) error {
 	for _, l := range s.Loops {
 		fmt.Fprintln(w)
 		l.head(w)
-		l.table(w, l.byWait())
+		rest(w, l)
 	}
 	return w.Flush()
 }

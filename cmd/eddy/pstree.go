@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"fmt"
@@ -24,21 +23,12 @@ type node struct {
 // pstree prints the tree of each loop's tasks. Many siblings of one function are one line each,
 // unless all is wanted.
 func pstree(ctx context.Context, t *target, out io.Writer, all bool) error {
-	s, err := t.snapshot(ctx)
-	if err != nil {
-		return err
-	}
-	w := bufio.NewWriter(out)
-	s.head(w)
-	for _, l := range s.Loops {
-		fmt.Fprintln(w)
-		l.head(w)
+	return t.print(ctx, out, func(w io.Writer, l *loop) {
 		for _, suspect := range l.Suspects {
 			fmt.Fprintf(w, "suspect: task %d %s\n", suspect.Task, plain(suspect.Why))
 		}
 		l.tree(w, all)
-	}
-	return w.Flush()
+	})
 }
 
 // tree prints the tasks of a loop. Trees may be deep, so it does not call itself.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/internal/testkit/chrome"
 )
 
@@ -99,18 +100,7 @@ func TestChromeTrace(t *testing.T) {
 		fmt.Sscan(b, &bt)
 		return cmp.Or(cmp.Compare(at, bt), cmp.Compare(a, b))
 	})
-	for i := range max(len(got), len(want)) {
-		a, b := "(nothing)", "(nothing)"
-		if i < len(got) {
-			a = got[i]
-		}
-		if i < len(want) {
-			b = want[i]
-		}
-		if a != b {
-			t.Errorf("line %d: %s\n    want %s", i, a, b)
-		}
-	}
+	testkit.SameLines(t, got, want)
 }
 
 // Whatever the records are, and whatever the names, the format is kept.

@@ -3,6 +3,7 @@ package testkit
 import (
 	"bytes"
 	"fmt"
+	"testing"
 )
 
 // Pattern returns n bytes without local repetition, so that lost, doubled or
@@ -32,4 +33,21 @@ func Same(got, want []byte) error {
 		}
 	}
 	return nil
+}
+
+// SameLines fails the test for the first line in which got differs from want.
+func SameLines(t testing.TB, got, want []string) {
+	t.Helper()
+	at := func(lines []string, i int) string {
+		if i < len(lines) {
+			return lines[i]
+		}
+		return "(the end)"
+	}
+	for i := range max(len(got), len(want)) {
+		if g, w := at(got, i), at(want, i); g != w {
+			t.Errorf("line %d is\n%s\nwant\n%s", i+1, g, w)
+			return
+		}
+	}
 }

@@ -14,9 +14,9 @@ func askedAt(deadline time.Time) time.Time {
 	return time.Now()
 }
 
-// rebased converts the deadline t, which a goroutine set when its clock showed
+// Rebased converts the deadline t, which a goroutine set when its clock showed
 // asked, to the loop's clock. It must be called on the loop.
-func rebased(t, asked time.Time) time.Time {
+func Rebased(t, asked time.Time) time.Time {
 	const apart = time.Hour // a bubble's clock begins with the year 2000
 	if asked.IsZero() || time.Since(asked.Round(0)).Abs() < apart {
 		return t

@@ -182,7 +182,7 @@ func (f *FD) setDeadline(d direction, t time.Time) error {
 		return f.setDeadlineApart(d, t)
 	}
 	asked := askedAt(t)
-	return elsewhere0(f, func() error { return f.setDeadline(d, rebased(t, asked)) })
+	return elsewhere0(f, func() error { return f.setDeadline(d, Rebased(t, asked)) })
 }
 
 func (f *FD) setCoreDeadline(d direction, t time.Time) error {

@@ -186,7 +186,7 @@ func (f *FD) setDeadlineApart(d direction, t time.Time) error {
 			latest := g.deadlines[d].count == count
 			g.mu.Unlock()
 			if latest {
-				f.setCoreDeadline(d, rebased(t, asked))
+				f.setCoreDeadline(d, Rebased(t, asked))
 			}
 		})
 	}
