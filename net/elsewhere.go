@@ -10,6 +10,7 @@ import (
 
 	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/reactor/core"
+	"github.com/eddyio/eddy/reactor/poll"
 )
 
 // onLoop calls f on the loop of ctx, whether or not the caller is its running
