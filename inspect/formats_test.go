@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -116,13 +117,17 @@ func TestServeOnASocket(t *testing.T) {
 	}
 }
 
+// published counts variables of expvar, whose names a process can use once.
+var published atomic.Int32
+
 // The variable of expvar is JSON, with the loop's health.
 func TestPublish(t *testing.T) {
-	Publish("eddy of the test")
+	name := fmt.Sprint("eddy of the test ", published.Add(1))
+	Publish(name)
 	run(t, func(ctx context.Context) error {
 		reactor.Sleep(ctx, time.Millisecond)
 		var all []loopHealth
-		if err := json.Unmarshal([]byte(expvar.Get("eddy of the test").String()), &all); err != nil {
+		if err := json.Unmarshal([]byte(expvar.Get(name).String()), &all); err != nil {
 			return err
 		}
 		for _, l := range all {

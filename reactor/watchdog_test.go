@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/eddyio/eddy/internal/testkit"
 )
 
 // blockages is what the watchdog reports.
@@ -34,12 +36,32 @@ func runBlocked(t *testing.T, o Options, main func(ctx context.Context, reports 
 	return o.Run(context.Background(), func(ctx context.Context) error { return main(ctx, b.next) })
 }
 
-func waitOnChannel(c chan Report) Report { return <-c }
-
-func computeUntil(c chan Report) Report {
-	for len(c) == 0 {
+// waitOnChannel blocks until that is reported. Where others take the processor, an earlier
+// step may have been reported too.
+func waitOnChannel(c chan Report) (r Report) {
+	for late := time.After(testkit.Patience); !isOf(r, "waitOnChannel"); {
+		select {
+		case r = <-c:
+		case <-late:
+			return r
+		}
 	}
-	return <-c
+	return r
+}
+
+// computeUntil is waitOnChannel for a computation.
+func computeUntil(c chan Report) (r Report) {
+	for late := time.Now().Add(testkit.Patience); !isOf(r, "computeUntil") && time.Now().Before(late); {
+		if len(c) > 0 {
+			r = <-c
+		}
+	}
+	return r
+}
+
+// isOf reports whether a step in a function is reported.
+func isOf(r Report, function string) bool {
+	return r.Kind == LoopBlocked && strings.Contains(string(r.Stack), "."+function+"\n\t")
 }
 
 // A step that blocks the thread is reported while it does, with its task and
