@@ -28,6 +28,10 @@ var notToBeCopied = map[string]any{
 var values = map[string]bool{
 	"CancelError": true, "DeadlockError": true, "Options": true, "Outcome": true, "PanicError": true,
 	"FDKind": true, "Report": true, "Side": true, "Supervisor": true, "TimeoutError": true,
+
+	"BarrierStats": true, "CondStats": true, "EventStats": true, "FutureStats": true, "GroupStats": true,
+	"MutexStats": true, "QueueStats": true, "RWMutexStats": true, "SemaphoreStats": true, "TaskStats": true,
+	"TickerStats": true, "WatchStats": true,
 }
 
 // go vet finds copies of every exported struct that must not be copied, and a new

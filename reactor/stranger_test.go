@@ -236,6 +236,21 @@ func forTheLoop(p *possessions) map[string]func() {
 		"queue.Join":           func() { p.fifo.Join(ctx) },
 		"queue.TaskDone":       func() { p.fifo.TaskDone() },
 
+		"anyTask.Stats":       func() { p.task.Stats() },
+		"Barrier.Stats":       func() { p.barrier.Stats() },
+		"Cond.Stats":          func() { p.cond.Stats() },
+		"Event.Stats":         func() { p.event.Stats() },
+		"Future.Stats":        func() { p.future.Stats() },
+		"LifoQueue.Stats":     func() { p.lifo.Stats() },
+		"Mutex.Stats":         func() { p.mutex.Stats() },
+		"PriorityQueue.Stats": func() { p.prio.Stats() },
+		"Queue.Stats":         func() { p.fifo.Stats() },
+		"RWMutex.Stats":       func() { p.rw.Stats() },
+		"Semaphore.Stats":     func() { p.semaphore.Stats() },
+		"TaskGroup.Stats":     func() { p.group.Stats() },
+		"Ticker.Stats":        func() { p.ticker.Stats() },
+		"Watch.Stats":         func() { p.watch.Stats() },
+
 		"Guest.End":  nil, // see TestGuestMisuse: their sentence is another
 		"Guest.Run":  nil,
 		"Guest.Turn": nil,
