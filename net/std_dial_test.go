@@ -19,14 +19,23 @@ import (
 	"github.com/eddyio/eddy/sockets"
 )
 
-// refused is an address where nobody listens.
+// refused is an address where nobody listens, and nobody can until the test ends:
+// it is that of a socket that only holds it.
 func refused(t testing.TB) string {
-	ln, err := stdnet.Listen("tcp", "127.0.0.1:0")
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
-	return ln.Addr().String()
+	t.Cleanup(func() { unix.Close(fd) })
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	own, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint("127.0.0.1:", own.(*unix.SockaddrInet4).Port)
 }
 
 func TestDialAsStd(t *testing.T) {

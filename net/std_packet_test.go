@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -31,6 +32,7 @@ type udpSocket interface {
 	WriteMsgUDPAddrPort(b, oob []byte, addr netip.AddrPort) (n, oobn int, err error)
 	SetReadBuffer(int) error
 	SetWriteBuffer(int) error
+	SyscallConn() (syscall.RawConn, error)
 }
 
 // unixSocket is what both nets' Unix connections can do.
@@ -126,6 +128,34 @@ func (w *world) tell(what string, err error, results ...any) {
 
 func udpAddr(c Conn) *UDPAddr          { return c.LocalAddr().(*UDPAddr) }
 func addrPortOf(c Conn) netip.AddrPort { return udpAddr(c).AddrPort() }
+
+// deafen connects c to itself: whatever others send it is refused, and its port is
+// not given to a stranger, as that of a closed socket could be.
+func deafen(c udpSocket) error {
+	own := udpAddr(c)
+	var to unix.Sockaddr = &unix.SockaddrInet4{Port: own.Port, Addr: [4]byte{127, 0, 0, 1}}
+	if own.IP.To4() == nil {
+		to = &unix.SockaddrInet6{Port: own.Port, Addr: own.AddrPort().Addr().As16()}
+	}
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return errors.Join(raw.Control(func(fd uintptr) { err = unix.Connect(int(fd), to) }), err)
+}
+
+// refusal sends from c to a deaf socket until f is refused. A busy kernel reports a
+// refusal late, and a report that was not asked for yet is lost to the next one.
+func refusal(c udpSocket, f func() (int, error)) (n int, err error) {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		c.Write([]byte("x"))
+		c.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+		if n, err = f(); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+	}
+	return n, err
+}
 
 // A udpStep is something done to two UDP sockets that are bound and not connected.
 type udpStep struct {
@@ -305,7 +335,7 @@ var onUDP = []udpStep{
 		c, err := w.dialUDP("udp", nil, udpAddr(a))
 		w.must(err)
 		defer c.Close()
-		a.Close()
+		w.must(deafen(a))
 		p := make([]byte, 8)
 		for i, f := range []func() (int, error){
 			func() (int, error) { return c.Read(p) },
@@ -314,9 +344,7 @@ var onUDP = []udpStep{
 			func() (int, error) { n, _, _, _, err := c.ReadMsgUDP(p, nil); return max(n, 0), err }, // std's is -1
 			func() (int, error) { n, _, err := c.WriteMsgUDP(p, nil, nil); return n, err },
 		} {
-			n, err := c.Write([]byte("x"))
-			w.tell("write", err, n)
-			n, err = f()
+			n, err := refusal(c, f)
 			w.tell(fmt.Sprint("then ", i), err, n)
 		}
 		n, err := b.WriteTo([]byte("x"), a.LocalAddr())
@@ -328,7 +356,7 @@ var onUDP = []udpStep{
 		c, err := w.dialUDP("udp", nil, udpAddr(a))
 		w.must(err)
 		defer c.Close()
-		a.Close()
+		w.must(deafen(a))
 		wait := w.spawn(func() {
 			n, err := c.Read(make([]byte, 8))
 			w.tell("read", err, n)
