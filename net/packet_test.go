@@ -558,9 +558,9 @@ func TestFullQueueOfOthers(t *testing.T) {
 			defer socks[i].Close()
 		}
 		receiver, filler, sender := socks[0], socks[1], socks[2]
-		filler.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
 		n := 0
 		for ; ; n++ {
+			filler.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
 			if _, err := filler.WriteTo([]byte("x"), receiver.LocalAddr()); err != nil {
 				break
 			}

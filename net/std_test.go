@@ -165,6 +165,25 @@ type half interface {
 func past() time.Time { return time.Now().Add(-time.Second) }
 func soon() time.Time { return time.Now().Add(time.Millisecond) }
 
+// inTime moves c's read deadline, which is the time d from now, while read waits. On a
+// machine too busy to move it before it passes, all is done again, and what was noted
+// before is forgotten.
+func (w *world) inTime(c Conn, d time.Duration, move, read func()) {
+	noted := len(w.outcome)
+	for {
+		due := time.Now().Add(d)
+		c.SetReadDeadline(due)
+		wait := w.spawn(read)
+		move()
+		moved := time.Now()
+		wait()
+		if moved.Before(due) {
+			return
+		}
+		w.outcome, d = w.outcome[:noted], 2*d
+	}
+}
+
 // fill writes until the kernel takes no more, also some time later.
 func fill(w *world, c Conn) {
 	raw, err := c.(rawConner).SyscallConn()
@@ -415,19 +434,16 @@ var onConn = []step{
 		wait()
 	}},
 	{"a deadline moved while a read waits", func(w *world, c Conn, peer stdnet.Conn) {
-		c.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
-		later := time.Now().Add(30 * time.Millisecond)
-		var end time.Time
-		wait := w.spawn(func() {
+		var later, end time.Time
+		move := func() { later = time.Now().Add(30 * time.Millisecond); c.SetReadDeadline(later) }
+		w.inTime(c, 10*time.Millisecond, move, func() {
 			n, err := c.Read(make([]byte, 8))
 			end = time.Now()
 			w.note("read", err, n)
 		})
-		c.SetReadDeadline(later)
-		wait()
 		w.note("early", nil, end.Before(later))
 		c.SetReadDeadline(time.Now().Add(time.Hour))
-		wait = w.spawn(func() {
+		wait := w.spawn(func() {
 			n, err := c.Read(make([]byte, 8))
 			w.note("read", err, n)
 		})
@@ -435,15 +451,14 @@ var onConn = []step{
 		wait()
 	}},
 	{"a deadline cleared while a read waits", func(w *world, c Conn, peer stdnet.Conn) {
-		c.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
-		wait := w.spawn(func() {
+		clear := func() {
+			c.SetReadDeadline(time.Time{})
+			time.AfterFunc(60*time.Millisecond, func() { peer.Write([]byte("late")) })
+		}
+		w.inTime(c, 20*time.Millisecond, clear, func() {
 			n, err := c.Read(make([]byte, 8))
 			w.note("read", err, n)
 		})
-		c.SetReadDeadline(time.Time{})
-		late := time.AfterFunc(60*time.Millisecond, func() { peer.Write([]byte("late")) })
-		defer late.Stop()
-		wait()
 	}},
 	{"close while a read waits", func(w *world, c Conn, peer stdnet.Conn) {
 		wait := w.spawn(func() {

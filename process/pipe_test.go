@@ -318,7 +318,7 @@ func TestPipesWhileTheLoopStands(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(patience):
 			t.Error("the goroutine waits for the loop")
 		}
 		if err := c.Wait(ctx); err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor/core"
 )
 
@@ -144,7 +145,7 @@ func TestSubmissionDroppedBeforeItHasBegun(t *testing.T) {
 		if err != ErrLoopClosed {
 			t.Errorf("got %v", err)
 		}
-	case <-time.After(8 * time.Second):
+	case <-time.After(testkit.Patience):
 		t.Error("nobody told the goroutine that waits")
 	}
 }
@@ -170,7 +171,7 @@ func TestPostsWithoutEndDoNotHoldTheEnd(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(8 * time.Second):
+	case <-time.After(testkit.Patience):
 		t.Fatal("Run does not return")
 	}
 	posters.Wait()

@@ -7,7 +7,6 @@ import (
 	"log"
 	"net/http"
 	"testing"
-	"time"
 
 	"github.com/eddyio/eddy/net"
 	"github.com/eddyio/eddy/reactor"
@@ -120,7 +119,7 @@ func TestHTTPShutdownInATask(t *testing.T) {
 			return err
 		})
 		parked(ctx)
-		bounded, cancel := context.WithTimeout(ctx, time.Second)
+		bounded, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		if err := server.Shutdown(bounded); err != nil {
 			t.Error(err)
