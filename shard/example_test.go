@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/eddyio/eddy/net"
+	"github.com/eddyio/eddy/reactor"
 	"github.com/eddyio/eddy/shard"
 )
 
@@ -100,6 +101,43 @@ func ExampleListener() {
 	// hello
 	// hello
 	// 3 connections
+}
+
+// Shard 0 reads words, and shard 1 counts them. If it falls behind by eight, shard 0 waits.
+func ExampleChannel() {
+	err := shard.Program[struct{}]{
+		Shards: 2,
+		Main: func(ctx context.Context, s *shard.Shard[struct{}]) error {
+			if s.Index() != 0 {
+				return nil
+			}
+			words := shard.NewChannel[string](s, s.Peer(1), 8)
+			return reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {
+				g.Go(func(ctx context.Context) error {
+					defer words.Close()
+					for word := range strings.FieldsSeq("to be or not to be that is the question") {
+						if err := words.Put(ctx, word); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				n, err := shard.Call(ctx, s.Peer(1), func(ctx context.Context, _ *shard.Shard[struct{}]) (n int, err error) {
+					defer words.Close() // so that shard 0 does not wait if this fails
+					for range words.All(ctx) {
+						n++
+					}
+					return n, ctx.Err()
+				})
+				fmt.Println(n, "words")
+				return err
+			})
+		},
+	}.Run(context.Background())
+	if err != nil {
+		fmt.Println(err)
+	}
+	// Output: 10 words
 }
 
 func client(address string) {
