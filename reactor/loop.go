@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/eddyio/eddy/internal/logqueue"
@@ -37,6 +38,7 @@ func newLoop(ctx context.Context, o Options) (*Loop, error) {
 	err := l.core.Begin(ctx, (*coreFacade)(l), core.Config{
 		Clock: o.Clock, Poller: o.Poller, Sockets: o.Sockets, Simulation: o.Simulation,
 		Grace: o.Grace, SlowStep: o.SlowStep, Blocked: o.blockedAfter(), Debug: o.Debug, Record: o.recordBytes(),
+		TaskLabels: o.TaskLabels || os.Getenv("EDDYTASKLABELS") == "1",
 	})
 	if err != nil {
 		return nil, err

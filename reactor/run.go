@@ -61,6 +61,15 @@ type Options struct {
 	// none.
 	Record int
 
+	// TaskLabels gives the goroutine of each task the pprof label "task" while the task
+	// runs on it, so that a CPU profile can be split by task and delve names goroutines:
+	// its value is the name that the task has when it begins or gives itself, or else that
+	// of its function. The label is part of the task's ctx. A task then takes more time
+	// and memory to begin, but a message costs nothing more, except that ServeReady makes
+	// a task for each run. The environment variable EDDYTASKLABELS=1 does the same for all
+	// loops.
+	TaskLabels bool
+
 	// Grace is how long Run waits, once main has returned and all other tasks
 	// are cancelled, before it cuts off those that have not stopped. 0 means
 	// ten seconds, twice the default of net.Server; negative means no time.

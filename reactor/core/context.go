@@ -59,6 +59,11 @@ func (s *Scope) Value(key any) any {
 		if key == cancelKey {
 			return s.std()
 		}
+		if e := s.extra.Load(); e != nil {
+			if v := e.note(key); v != nil {
+				return v
+			}
+		}
 		p, ok := s.parent.(*Scope)
 		if !ok {
 			if key == labelKey {

@@ -37,6 +37,7 @@ type Loop struct {
 	scratch  scratch    // for all its FDs
 	locals   map[any]any
 	labelled atomic.Bool // a ctx may have pprof labels
+	annotations
 }
 
 // schedule holds what runs next, and when.
@@ -185,6 +186,7 @@ type Config struct {
 	Blocked    time.Duration
 	Debug      bool
 	Record     int // bytes; not positive: nothing is recorded
+	TaskLabels bool
 }
 
 // loops maps the threads on which loops run to their loops, so that none runs
@@ -216,6 +218,7 @@ func (l *Loop) init(ctx context.Context, c Config) error {
 	if c.Debug || os.Getenv("EDDYDEBUG") == "1" {
 		l.debug()
 	}
+	l.taskLabels, l.annotates = c.TaskLabels, c.TaskLabels
 	if c.Simulation != nil {
 		l.simulate(ctx, c.Simulation)
 	}

@@ -29,7 +29,7 @@ type Scope struct {
 }
 
 // extra holds state that few scopes need. It is made when first needed, by any
-// goroutine; goroutines other than the loop's read only until and outside.
+// goroutine; goroutines other than the loop's read only until, outside and notes.
 type extra struct {
 	until     atomic.Int64 // deadline in loop time; 0: none of its own
 	guests    guestList
@@ -41,6 +41,7 @@ type extra struct {
 	unclaimed *failure  // first of a circular list: failures of tasks that the task made
 	name      atomic.Pointer[string]
 	outside   atomic.Pointer[outside]
+	notes     atomic.Pointer[notes]
 }
 
 func (s *Scope) more() *extra {

@@ -60,6 +60,9 @@ func (t *Task) Init(l *Loop, ctx context.Context, body any, k Keeper) {
 func (t *Task) RunsOn(w *Worker) {
 	w.task, w.scope = t, &t.scope
 	t.scope.w = w
+	if t.scope.loop.annotates {
+		t.annotate()
+	}
 }
 
 // Returned records the error that t's function has returned.
@@ -128,6 +131,9 @@ func (t *Task) finish(w *Worker) {
 	}
 	if l.rec != nil {
 		l.rec.ended(t)
+	}
+	if l.traced {
+		t.endTrace()
 	}
 	w.dropShadow()
 	if w.inner != nil || w.body != nil {
@@ -239,6 +245,9 @@ func (t *Task) SetName(name string) {
 	t.scope.more().name.Store(&name)
 	if r := t.scope.loop.recording.Load(); r != nil {
 		r.name(t.id, name)
+	}
+	if t.scope.loop.annotates {
+		t.renamed()
 	}
 }
 

@@ -2,6 +2,7 @@ package core
 
 import (
 	"runtime"
+	"runtime/trace"
 	"time"
 
 	"github.com/eddyio/eddy/internal/flight"
@@ -29,6 +30,9 @@ func (l *Loop) next() Job {
 		}
 		if l.isOver() && (l.abandoned || !l.facade.Last()) || l.paused() {
 			return nil
+		}
+		if on := trace.IsEnabled(); on != l.traced {
+			l.setTraced(on)
 		}
 		switch {
 		case l.rec != nil:

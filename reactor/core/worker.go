@@ -2,6 +2,7 @@ package core
 
 import (
 	"fmt"
+	"runtime/trace"
 
 	"github.com/eddyio/eddy/coro"
 	"github.com/eddyio/eddy/timerwheel"
@@ -52,7 +53,8 @@ type Worker struct {
 	nextGuest, prevGuest *Worker
 	shadow               *Scope // follows the foreign ctx that the task last awaited under
 	nextIdle             *Worker
-	index                int // its index in l.workers
+	index                int           // its index in l.workers
+	region               *trace.Region // of the runtime's trace: the task waits
 }
 
 type state uint8
@@ -135,6 +137,9 @@ func (w *Worker) main() {
 func (w *Worker) retire(to *Worker) {
 	l := w.loop
 	w.state, w.what = idle, nil
+	if GoroutineLabels() != nil {
+		SetGoroutineLabels(nil)
+	}
 	if l.idlers >= maxIdle {
 		w.exit(to)
 		return
@@ -164,13 +169,16 @@ func (w *Worker) run() {
 
 // switchTo passes control from one worker to another and returns when from is
 // resumed. A coroutine that ends wakes the one that sleeps in its seat, which
-// may be any; the loop here passes control on to the right one.
+// may be any; the loop here passes control on to the right one. There is one
+// call of Switch, so that a goroutine profile has few groups.
 func (l *Loop) switchTo(from, to *Worker) {
 	l.cur, l.running = to, to.self
 	to.state = running
-	from.co.Switch(&to.co)
-	for l.cur != from {
-		from.co.Switch(&l.cur.co)
+	for {
+		from.co.Switch(&to.co)
+		if to = l.cur; to == from {
+			return
+		}
 	}
 }
 
@@ -178,6 +186,9 @@ func (l *Loop) switchTo(from, to *Worker) {
 // switchTo, inlined by hand: each frame between a task and its switch costs
 // time, and stack that the task keeps.
 func (l *Loop) suspend(w *Worker) {
+	if l.traced {
+		w.beginRegion()
+	}
 	to := l.host
 	if r := l.successor(); r != nil {
 		if next, ok := r.(*Worker); ok {
@@ -192,13 +203,18 @@ func (l *Loop) suspend(w *Worker) {
 	if to != w {
 		l.cur, l.running = to, to.self
 		to.state = running
-		w.co.Switch(&to.co)
-		for l.cur != w {
-			w.co.Switch(&l.cur.co)
+		for {
+			w.co.Switch(&to.co)
+			if to = l.cur; to == w {
+				break
+			}
 		}
 	}
 	w.state = running
 	w.budget = ioBudget
+	if w.region != nil {
+		w.endRegion()
+	}
 }
 
 // drive is the host's loop: it takes turns and starts the first job of each,
