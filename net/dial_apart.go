@@ -2,7 +2,6 @@ package net
 
 import (
 	"context"
-	"math"
 	stdnet "net"
 	"os"
 	"syscall"
@@ -103,25 +102,4 @@ func (d *Dialer) goesApart(ctx context.Context) *reactor.Loop {
 		return l
 	}
 	return nil
-}
-
-// dialsApart reports whether dialApart can dial an address by its text. It is
-// false for invalid addresses, and if from is set.
-func dialsApart(network string, from, to Addr) bool {
-	if from != nil {
-		return false
-	}
-	switch to := to.(type) {
-	case *TCPAddr:
-		return network == "tcp" && isWhole(to.IP, to.Port)
-	case *UDPAddr:
-		return network == "udp" && isWhole(to.IP, to.Port)
-	case *UnixAddr:
-		return isUnix(network) && to.Name != ""
-	}
-	return false
-}
-
-func isWhole(ip IP, port int) bool {
-	return (len(ip) == IPv4len || len(ip) == IPv6len) && port >= 0 && port <= math.MaxUint16
 }

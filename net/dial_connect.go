@@ -27,7 +27,7 @@ func (c *conn) connect(ctx context.Context, s socketSpec) error {
 	if connecting == nil {
 		err = c.connectedTo(s.peer)
 	} else {
-		err = c.connected()
+		err = c.connected(ctx)
 	}
 	if err != nil {
 		c.fd.Close()
@@ -45,11 +45,14 @@ func (c *conn) connectedTo(peer Addr) error {
 	return c.name()
 }
 
-// open registers fd with the loop, after connect(2) has returned err.
+// open opens c with fd, after connect(2) has returned err.
 func (c *conn) open(ctx context.Context, sys sockets.Calls, fd int, err error) error {
 	switch err {
 	case nil, unix.EINPROGRESS, unix.EINTR:
 		c.use(sys)
+		if l := loopApart(ctx); l != nil {
+			return c.fd.OpenApart(l, fd, &c.kind)
+		}
 		err = c.fd.Open(ctx, fd, &c.kind)
 	default:
 		err = os.NewSyscallError("connect", err)
@@ -63,8 +66,8 @@ func (c *conn) open(ctx context.Context, sys sockets.Calls, fd int, err error) e
 
 // connected waits until the connection is made or refused. On some kernels a
 // socket that is neither counts as writable, so it checks for a peer.
-func (c *conn) connected() error {
-	return c.fd.Connected(func(fd int) (bool, error) {
+func (c *conn) connected(ctx context.Context) error {
+	done := func(fd int) (bool, error) {
 		code, err := c.sys.GetInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
 		if err == nil && code != 0 {
 			err = syscall.Errno(code)
@@ -78,7 +81,11 @@ func (c *conn) connected() error {
 		}
 		c.peer = addressOn(c.network, peer)
 		return true, c.name()
-	})
+	}
+	if loopApart(ctx) != nil {
+		return c.fd.ConnectedApart(ctx, done)
+	}
+	return c.fd.Connected(done)
 }
 
 // name asks the kernel for the address of this end.

@@ -94,6 +94,7 @@ func (t trace) dnsDone(addrs []IPAddr, err error) {
 // withoutConnects returns ctx for a lookup, without the hooks for connecting:
 // they must not be called for the resolver's own sockets.
 func withoutConnects(ctx context.Context) context.Context {
+	ctx = callers(ctx)
 	t := traceOf(ctx)
 	if t.none() {
 		return ctx

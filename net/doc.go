@@ -28,12 +28,12 @@
 //
 // At the loop's end, listeners and connections that a task has used are closed;
 // then every method returns [ErrClosed]. The loop does not close connections
-// that a goroutine has accepted or dialled and no task has used.
+// that a goroutine has accepted, dialled or made from a file and no task has
+// used.
 //
 // If the loop has other socket calls than the system's (reactor's
 // Options.Sockets), a goroutine's call is done on the loop, and a simulation
-// refuses it. A goroutine's dial with a local address, and every call that
-// makes a listener, are also done on the loop.
+// refuses it.
 //
 // All this also holds in a testing/synctest bubble, for a conn whose loop is
 // outside. As with std's net, a goroutine that waits for a conn is not durably

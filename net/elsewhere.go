@@ -13,8 +13,9 @@ import (
 	"github.com/eddyio/eddy/reactor/poll"
 )
 
-// onLoop calls f on the loop of ctx, whether or not the caller is its running
-// task.
+// onLoop calls f in a task of ctx's loop if the caller is its running task, or
+// if the loop's sockets are not the system's. Any other goroutine calls f
+// itself, with a ctx that is apart.
 func onLoop[T any](ctx context.Context, f func(context.Context) (T, error)) (T, error) {
 	return onThisLoop(ctx, reactor.LoopOf, false, f)
 }
@@ -35,6 +36,8 @@ func onThisLoop[T any](ctx context.Context, loopOf func(context.Context) *reacto
 		return none, errNoLoop
 	case l.InTask():
 		return byTask(ctx, l, f)
+	case l.Core().Apart():
+		return f(apart{ctx, l})
 	}
 	return fromOutside(ctx, l, calls, f)
 }
@@ -152,17 +155,6 @@ func (d *Dialer) loop(ctx context.Context) *reactor.Loop {
 
 // dialOnLoop calls f on the loop of ctx, or d's, within d's time limits.
 func dialOnLoop[C any](ctx context.Context, d *Dialer, network string, from, to Addr, f func(context.Context) (C, error)) (C, error) {
-	if l := d.goesApart(ctx); l != nil && dialsApart(network, from, to) {
-		c, err := d.dialApart(ctx, l, network, to.String())
-		if op, ok := err.(*OpError); ok {
-			op.Addr = to // as given by the caller
-		}
-		if err != nil {
-			var none C
-			return none, err
-		}
-		return c.(C), nil
-	}
 	c, err := onThisLoop(ctx, d.loop, d.control() != nil || !traceOf(ctx).none(), func(ctx context.Context) (c C, err error) {
 		late := d.bounded(ctx, func(ctx context.Context) error {
 			c, err = f(ctx)
@@ -179,6 +171,9 @@ func dialOnLoop[C any](ctx context.Context, d *Dialer, network string, from, to 
 
 // bounded calls f within d's time limits.
 func (d *Dialer) bounded(ctx context.Context, f func(context.Context) error) error {
+	if l := loopApart(ctx); l != nil {
+		return d.boundedApart(ctx, l, f)
+	}
 	if d.Timeout != 0 { // negative ones too, as in std
 		within := f
 		f = func(ctx context.Context) error { return reactor.Timeout(ctx, d.Timeout, within) }
@@ -187,4 +182,20 @@ func (d *Dialer) bounded(ctx context.Context, f func(context.Context) error) err
 		return reactor.TimeoutAt(ctx, d.Deadline, f)
 	}
 	return f(ctx)
+}
+
+func (d *Dialer) boundedApart(ctx context.Context, l *reactor.Loop, f func(context.Context) error) error {
+	var cancel context.CancelFunc
+	if d.Timeout != 0 {
+		ctx, cancel = context.WithTimeout(ctx, d.Timeout)
+		defer cancel()
+	}
+	if !d.Deadline.IsZero() {
+		ctx, cancel = context.WithDeadline(ctx, d.Deadline)
+		defer cancel()
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return f(apart{callers(ctx), l})
 }

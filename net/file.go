@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy/reactor/core"
 	"github.com/eddyio/eddy/sockets"
 )
 
@@ -143,10 +142,10 @@ func FilePacketConn(ctx context.Context, f *os.File) (PacketConn, error) {
 		switch s.network() {
 		case "udp":
 			c := newUDPConn("udp", s.family())
-			return c, s.openConn(&c.conn)
+			return c, s.openPackets(&c.packets)
 		case "unix", "unixgram", "unixpacket":
 			c := newUnixConn(s.network())
-			return c, s.openConn(&c.conn)
+			return c, s.openPackets(&c.packets)
 		}
 		return nil, syscall.EINVAL
 	})
@@ -186,7 +185,7 @@ type fileSocket struct {
 // fromFile calls make with a file's socket, on the loop of ctx.
 func fromFile[T any](ctx context.Context, f *os.File, make func(*fileSocket) (T, error)) (T, error) {
 	v, err := onLoop(ctx, func(ctx context.Context) (none T, err error) {
-		s := &fileSocket{ctx: ctx, sys: core.Sockets(ctx)}
+		s := &fileSocket{ctx: ctx, sys: socketsFor(ctx)}
 		if err := s.dup(f); err != nil {
 			return none, err
 		}
@@ -286,6 +285,13 @@ func (s *fileSocket) openConn(c *conn) error {
 	err := c.open(s.ctx, s.sys, s.fd, nil)
 	c.fd.Share()
 	return err
+}
+
+func (s *fileSocket) openPackets(c *packets) error {
+	if err := s.openConn(&c.conn); err != nil {
+		return err
+	}
+	return c.adopted(s.ctx)
 }
 
 func (s *fileSocket) openListener(l *listener) error {

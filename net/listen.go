@@ -69,16 +69,22 @@ func (l *listener) use(sys sockets.Calls) {
 func (l *listener) open(ctx context.Context, sys sockets.Calls, fd int) error {
 	l.use(sys)
 	local, err := sys.LocalAddr(fd)
-	if err == nil {
-		l.addr = addressOn(l.network, local)
-		err = l.fd.OpenLate(ctx, fd, &l.kind)
-	} else {
-		err = os.NewSyscallError("getsockname", err)
-	}
 	if err != nil {
 		l.kind.CloseFD(fd)
+		return os.NewSyscallError("getsockname", err)
 	}
-	return err
+	l.addr = addressOn(l.network, local)
+	if loop := loopApart(ctx); loop != nil {
+		if err := l.fd.OpenApart(loop, fd, &l.kind); err != nil {
+			return err
+		}
+		return l.fd.Adopt()
+	}
+	if err := l.fd.OpenLate(ctx, fd, &l.kind); err != nil {
+		l.kind.CloseFD(fd)
+		return err
+	}
+	return nil
 }
 
 // unlink removes the socket's file. It must be called before the socket is
@@ -114,7 +120,7 @@ func (l *listener) openAccepted(c *conn, fd int, peer unix.Sockaddr) error {
 	}
 	c.origin, c.peer = l.originAt(local), compact(l.network, peer)
 	if !l.fd.OnLoop() {
-		return c.fd.OpenApart(&l.fd, fd, &c.kind)
+		return c.fd.OpenApartLike(&l.fd, fd, &c.kind)
 	}
 	if err := c.fd.OpenLike(&l.fd, fd, &c.kind); err != nil {
 		l.sys.Close(fd)

@@ -4,15 +4,12 @@ import (
 	"context"
 	stdnet "net"
 	"strings"
-
-	"github.com/eddyio/eddy/reactor"
-	"github.com/eddyio/eddy/reactor/core"
 )
 
-// The Lookup functions use the [DefaultResolver], like std's, but on a
-// goroutine off the loop. ctx must belong to a loop; if it is done first they
+// The Lookup functions use the [DefaultResolver], like std's, but for a task on
+// a goroutine off the loop. ctx must belong to a loop; if it is done first they
 // return its error, although the lookup may go on for a while. They may be
-// called from any goroutine. On a loop whose socket calls resolve names
+// called from any goroutine, which waits like a caller of std's. On a loop whose socket calls resolve names
 // themselves (see [sockets.Resolver]) there are names of hosts only: there all
 // but [LookupHost], [LookupIP] and [LookupPort] find nothing.
 
@@ -75,11 +72,11 @@ func LookupTXT(ctx context.Context, name string) ([]string, error) {
 // lookup calls ask off the loop.
 func lookup[T any](ctx context.Context, name string, ask func(ctx context.Context) (T, error)) (T, error) {
 	return onLoop(ctx, func(ctx context.Context) (none T, err error) {
-		if core.Sockets(ctx).Resolver() != nil {
+		if socketsFor(ctx).Resolver() != nil {
 			return none, &DNSError{Err: "no such host: the loop's own network has names of hosts only", Name: name, IsNotFound: true}
 		}
 		asking := withoutConnects(ctx)
-		return reactor.ToThread(ctx, func(context.Context) (T, error) { return ask(asking) })
+		return offLoop(ctx, func() (T, error) { return ask(asking) })
 	})
 }
 
@@ -107,14 +104,14 @@ func ResolveIPAddr(ctx context.Context, network, address string) (*IPAddr, error
 // checkIPNetwork lets std check a network's name, off the loop if that may read
 // the system's list of protocols.
 func checkIPNetwork(ctx context.Context, network string) error {
-	check := func(context.Context) (struct{}, error) {
+	check := func() (struct{}, error) {
 		_, err := stdnet.ResolveIPAddr(network, "") // resolves no host
 		return struct{}{}, err
 	}
 	if strings.Contains(network, ":") {
-		_, err := reactor.ToThread(ctx, check)
+		_, err := offLoop(ctx, check)
 		return err
 	}
-	_, err := check(ctx)
+	_, err := check()
 	return err
 }

@@ -7,13 +7,11 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/eddyio/eddy/reactor"
-	"github.com/eddyio/eddy/reactor/core"
 	"github.com/eddyio/eddy/sockets"
 )
 
-// A resolver resolves addresses, off the loop: a lookup may take seconds, and a
-// task whose ctx is done does not wait for it.
+// A resolver resolves addresses, for a task off the loop: a lookup may take
+// seconds, and a task whose ctx is done does not wait for it.
 type resolver struct{ *Resolver } // nil: the default one
 
 // resolve resolves a TCP or UDP address with the default resolver.
@@ -79,7 +77,7 @@ func (r resolver) host(ctx context.Context, network, host string) ([]IPAddr, err
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return []IPAddr{ipAddr(ip)}, nil
 	}
-	if own := core.Sockets(ctx).Resolver(); own != nil {
+	if own := socketsFor(ctx).Resolver(); own != nil {
 		return lookupOwn(ctx, own, host)
 	}
 	kind := "ip"
@@ -87,7 +85,7 @@ func (r resolver) host(ctx context.Context, network, host string) ([]IPAddr, err
 		kind += string(last)
 	}
 	lookup := withoutConnects(ctx)
-	ips, err := reactor.ToThread(ctx, func(context.Context) ([]IP, error) { return r.std().LookupIP(lookup, kind, host) })
+	ips, err := offLoop(ctx, func() ([]IP, error) { return r.std().LookupIP(lookup, kind, host) })
 	if err != nil {
 		return nil, err
 	}
@@ -132,16 +130,17 @@ func (r resolver) port(ctx context.Context, network, service string) (int, error
 	if service == "" {
 		return 0, nil
 	}
-	return reactor.ToThread(ctx, func(context.Context) (int, error) {
-		return r.std().LookupPort(ctx, network, service)
+	return offLoop(ctx, func() (int, error) {
+		return r.std().LookupPort(callers(ctx), network, service)
 	})
 }
 
 // LookupHost returns the IPs of a host, in the order in which to try them. It
-// uses the [DefaultResolver], on a goroutine off the loop, or the loop's socket
-// calls if they resolve names themselves (see [sockets.Resolver]). ctx must
-// belong to a loop; if it is done first LookupHost returns its error, although
-// the lookup may go on for a while. It may be called from any goroutine.
+// uses the [DefaultResolver], for a task on a goroutine off the loop, or the
+// loop's socket calls if they resolve names themselves (see
+// [sockets.Resolver]). ctx must belong to a loop; if it is done first
+// LookupHost returns its error, although the lookup may go on for a while. It
+// may be called from any goroutine, which waits like a caller of std's.
 func LookupHost(ctx context.Context, host string) ([]netip.Addr, error) {
 	return onLoop(ctx, func(ctx context.Context) ([]netip.Addr, error) {
 		ips, err := resolver{}.host(ctx, "ip", host)

@@ -90,7 +90,15 @@ func (c *packets) bind(ctx context.Context, s socketSpec) error {
 		c.fd.Close()
 		return err
 	}
-	return nil
+	return c.adopted(ctx)
+}
+
+// adopted makes the loop close c at its end, also if a goroutine has opened it.
+func (c *packets) adopted(ctx context.Context) error {
+	if loopApart(ctx) == nil {
+		return nil
+	}
+	return c.fd.Adopt()
 }
 
 // receive waits for a message, and returns it without its Data and Control. It

@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy/reactor/core"
 	"github.com/eddyio/eddy/sockets"
 )
 
@@ -41,7 +40,7 @@ var errNotDual = errors.New("the system has no sockets for both IPv6 and IPv4")
 // listen, and then open an FD for it; until then the caller must close fd if it
 // fails. On an error there is no fd.
 func makeSocket(ctx context.Context, s socketSpec) (sys sockets.Calls, fd int, err error) {
-	sys = core.Sockets(ctx)
+	sys = socketsFor(ctx)
 	if fd, err = sys.Socket(s.family, s.typ, 0); err != nil {
 		return nil, -1, os.NewSyscallError("socket", err)
 	}
@@ -109,7 +108,7 @@ func (s *socketSpec) show(ctx context.Context, fd int) error {
 	c := &newSocket{fd: fd}
 	return byCaller(ctx, func() error {
 		defer c.forget()
-		return s.control(ctx, s.settled(), address, c)
+		return s.control(callers(ctx), s.settled(), address, c)
 	})
 }
 

@@ -106,14 +106,18 @@ func TestLookupsAsStd(t *testing.T) {
 // nameServer lets a goroutine answer the default resolver's questions during a
 // test: of known.test. it knows something of each type.
 func nameServer(t *testing.T) {
-	preferred, dial := DefaultResolver.PreferGo, DefaultResolver.Dial
-	t.Cleanup(func() { DefaultResolver.PreferGo, DefaultResolver.Dial = preferred, dial })
-	DefaultResolver.PreferGo = true
-	DefaultResolver.Dial = func(context.Context, string, string) (Conn, error) {
+	resolveBy(t, func(context.Context, string, string) (Conn, error) {
 		c, server := stdnet.Pipe()
 		go answer(server)
 		return c, nil
-	}
+	})
+}
+
+// resolveBy makes the default resolver connect by dial during a test.
+func resolveBy(t *testing.T, dial func(ctx context.Context, network, address string) (Conn, error)) {
+	preferred, own := DefaultResolver.PreferGo, DefaultResolver.Dial
+	t.Cleanup(func() { DefaultResolver.PreferGo, DefaultResolver.Dial = preferred, own })
+	DefaultResolver.PreferGo, DefaultResolver.Dial = true, dial
 }
 
 // answer answers questions as they come by TCP: behind their lengths.

@@ -31,7 +31,7 @@ func (d *Dialer) DialTCP(ctx context.Context, network string, laddr, raddr netip
 	})
 }
 
-// dialTCPAddr is DialTCP, called by a task of the loop.
+// dialTCPAddr does the work of DialTCP.
 func (d *Dialer) dialTCPAddr(ctx context.Context, network string, laddr, raddr *TCPAddr) (*TCPConn, error) {
 	switch {
 	case !isTCP(network):

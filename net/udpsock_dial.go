@@ -32,7 +32,7 @@ func (d *Dialer) DialUDP(ctx context.Context, network string, laddr, raddr netip
 	})
 }
 
-// dialUDP is DialUDP, called by a task of the loop.
+// dialUDP does the work of DialUDP.
 func dialUDP(ctx context.Context, network string, laddr, raddr *UDPAddr, control controlFunc) (*UDPConn, error) {
 	if !isUDP(network) {
 		return nil, UnknownNetworkError(network)

@@ -23,7 +23,7 @@ func ListenUDP(ctx context.Context, network string, laddr *UDPAddr) (*UDPConn, e
 	return c, nil
 }
 
-// listenUDP is ListenUDP, called by a task of the loop.
+// listenUDP does the work of ListenUDP.
 func listenUDP(ctx context.Context, network string, laddr *UDPAddr, lc *ListenConfig) (*UDPConn, error) {
 	if !isUDP(network) {
 		return nil, UnknownNetworkError(network)

@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/eddyio/eddy/reactor/core"
 	"github.com/eddyio/eddy/sockets"
 )
 
@@ -37,18 +36,19 @@ func listenMulticast(ctx context.Context, network string, ifi *stdnet.Interface,
 	if gaddr == nil || gaddr.IP == nil {
 		return nil, errMissingAddress
 	}
-	if _, real := core.Sockets(ctx).(sockets.System); !real {
+	if _, real := socketsFor(ctx).(sockets.System); !real {
 		return nil, errNoMulticast
 	}
 	c, err := listenUDP(ctx, network, gaddr, new(ListenConfig))
 	if err != nil {
 		return nil, err
 	}
-	if ip := gaddr.IP.To4(); ip != nil {
-		err = joinGroup4(c.fd.Sysfd(), ifi, [4]byte(ip))
-	} else {
-		err = joinGroup6(c.fd.Sysfd(), ifi, gaddr.IP)
-	}
+	err = c.fd.Control(func(fd int) error {
+		if ip := gaddr.IP.To4(); ip != nil {
+			return joinGroup4(fd, ifi, [4]byte(ip))
+		}
+		return joinGroup6(fd, ifi, gaddr.IP)
+	})
 	if err != nil {
 		c.Close()
 		return nil, err

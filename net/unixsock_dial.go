@@ -48,7 +48,7 @@ func unixSpec(network string, laddr *UnixAddr, control controlFunc) socketSpec {
 	return socketSpec{network: network, family: unix.AF_UNIX, typ: unixType(network), local: given(laddr), control: control}
 }
 
-// dialUnix is DialUnix, called by a task of the loop.
+// dialUnix does the work of DialUnix.
 func dialUnix(ctx context.Context, network string, laddr, raddr *UnixAddr, control controlFunc) (*UnixConn, error) {
 	if unixType(network) == 0 {
 		return nil, UnknownNetworkError(network)

@@ -24,7 +24,7 @@ func ListenUnix(ctx context.Context, network string, laddr *UnixAddr) (*UnixList
 	return l, nil
 }
 
-// listenUnix is ListenUnix, called by a task of the loop.
+// listenUnix does the work of ListenUnix.
 func listenUnix(ctx context.Context, network string, laddr *UnixAddr, lc *ListenConfig) (*UnixListener, error) {
 	if network != "unix" && network != "unixpacket" {
 		return nil, UnknownNetworkError(network)
@@ -106,7 +106,7 @@ func ListenUnixgram(ctx context.Context, network string, laddr *UnixAddr) (*Unix
 	return c, nil
 }
 
-// listenUnixgram is ListenUnixgram, called by a task of the loop.
+// listenUnixgram does the work of ListenUnixgram.
 func listenUnixgram(ctx context.Context, laddr *UnixAddr, lc *ListenConfig) (*UnixConn, error) {
 	if laddr == nil {
 		return nil, errMissingAddress

@@ -286,7 +286,7 @@ var forAll = map[string]string{
 
 	"FD.Kind": "is atomic", "FD.Share": "is atomic", "FD.Shared": "is atomic", "FDKind.CloseFD": "a value",
 	"FDKind.Shared": "a value", "FDKind.Real": "a value", "FDKind.Plain": "a value", "KindOf": "a value", "FD.ReadDeadline": "is atomic", "FD.WriteDeadline": "is atomic",
-	"FD.Join": "is made for it", "FD.Side": "is atomic", "FD.Tell": "is made for it", "FD.OpenApart": "is made for it",
+	"FD.Join": "is made for it", "FD.Side": "is atomic", "FD.Tell": "is made for it", "FD.OpenApart": "is made for it", "FD.Adopt": "is made for it",
 	"FD.TryLockApart": "is made for it", "FD.LockApart": "is made for it", "FD.NobodyWaits": "is made for it",
 	"FD.UnlockApart": "is made for it", "FD.Inner": "a conversion",
 

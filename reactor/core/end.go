@@ -235,9 +235,9 @@ func (l *Loop) close() {
 // free frees what the loop's tasks and callbacks, and the functions at its end, worked
 // with.
 func (l *Loop) free() {
+	l.inbox.close() // messages may bring FDs: see Adopt
 	l.fds.closeAll()
 	l.scratch.free()
-	l.inbox.close()
 	if err := l.poller.Close(); err != nil {
 		l.Report(Report{Kind: LoopFailed, What: "closing the poller failed", Err: err})
 	}

@@ -71,28 +71,41 @@ func (f *FD) OpenApart(l *Loop, sysfd int, kind *FDKind, s *Side) {
 	f.side.Store(s)
 }
 
-// attach makes the loop use f, after OpenApart or OpenLate.
-func (f *FD) attach() error {
-	l := f.loop
-	if f.flags&apart == 0 {
-		if err := l.fds.poll(f); err != nil {
-			return err
+// Adopt makes f, opened by [FD.OpenApart], the loop's too: the loop closes it at its
+// end. It still registers f with the poller only when a task waits. Adopt does
+// not wait for the loop. It returns false if the loop has ended. It may be
+// called from anywhere.
+func (f *FD) Adopt() bool {
+	return f.loop.Post(func() {
+		if f.flags&(apart|closed) == apart {
+			f.adopt()
 		}
-		f.flags &^= unpolled
-		return nil
-	}
+	})
+}
+
+// adopt makes an FD that is apart one of the loop's, which is not yet
+// registered with the poller. It returns false if the descriptor is closed.
+func (f *FD) adopt() bool {
 	if !f.side.Load().Attach() {
 		f.flags |= closed
 		f.sysfd = -1
+		return false
+	}
+	f.flags = f.flags&^apart | canWrite | unpolled
+	f.loop.fds.evict(f.Sysfd())
+	f.loop.fds.add(f) // fails only in the poller
+	return true
+}
+
+// attach makes the loop use f, after OpenApart or OpenLate.
+func (f *FD) attach() error {
+	if f.flags&apart != 0 && !f.adopt() {
 		return os.ErrClosed
 	}
-	f.flags = f.flags&^apart | canWrite
-	l.fds.evict(f.Sysfd())
-	if err := l.fds.add(f); err != nil {
-		f.flags |= apart
-		f.Close()
+	if err := f.loop.fds.poll(f); err != nil {
 		return err
 	}
+	f.flags &^= unpolled
 	return nil
 }
 

@@ -53,14 +53,33 @@ func (f *FD) OpenLike(other *FD, sysfd int, k *Kind) error {
 	return f.core.OpenLike(&other.core, sysfd, k)
 }
 
-// OpenApart opens f with a descriptor for goroutines. It is registered with
-// other's loop when a task first uses it.
-func (f *FD) OpenApart(other *FD, sysfd int, k *Kind) error {
+// OpenApart opens f with a descriptor for goroutines. It is registered with l
+// when a task first uses it.
+func (f *FD) OpenApart(l *reactor.Loop, sysfd int, k *Kind) error {
+	return f.openApart(l.Core(), sysfd, k)
+}
+
+// OpenApartLike is like OpenApart, on the loop of another FD.
+func (f *FD) OpenApartLike(other *FD, sysfd int, k *Kind) error {
+	return f.openApart(other.core.Loop(), sysfd, k)
+}
+
+func (f *FD) openApart(l *core.Loop, sysfd int, k *Kind) error {
 	g := newGoSide(f)
-	f.core.OpenApart(other.core.Loop(), sysfd, k, &g.Side)
+	f.core.OpenApart(l, sysfd, k, &g.Side)
 	if err := g.make(); err != nil {
 		f.Close()
 		return err
+	}
+	return nil
+}
+
+// Adopt makes the loop close f, opened by OpenApart, when it ends. If the loop
+// has ended Adopt closes f and returns [os.ErrClosed].
+func (f *FD) Adopt() error {
+	if !f.core.Adopt() {
+		f.Close()
+		return os.ErrClosed
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package poll
 
 import (
+	"context"
 	"syscall"
 	"time"
 
@@ -311,5 +312,51 @@ func (f *FD) Connected(done func(sysfd int) (bool, error)) error {
 		if err := f.core.WaitWrite(); err != nil {
 			return err
 		}
+	}
+}
+
+// ConnectedApart is Connected for a goroutine, which waits until ctx is done.
+func (f *FD) ConnectedApart(ctx context.Context, done func(sysfd int) (bool, error)) error {
+	g, err := f.enter()
+	if err != nil {
+		return err
+	}
+	defer g.leave()
+	defer g.interruptedBy(ctx)()
+	var ok bool
+	var failure error
+	err = g.raw.Write(func(fd uintptr) bool {
+		ok, failure = done(int(fd))
+		return ok || failure != nil
+	})
+	switch {
+	case ok || failure != nil:
+		return failure
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return g.plain(err)
+}
+
+// interruptedBy makes waits to write fail when ctx is done, until stop is
+// called. It waits for ctx on a goroutine: context.AfterFunc may need a turn of
+// the loop.
+func (g *goSide) interruptedBy(ctx context.Context) (stop func()) {
+	if ctx.Done() == nil {
+		return func() {}
+	}
+	over, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		select {
+		case <-ctx.Done():
+			g.file.SetWriteDeadline(time.Unix(1, 0))
+		case <-over:
+		}
+	}()
+	return func() {
+		close(over)
+		<-stopped
+		setFileDeadline(g.file, writing, time.Time{})
 	}
 }
