@@ -126,7 +126,7 @@ func TestNamesExist(t *testing.T) {
 	packages := map[string]*pkg{}
 	for name, dir := range map[string]string{
 		"eddy": "..", "timerwheel": "../timerwheel", "coro": "../coro",
-		"reactor": "../reactor", "core": "../reactor/core", "poll": "../reactor/poll", "net": "../net", "process": "../process", "pool": "../reactor/pool", "reactortest": "../reactortest",
+		"reactor": "../reactor", "core": "../reactor/core", "poll": "../reactor/poll", "net": "../net", "process": "../process", "pool": "../reactor/pool", "reactortest": "../reactortest", "shard": "../shard",
 	} {
 		packages[name] = load(t, dir)
 	}
@@ -208,7 +208,7 @@ func glob(t *testing.T, pattern string) []string {
 	return names
 }
 
-var mention = regexp.MustCompile(`\b(eddy|timerwheel|coro|reactor|core|poll|net|pool|process|reactortest)\.([A-Z]\w*)(?:\.([A-Z]\w*))?`)
+var mention = regexp.MustCompile(`\b(eddy|timerwheel|coro|reactor|core|poll|net|pool|process|reactortest|shard)\.([A-Z]\w*)(?:\.([A-Z]\w*))?`)
 
 var absence = regexp.MustCompile(`\bthere is no (\w+)`)
 

@@ -141,6 +141,26 @@ func TestTutorial(t *testing.T) {
 	}
 }
 
+// The programs of shards.md are all whole, so that they are compiled; and the server that
+// has a dialogue answers as the page says.
+func TestShards(t *testing.T) {
+	var program string
+	dialogues := 0
+	for _, b := range blocks(t, "shards.md") {
+		switch {
+		case b.kind == "":
+			dialogues++
+			converse(t, program, b.text)
+		case b.kind != "go" || !strings.HasPrefix(b.text, "package main\n"):
+			t.Errorf("this block is not compiled:\n%s", b.text)
+		}
+		program = b.text
+	}
+	if dialogues == 0 {
+		t.Error("shards.md has no dialogue")
+	}
+}
+
 var serveFunc = regexp.MustCompile(`(?ms)^func \(s \*store\) serve\(.*?^}\n`)
 
 // replaceServe returns the program with another method serve.
