@@ -11,9 +11,9 @@ import (
 	"github.com/eddyio/eddy/reactor"
 )
 
-// A goroutine's typed dial ends with the Dialer's limits, with its ctx, and
-// with the scope that the ctx is of, while the loop is blocked. Linux drops
-// the connections for which a listener has no room.
+// A goroutine's dial ends with the Dialer's limits, with its ctx, and with the
+// scope that the ctx is of, while the loop is blocked. Linux drops the
+// connections for which a listener has no room.
 func TestDialApartEnds(t *testing.T) {
 	run(t, func(ctx context.Context) {
 		ln, err := (&ListenConfig{Backlog: 1}).Listen(ctx, "tcp", "127.0.0.1:0")
@@ -21,43 +21,48 @@ func TestDialApartEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer ln.Close()
-		to := netip.MustParseAddrPort(ln.Addr().String())
-		from := netip.MustParseAddrPort("127.0.0.1:0")
-		// hung dials until there is no room, and returns that dial's error.
-		hung := func(dial func() (*TCPConn, error)) error {
-			for {
-				c, err := dial()
-				if err != nil {
-					return err
+		for _, typed := range []bool{true, false} {
+			dialApartEnds(ctx, t, func(ctx context.Context, d *Dialer) (Conn, error) {
+				if typed {
+					return d.DialTCP(ctx, "tcp", netip.MustParseAddrPort("127.0.0.1:0"), netip.MustParseAddrPort(ln.Addr().String()))
 				}
-				t.Cleanup(func() { c.Close() })
-			}
-		}
-		short := 20 * time.Millisecond
-		testkit.Blocking(t, "Timeout", func() error {
-			return wrong(context.DeadlineExceeded, hung(func() (*TCPConn, error) { return (&Dialer{Timeout: short}).DialTCP(ctx, "tcp", from, to) }))
-		})
-		testkit.Blocking(t, "Deadline", func() error {
-			return wrong(context.DeadlineExceeded, hung(func() (*TCPConn, error) {
-				return (&Dialer{Timeout: time.Hour, Deadline: time.Now().Add(short)}).DialTCP(ctx, "tcp", from, to)
-			}))
-		})
-		testkit.Blocking(t, "the ctx", func() error {
-			return wrong(context.Canceled, hung(func() (*TCPConn, error) {
-				ctx, cancel := context.WithCancel(ctx)
-				defer time.AfterFunc(short, cancel).Stop()
-				return (&Dialer{Timeout: time.Hour}).DialTCP(ctx, "tcp", from, to)
-			}))
-		})
-		reactor.Timeout(ctx, short, func(ctx context.Context) error {
-			testkit.Blocking(t, "a scope", func() error {
-				return wrong(context.DeadlineExceeded, hung(func() (*TCPConn, error) { return (&Dialer{Timeout: time.Hour}).DialTCP(ctx, "tcp", from, to) }))
+				return d.DialContext(ctx, "tcp", ln.Addr().String())
 			})
-			return nil
-		})
+		}
 	})
 }
 
+func dialApartEnds(ctx context.Context, t *testing.T, dial func(context.Context, *Dialer) (Conn, error)) {
+	const short = 20 * time.Millisecond
+	// ends dials until there is no room, and fails unless that dial ends with want.
+	ends := func(ctx context.Context, what string, want error, d func() *Dialer) {
+		testkit.Blocking(t, what, func() error {
+			for {
+				ctx, cancel := context.WithCancel(ctx)
+				if want == context.Canceled {
+					time.AfterFunc(short, cancel)
+				}
+				c, err := dial(ctx, d())
+				cancel()
+				if err != nil {
+					return wrong(want, err)
+				}
+				t.Cleanup(func() { c.Close() })
+			}
+		})
+	}
+	ends(ctx, "a Timeout", context.DeadlineExceeded, func() *Dialer { return &Dialer{Timeout: short} })
+	ends(ctx, "a Deadline", context.DeadlineExceeded, func() *Dialer {
+		return &Dialer{Timeout: time.Hour, Deadline: time.Now().Add(short)}
+	})
+	ends(ctx, "a ctx", context.Canceled, func() *Dialer { return &Dialer{Timeout: time.Hour} })
+	reactor.Timeout(ctx, short, func(ctx context.Context) error {
+		ends(ctx, "a scope", context.DeadlineExceeded, func() *Dialer { return &Dialer{Timeout: time.Hour} })
+		return nil
+	})
+}
+
+// wrong returns err, or nil if it is want.
 func wrong(want, err error) error {
 	if errors.Is(err, want) {
 		return nil

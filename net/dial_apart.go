@@ -26,6 +26,9 @@ func (d *Dialer) dialApart(ctx context.Context, l *reactor.Loop, network, addres
 	}
 	std.SetMultipathTCP(false)
 	c, err := std.DialContext(ctx, network, address)
+	if op, ok := err.(*OpError); ok && op.Err == os.ErrDeadlineExceeded {
+		op.Err = context.DeadlineExceeded // std's error is either, as its timers happen to run
+	}
 	if err != nil {
 		return nil, err
 	}
