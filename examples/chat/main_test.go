@@ -23,19 +23,56 @@ func chat(t *testing.T, test func(ctx context.Context, dial func(name string) *c
 		return reactor.Timeout(ctx, 20*time.Second, func(ctx context.Context) error {
 			said, out := io.Pipe()
 			server := reactor.Go(ctx, func(ctx context.Context) error { return serve(ctx, "127.0.0.1:0", out) })
-			addr, err := reactor.ToThread(ctx, func(context.Context) (string, error) {
-				return bufio.NewReader(said).ReadString('\n')
-			})
+			addr, err := reactor.ToThread(ctx, func(context.Context) (string, error) { return listening(said) })
 			if err != nil {
 				return err
-			}
-			addr, ok := strings.CutPrefix(strings.TrimSpace(addr), "listening on ")
-			if !ok {
-				return fmt.Errorf("the server said %q", addr)
 			}
 			test(ctx, func(name string) *client { return newClient(t, ctx, addr, name) })
 			server.Cancel(nil)
 			return reactor.Timeout(ctx, 4*time.Second, server.Wait)
+		})
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// listening reads the address that a server says first.
+func listening(said io.Reader) (string, error) {
+	line, err := bufio.NewReader(said).ReadString('\n')
+	addr, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on ")
+	if !ok {
+		return "", fmt.Errorf("the server said %q, %v", line, err)
+	}
+	return addr, nil
+}
+
+// chatOnShards runs test on a loop, beside a server on three shards, which three members
+// use one each.
+func chatOnShards(t *testing.T, test func(ctx context.Context, dial func(name string) *client)) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	said, out := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := serveAll(ctx, 3, "127.0.0.1:0", out)
+		out.Close()
+		ended <- err
+	}()
+	defer func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error("the server:", err)
+		}
+	}()
+	addr, err := listening(said)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = reactor.Run(t.Context(), func(ctx context.Context) error {
+		return reactor.Timeout(ctx, 20*time.Second, func(ctx context.Context) error {
+			test(ctx, func(name string) *client { return newClient(t, ctx, addr, name) })
+			return nil
 		})
 	})
 	if err != nil {
@@ -89,8 +126,12 @@ func (c *client) want(lines ...string) {
 	}
 }
 
-func TestConversation(t *testing.T) {
-	chat(t, func(ctx context.Context, dial func(string) *client) {
+func TestConversation(t *testing.T) { chat(t, conversation(t)) }
+
+func TestConversationOnShards(t *testing.T) { chatOnShards(t, conversation(t)) }
+
+func conversation(t *testing.T) func(ctx context.Context, dial func(string) *client) {
+	return func(ctx context.Context, dial func(string) *client) {
 		ann := dial("ann")
 		ann.want("* present: ")
 		bob := dial("bob")
@@ -113,11 +154,15 @@ func TestConversation(t *testing.T) {
 		ann.want("* bob has left")
 		cyd.want("* bob has left")
 		dial("bob").want("* present: ann, cyd") // the name is free again
-	})
+	}
 }
 
-func TestNames(t *testing.T) {
-	chat(t, func(ctx context.Context, dial func(string) *client) {
+func TestNames(t *testing.T) { chat(t, naming(t)) }
+
+func TestNamesOnShards(t *testing.T) { chatOnShards(t, naming(t)) }
+
+func naming(t *testing.T) func(ctx context.Context, dial func(string) *client) {
+	return func(ctx context.Context, dial func(string) *client) {
 		ann := dial("ann")
 		ann.want("* present: ")
 		c := dial("")
@@ -130,17 +175,21 @@ func TestNames(t *testing.T) {
 		c.say(" bob\r") // as telnet sends it
 		c.want("* present: ann")
 		ann.want("* bob has joined") // and the attempts were not announced
-	})
+	}
 }
 
-func TestLeavingUnnamedIsNoNews(t *testing.T) {
-	chat(t, func(ctx context.Context, dial func(string) *client) {
+func TestLeavingUnnamedIsNoNews(t *testing.T) { chat(t, leavingUnnamedIsNoNews(t)) }
+
+func TestLeavingUnnamedIsNoNewsOnShards(t *testing.T) { chatOnShards(t, leavingUnnamedIsNoNews(t)) }
+
+func leavingUnnamedIsNoNews(t *testing.T) func(ctx context.Context, dial func(string) *client) {
+	return func(ctx context.Context, dial func(string) *client) {
 		ann := dial("ann")
 		ann.want("* present: ")
 		dial("").Close()
 		dial("bob").want("* present: ann")
 		ann.want("* bob has joined")
-	})
+	}
 }
 
 // A map's order differs each time. Ten members would be sorted by chance once
@@ -158,8 +207,12 @@ func TestOrderIsThatOfTheNames(t *testing.T) {
 
 // A member that does not read is dropped once its queue is full; meanwhile the
 // others get every line, in order.
-func TestSlowMemberIsDropped(t *testing.T) {
-	chat(t, func(ctx context.Context, dial func(string) *client) {
+func TestSlowMemberIsDropped(t *testing.T) { chat(t, slowMemberIsDropped(t)) }
+
+func TestSlowMemberIsDroppedOnShards(t *testing.T) { chatOnShards(t, slowMemberIsDropped(t)) }
+
+func slowMemberIsDropped(t *testing.T) func(ctx context.Context, dial func(string) *client) {
+	return func(ctx context.Context, dial func(string) *client) {
 		ann := dial("ann")
 		ann.want("* present: ")
 		deaf := dial("deaf")
@@ -194,7 +247,7 @@ func TestSlowMemberIsDropped(t *testing.T) {
 			t.Error(err)
 		}
 		io.Copy(io.Discard, deaf) // ends, because the server has closed it
-	})
+	}
 }
 
 // More lines at once than a queue holds: members that read must not count as

@@ -25,22 +25,31 @@ import (
 // member suspends unless its comment says so.
 type room struct{ members map[string]*member }
 
+func newRoom() *room { return &room{members: make(map[string]*member)} }
+
+// A place is a room, or a hall.
+type place interface {
+	enter(ctx context.Context, m *member) (ok bool, err error) // not ok: the name is taken
+	say(ctx context.Context, m *member, text string) error
+	leave(ctx context.Context, m *member)
+}
+
 // visit is a connection's task. It suspends.
-func (r *room) visit(ctx context.Context, c net.Conn) error {
+func visit(ctx context.Context, p place, c net.Conn) error {
 	in := bufio.NewScanner(c)
 	in.Buffer(nil, maxLine)
 	in.Split(wholeLines)
-	name, err := r.ask(c, in)
+	m, err := ask(ctx, p, c, in)
 	if err != nil {
 		return err
 	}
-	m := newMember(name, c)
-	r.join(m) // the name is still free: there was no await since ask checked it
-	defer r.leave(m)
+	defer p.leave(ctx, m)
 	return reactor.Group(ctx, func(ctx context.Context, g *reactor.TaskGroup) error {
 		g.Go(m.write)
 		for in.Scan() {
-			r.tell(m, name+": "+in.Text())
+			if err := p.say(ctx, m, in.Text()); err != nil {
+				return err
+			}
 			// One line per turn, so that the writers and other speakers run
 			// too.
 			if err := reactor.Yield(ctx); err != nil {
@@ -63,24 +72,26 @@ func wholeLines(data []byte, atEOF bool) (advance int, line []byte, err error) {
 	return bufio.ScanLines(data, atEOF)
 }
 
-// ask asks for a name until it gets a valid one. It suspends.
-func (r *room) ask(c net.Conn, in *bufio.Scanner) (string, error) {
+// ask asks for a name until a member of that name is let in. It suspends.
+func ask(ctx context.Context, p place, c net.Conn, in *bufio.Scanner) (*member, error) {
 	question := "Your name?\n"
 	for {
 		if _, err := io.WriteString(c, question); err != nil {
-			return "", err
+			return nil, err
 		}
 		if !in.Scan() {
-			return "", cmp.Or(in.Err(), io.EOF)
+			return nil, cmp.Or(in.Err(), io.EOF)
 		}
-		switch name := strings.TrimSpace(in.Text()); {
-		case !isName(name):
+		name := strings.TrimSpace(in.Text())
+		if !isName(name) {
 			question = "A name is 1 to 20 letters and digits. Your name?\n"
-		case r.members[name] != nil:
-			question = "That name is taken. Your name?\n"
-		default:
-			return name, nil
+			continue
 		}
+		m := newMember(name, c)
+		if ok, err := p.enter(ctx, m); ok || err != nil {
+			return m, err
+		}
+		question = "That name is taken. Your name?\n"
 	}
 }
 
@@ -93,13 +104,33 @@ func isName(s string) bool {
 	return len(s) >= 1 && len(s) <= 20
 }
 
+// enter lets a member in, if its name is free: no await is between the look and the
+// entry.
+func (r *room) enter(_ context.Context, m *member) (bool, error) {
+	if r.members[m.name] != nil {
+		return false, nil
+	}
+	r.join(m)
+	return true, nil
+}
+
 func (r *room) join(m *member) {
-	m.tell("* present: " + strings.Join(r.names(), ", "))
-	r.members[m.name] = m
+	r.add(m, r.names())
 	r.tell(m, "* "+m.name+" has joined")
 }
 
-func (r *room) leave(m *member) {
+// add adds a member, which learns who is present.
+func (r *room) add(m *member, present []string) {
+	m.tell("* present: " + strings.Join(present, ", "))
+	r.members[m.name] = m
+}
+
+func (r *room) say(_ context.Context, m *member, text string) error {
+	r.tell(m, m.name+": "+text)
+	return nil
+}
+
+func (r *room) leave(_ context.Context, m *member) {
 	delete(r.members, m.name)
 	r.tell(m, "* "+m.name+" has left")
 }
