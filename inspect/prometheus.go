@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/eddyio/eddy/reactor/core"
 )
@@ -134,12 +133,8 @@ func number(f float64) string {
 	return strconv.FormatFloat(f, 'g', -1, 64)
 }
 
-var labelEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
+var labelEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
-// escaped makes a text fit for the value of a label.
-func escaped(s string) string {
-	if !utf8.ValidString(s) {
-		s = strings.ToValidUTF8(s, "\uFFFD")
-	}
-	return labelEscapes.Replace(s)
-}
+// escaped makes a text fit for the value of a label, without control characters:
+// metrics may be read in a terminal.
+func escaped(s string) string { return labelEscapes.Replace(plain(s)) }
