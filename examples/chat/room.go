@@ -104,13 +104,12 @@ func isName(s string) bool {
 	return len(s) >= 1 && len(s) <= 20
 }
 
-// enter lets a member in, if its name is free: no await is between the look and the
-// entry.
+// enter lets a member in, if its name is free.
 func (r *room) enter(_ context.Context, m *member) (bool, error) {
 	if r.members[m.name] != nil {
 		return false, nil
 	}
-	r.join(m)
+	r.join(m) // the name is still free: there was no await since the look
 	return true, nil
 }
 
