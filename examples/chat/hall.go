@@ -40,10 +40,13 @@ func serveAll(ctx context.Context, shards int, addr string, out io.Writer) error
 			if s.Index() == 0 {
 				fmt.Fprintln(out, "listening on", ln.Addr())
 			}
-			return newServer().Serve(ctx, ln, func(ctx context.Context, c net.Conn) error { return visit(ctx, s.State(), c) })
+			return newServer().Serve(ctx, ln, s.State().visit)
 		},
 	}.Run(ctx)
 }
+
+// visit is a connection's task. It suspends.
+func (h *hall) visit(ctx context.Context, c net.Conn) error { return visit(ctx, h, c) }
 
 // event calls f on shard 0, which may refuse, and then deliver on all shards. It suspends.
 //

@@ -56,8 +56,7 @@ func serve(ctx context.Context, addr string, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintln(out, "listening on", ln.Addr())
-	r := newRoom()
-	return newServer().Serve(ctx, ln, func(ctx context.Context, c net.Conn) error { return visit(ctx, r, c) })
+	return newServer().Serve(ctx, ln, newRoom().visit)
 }
 
 func newServer() *net.Server {

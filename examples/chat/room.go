@@ -27,6 +27,9 @@ type room struct{ members map[string]*member }
 
 func newRoom() *room { return &room{members: make(map[string]*member)} }
 
+// visit is a connection's task. It suspends.
+func (r *room) visit(ctx context.Context, c net.Conn) error { return visit(ctx, r, c) }
+
 // A place is a room, or a hall.
 type place interface {
 	enter(ctx context.Context, m *member) (ok bool, err error) // not ok: the name is taken
@@ -34,7 +37,7 @@ type place interface {
 	leave(ctx context.Context, m *member)
 }
 
-// visit is a connection's task. It suspends.
+// visit serves a connection. It suspends.
 func visit(ctx context.Context, p place, c net.Conn) error {
 	in := bufio.NewScanner(c)
 	in.Buffer(nil, maxLine)
