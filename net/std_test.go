@@ -456,7 +456,7 @@ var onConn = []step{
 			time.AfterFunc(60*time.Millisecond, func() { peer.Write([]byte("late")) })
 		}
 		w.inTime(c, 20*time.Millisecond, clear, func() {
-			n, err := c.Read(make([]byte, 8))
+			n, err := c.Read(make([]byte, len("late"))) // and no more: one that came too late was sent too
 			w.note("read", err, n)
 		})
 	}},

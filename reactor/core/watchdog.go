@@ -201,12 +201,22 @@ func (w *watched) look(now time.Time) {
 	if l.slow > 0 && took >= l.slow && w.seen.Load().before(step) {
 		w.seen.Store(&sighting{step, blockedStack(function)})
 	}
-	if l.blocked <= 0 || took < l.blocked || l.currentStep() != step {
+	if l.blocked <= 0 || took < w.allowed() || l.currentStep() != step {
 		return
 	}
 	w.told = true
 	w.last = Blockage{ID: id, Task: task, Took: took, Calls: !l.inbox.empty(), Stack: blockedStack(function)}
 	l.facade.Blocked(w.last)
+}
+
+// allowed is how long the step may last. Between two tasks the loop itself runs, and
+// rather waits for a processor than blocks: a report then would name no task, and the
+// task that follows in the same step would get none.
+func (w *watched) allowed() time.Duration {
+	if w.loop.hostRuns() {
+		return 4 * w.loop.blocked
+	}
+	return w.loop.blocked
 }
 
 func (s *sighting) before(step uint64) bool { return s == nil || s.step != step }
