@@ -25,6 +25,9 @@
 // children, and so are those of a handler that has hijacked its connection:
 // when the server stops they have the grace time, too.
 //
+// A ResponseWriter is no http.CloseNotifier, which is deprecated: r.Context() ends
+// instead.
+//
 // After an http.MaxBytesReader has hit its limit, the connection is closed only
 // if the rest of the body is longer than 256 KiB.
 //
