@@ -207,17 +207,20 @@ func TestTaskLabels(t *testing.T) {
 		}
 		check("main", `{"task":"reactor.TestTaskLabels.func2", "user":"u"}`)
 		named := Go(ctx, func(ctx context.Context) error {
+			var kid *Task[struct{}]
 			check("a task", `{"task":"billing", "user":"u"}`)
 			pprof.Do(ctx, pprof.Labels("part", "p"), func(ctx context.Context) {
 				check("Do", `{"part":"p", "task":"billing", "user":"u"}`)
-				Go(ctx, func(context.Context) error {
+				kid = Go(ctx, func(context.Context) error {
 					check("a child", `{"part":"p", "task":"kid", "user":"u"}`)
 					return nil
-				}).SetName("kid")
+				})
+				kid.SetName("kid")
 			})
 			check("after Do", `{"task":"billing", "user":"u"}`)
 			Current(ctx).SetName("other")
 			check("a new name", `{"task":"other", "user":"u"}`)
+			kid.Wait(ctx) // else it runs beside the thread, and label finds either
 			_, err := ToThread(ctx, func(context.Context) (int, error) {
 				check("a thread", `{"task":"other", "user":"u"}`)
 				return 0, nil
