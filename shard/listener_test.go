@@ -7,8 +7,10 @@ import (
 	"io"
 	stdnet "net"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -346,4 +348,30 @@ func TestServe(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
+}
+
+// A Serve that is stopped before it serves ends without an error, too.
+func TestServeIsStoppedAtOnce(t *testing.T) {
+	defer testkit.LeakCheck(t)()
+	for n := range 100 {
+		stopAtOnce(t, n, func(ctx context.Context) {
+			if err := Serve(ctx, "tcp", "127.0.0.1:0", func(context.Context, net.Conn) error { return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// stopAtOnce calls f with a ctx that is cancelled after n turns of the scheduler.
+func stopAtOnce(t *testing.T, n int, f func(ctx context.Context)) {
+	ctx, stop := context.WithCancel(t.Context())
+	var stopping sync.WaitGroup
+	stopping.Go(func() {
+		for range n {
+			runtime.Gosched()
+		}
+		stop()
+	})
+	f(ctx)
+	stopping.Wait()
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/reactor"
@@ -218,5 +219,27 @@ func TestStateIsForItsOwnLoop(t *testing.T) {
 	})
 	if kept.State().n != 0 {
 		t.Error("another state")
+	}
+}
+
+// A program is not begun unless all of its loops are: a shard can always call another.
+func TestProgramIsStoppedAtOnce(t *testing.T) {
+	defer testkit.LeakCheck(t)()
+	for n := range 200 {
+		stopAtOnce(t, n/2, func(ctx context.Context) {
+			err := Program[int]{Shards: 1 + n%4, Setup: func(ctx context.Context, s *Shard[int]) (int, error) {
+				for _, to := range s.All() {
+					if _, err := Call(ctx, to, func(context.Context, *Shard[int]) (int, error) { return 0, nil }); err != nil && ctx.Err() == nil {
+						t.Error(err)
+					}
+				}
+				return 0, ctx.Err()
+			}, Main: func(ctx context.Context, s *Shard[int]) error {
+				return reactor.Sleep(ctx, time.Hour)
+			}}.Run(ctx)
+			if err != context.Canceled {
+				t.Error(err)
+			}
+		})
 	}
 }

@@ -2,6 +2,7 @@ package shard
 
 import (
 	"context"
+	"errors"
 
 	"github.com/eddyio/eddy/net"
 )
@@ -13,11 +14,18 @@ import (
 // locks.
 func Serve(ctx context.Context, network, address string, handler func(ctx context.Context, c net.Conn) error) error {
 	at := &Listener{Network: network, Address: address}
-	return Run(ctx, func(ctx context.Context, s *Shard[struct{}]) error {
+	err := Run(ctx, func(ctx context.Context, s *Shard[struct{}]) error {
 		ln, err := at.Listen(ctx)
 		if err != nil {
+			if errors.Is(err, ctx.Err()) {
+				return nil // it is over before this shard has begun
+			}
 			return err
 		}
 		return net.Serve(ctx, ln, handler)
 	})
+	if err == ctx.Err() {
+		return nil // it was over before any shard had begun
+	}
+	return err
 }

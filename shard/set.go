@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -36,6 +37,12 @@ func newSet[T any](ctx context.Context, p Program[T]) *set[T] {
 }
 
 func (g *set[T]) phases() []*phase { return []*phase{&g.begun, &g.ready, &g.ended, &g.over} }
+
+// isWhole reports whether all loops exist, once they have begun or can't any more. If one
+// can't, all are cancelled.
+func (g *set[T]) isWhole() bool {
+	return !slices.ContainsFunc(g.shards, func(s *Shard[T]) bool { return s.loop == nil })
+}
 
 // result returns the errors of the shards; or one that only echoes the end of Run's ctx, if
 // there is no other.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync/atomic"
 
@@ -138,6 +139,9 @@ func (s *Shard[T]) main(ctx context.Context) (err error) {
 	g.begun.end(s.index, s.core())
 	if err := g.begun.wait(ctx, s.index); err != nil {
 		return err
+	}
+	if !g.isWhole() {
+		return reactor.Sleep(ctx, math.MaxInt64) // until the cancellation arrives
 	}
 	if g.program.Setup != nil {
 		if s.state, err = g.program.Setup(ctx, s); err != nil {

@@ -238,22 +238,20 @@ func requests() (all []string) {
 	} {
 		all = append(all, "POST /echo HTTP/1.1\r\n"+host+head+next)
 	}
-	for _, line := range []string{
+	all = append(all,
 		"GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost:\r\n\r\n", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n", "GET / HTTP/1.1\r\nHost:\r\n b\r\n\r\n", "GET http://other/x HTTP/1.1\r\n\r\n",
 		"GET http://other/x HTTP/1.1\r\nHost: a\r\n\r\n", "GET http://other/x HTTP/1.1\r\nHost: a b\r\n\r\n", "GET http://other/x HTTP/1.1\r\nHost : a\r\n\r\n",
 		"GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n", "CONNECT a:1 HTTP/1.1\r\n\r\n", "CONNECT /x HTTP/1.1\r\n\r\n", "CONNECT a:1 HTTP/1.1\r\nHost: b c\r\n\r\n",
-		"GET / HTTP/1.2\r\n" + host + "\r\n", "GET / HTTP/2.0\r\n" + host + "\r\n", "GET / HTTP/0.9\r\n\r\n", "GET / HTTP/1.10\r\n\r\n", "GET / http/1.1\r\n\r\n",
-		"GET /\r\n\r\n", "GET\r\n\r\n", "\r\n\r\n", "\r\nGET / HTTP/1.1\r\n" + host + "\r\n", "", "G", "GET / HTTP/1.1\r\nHos", "GET / HTTP/1.1", "GET / HTTP/1.1\r\n",
-		"G@T / HTTP/1.1\r\n" + host + "\r\n", "GE\x00T / HTTP/1.1\r\n" + host + "\r\n", "GET  / HTTP/1.1\r\n" + host + "\r\n", "GET / HTTP/1.1 \r\n" + host + "\r\n",
-		"GET /a b HTTP/1.1\r\n" + host + "\r\n", "GET x HTTP/1.1\r\n" + host + "\r\n", "GET /%zz HTTP/1.1\r\n" + host + "\r\n", "GET /\x01 HTTP/1.1\r\n" + host + "\r\n",
-		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "PRI * HTTP/2.0\r\nHost: a\r\n\r\nSM\r\n\r\n", "OPTIONS * HTTP/1.1\r\n" + host + "Content-Length: 5000\r\n\r\n" + strings.Repeat("x", 5000) + next,
-		"POST /echo HTTP/1.1\r\n" + host + "Content-Length: 1\r\n\r\nx\r\n" + next, "POST /echo HTTP/1.1\r\n" + host + "Content-Length: 1\r\n\r\nx\r\n\r\n\r\n" + next,
-		"GET / HTTP/1.1\r\n" + host + "X: " + strings.Repeat("y", 20000) + "\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+		"GET / HTTP/1.2\r\n"+host+"\r\n", "GET / HTTP/2.0\r\n"+host+"\r\n", "GET / HTTP/0.9\r\n\r\n", "GET / HTTP/1.10\r\n\r\n", "GET / http/1.1\r\n\r\n",
+		"GET /\r\n\r\n", "GET\r\n\r\n", "\r\n\r\n", "\r\nGET / HTTP/1.1\r\n"+host+"\r\n", "", "G", "GET / HTTP/1.1\r\nHos", "GET / HTTP/1.1", "GET / HTTP/1.1\r\n",
+		"G@T / HTTP/1.1\r\n"+host+"\r\n", "GE\x00T / HTTP/1.1\r\n"+host+"\r\n", "GET  / HTTP/1.1\r\n"+host+"\r\n", "GET / HTTP/1.1 \r\n"+host+"\r\n",
+		"GET /a b HTTP/1.1\r\n"+host+"\r\n", "GET x HTTP/1.1\r\n"+host+"\r\n", "GET /%zz HTTP/1.1\r\n"+host+"\r\n", "GET /\x01 HTTP/1.1\r\n"+host+"\r\n",
+		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "PRI * HTTP/2.0\r\nHost: a\r\n\r\nSM\r\n\r\n", "OPTIONS * HTTP/1.1\r\n"+host+"Content-Length: 5000\r\n\r\n"+strings.Repeat("x", 5000)+next,
+		"POST /echo HTTP/1.1\r\n"+host+"Content-Length: 1\r\n\r\nx\r\n"+next, "POST /echo HTTP/1.1\r\n"+host+"Content-Length: 1\r\n\r\nx\r\n\r\n\r\n"+next,
+		"GET / HTTP/1.1\r\n"+host+"X: "+strings.Repeat("y", 20000)+"\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
 		strings.Repeat("x", 20000), strings.Repeat(next, 50),
-	} {
-		all = append(all, line)
-	}
+	)
 	return all
 }
 
