@@ -45,7 +45,8 @@ type Listener struct {
 	// Join lets other programs of this user, which do the same, have the address too, and
 	// get a share of its connections (SO_REUSEPORT): for a restart, say. Otherwise Listen
 	// fails with EADDRINUSE if another program has it. To find out, shard 0 binds it
-	// first without SO_REUSEPORT, and closes that socket. A program that binds the
+	// first without SO_REUSEPORT, and closes that socket; a client that connects
+	// to it is reset. A program that binds the
 	// address with SO_REUSEPORT in the moments between is not noticed; if Address has no
 	// port, one that binds the port that the kernel has just chosen makes Listen fail, or
 	// is not noticed.

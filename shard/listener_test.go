@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/eddyio/eddy/internal/testkit"
 	"github.com/eddyio/eddy/net"
@@ -336,14 +337,18 @@ func TestServe(t *testing.T) {
 	go func() {
 		done <- Serve(ctx, "tcp", addr, func(ctx context.Context, c net.Conn) error { _, err := io.Copy(c, c); return err })
 	}()
-	var c stdnet.Conn
-	testkit.Eventually(t, "it listens", func() bool { c, err = stdnet.Dial("tcp", addr); return err == nil })
-	c.Write([]byte("hello"))
-	got := make([]byte, 5)
-	if _, err := io.ReadFull(c, got); err != nil || string(got) != "hello" {
-		t.Errorf("%q, %v", got, err)
-	}
-	c.Close()
+	testkit.Eventually(t, "it serves", func() bool { // a connection to the socket that tries the address is reset
+		c, err := stdnet.Dial("tcp", addr)
+		if err != nil {
+			return false
+		}
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(testkit.Patience / 4))
+		c.Write([]byte("hello"))
+		got := make([]byte, 5)
+		_, err = io.ReadFull(c, got)
+		return err == nil && string(got) == "hello"
+	})
 	stop()
 	if err := <-done; err != nil {
 		t.Error(err)
