@@ -57,7 +57,6 @@ var floors = [][]room{
 	},
 	{
 		{"net/tls", "How do tasks talk over TLS?"},
-		{"net/http", "How does a task serve HTTP requests?"},
 		{"shard", "How do loops share a machine?"},
 	},
 	{
