@@ -45,9 +45,6 @@ func (e *served) Run(ctx context.Context) error {
 //
 //go:noinline
 func (e *served) handled(ctx context.Context, err error) error {
-	if err == ErrDetached {
-		return err
-	}
 	if err == nil || e.v.draining && errors.Is(err, ErrDraining) {
 		e.v.linger(ctx, e.conn)
 	}
@@ -56,11 +53,7 @@ func (e *served) handled(ctx context.Context, err error) error {
 }
 
 func (e *served) Over(err error) {
-	if err == ErrDetached {
-		err = nil
-	} else {
-		e.conn.Close()
-	}
+	e.conn.Close()
 	if e.limits != nil {
 		err = e.limits.stop(err)
 	}
