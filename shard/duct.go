@@ -190,7 +190,7 @@ type ChannelStats struct {
 	Getting int // tasks that wait in Get
 }
 
-// Stats describes the channel as it is at the moment. It may be called from any goroutine.
+// Stats returns a snapshot of the channel. It may be called from any goroutine.
 func (d *duct) Stats() ChannelStats {
 	return ChannelStats{
 		Len: d.Len(), Max: int(d.put.credit), Closed: d.closed.Load(),

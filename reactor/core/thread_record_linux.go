@@ -11,12 +11,12 @@ import (
 )
 
 // threadRecord returns the address of the runtime's record of the calling thread: the
-// field m of type g in runtime/runtime2.go, where it has been the seventh word since Go
-// 1.5. The runtime does not promise that, so it is checked.
+// field m, the seventh word of type g in runtime/runtime2.go. The runtime does not promise
+// that, so it is checked.
 func threadRecord() uintptr
 
-// threadsHaveRecords reports whether threadRecord tells threads apart. The first call, by
-// the first loop, finds out, in some 0.1 ms.
+// threadsHaveRecords reports whether threadRecord tells threads apart. The first loop
+// checks it.
 var threadsHaveRecords = sync.OnceValue(func() bool { return recordsAreThreads(threadRecord) })
 
 // recordsAreThreads reports whether record and the system agree on which calls came from
@@ -36,9 +36,7 @@ func recordsAreThreads(record func() uintptr) bool {
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
 			samples <- take()
-			for s := range pulled(take) {
-				samples <- s
-			}
+			samples <- inCoroutine(take)
 			<-awake
 			samples <- take()
 		}()
@@ -61,13 +59,10 @@ func recordsAreThreads(record func() uintptr) bool {
 	return agree && len(recordOf) == threads
 }
 
-// pulled yields what take returns in a coroutine.
-func pulled[T any](take func() T) iter.Seq[T] {
-	return func(yield func(T) bool) {
-		next, stop := iter.Pull(func(yield func(T) bool) { yield(take()) })
-		defer stop()
-		if v, ok := next(); ok {
-			yield(v)
-		}
-	}
+// inCoroutine returns what take returns in a coroutine.
+func inCoroutine[T any](take func() T) T {
+	next, stop := iter.Pull(func(yield func(T) bool) { yield(take()) })
+	defer stop()
+	v, _ := next()
+	return v
 }
